@@ -1,1 +1,15 @@
-export {}
+// One namespace per package on the wire, so that a reader sees at each use whose message it is.
+export * as dedup from './gen/flk/dedup/v1/dedup.js'
+export * as ingest from './gen/flk/ingest/v1/ingest.js'
+export * as scoring from './gen/flk/scoring/v1/scoring.js'
+export * as verifier from './gen/flk/verifier/v1/verifier.js'
+export * as wal from './gen/flk/wal/v1/wal.js'
+export { Any } from './gen/google/protobuf/any.js'
+export { Duration } from './gen/google/protobuf/duration.js'
+export { BadRequest, RetryInfo } from './gen/google/rpc/error_details.js'
+export { Status } from './gen/google/rpc/status.js'
+
+import { fileURLToPath } from 'node:url'
+
+/** The FileDescriptorSet of all of this, for server reflection. */
+export const descriptorSetPath = fileURLToPath(new URL('../descriptors.binpb', import.meta.url))

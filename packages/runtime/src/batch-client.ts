@@ -1,0 +1,217 @@
+import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js'
+import { fromServiceError, unavailable } from './errors.js'
+
+export interface BatchClientOptions<Item, Result, Request, Response> {
+  /** Names the service in errors: "wal". */
+  readonly service: string
+  readonly open: () => ClientDuplexStream<Request, Response>
+  readonly pack: (batch: number, items: Item[]) => Request
+  readonly unpack: (response: Response) => { readonly batch: number; readonly results: readonly Result[] }
+  /** Size of an item on the wire, bytes, roughly; a batch stays below batchBytesMax unless one item is larger. */
+  readonly sizeBytes: (item: Item) => number
+  readonly limits: BatchLimits
+}
+
+export interface BatchLimits {
+  /** Batches in flight at once, each on a stream of its own. */
+  readonly lanes: number
+  readonly batchItemsMax: number
+  readonly batchBytesMax: number
+  /** Items that may wait for a place in a batch; one more is refused at once. */
+  readonly queueItemsMax: number
+  /** From the call to the answer; then the item fails, and a stream that owes it is given up. */
+  readonly timeoutMs: number
+}
+
+interface Pending<Item, Result> {
+  readonly item: Item
+  readonly deadlineMs: number
+  readonly resolve: (result: Result) => void
+  readonly reject: (error: Error) => void
+}
+
+/**
+ * The client's end of streams of batches. Batching is natural: what is asked while batches are under way goes
+ * into the next one; nothing waits for company. The only timer is the one that ends what is too late.
+ */
+export class BatchClient<Item, Result, Request, Response> {
+  readonly #options: BatchClientOptions<Item, Result, Request, Response>
+  readonly #lanes: Lane<Item, Result, Request, Response>[]
+  #queue: Pending<Item, Result>[] = []
+  #pumpScheduled = false
+  #sweeper: NodeJS.Timeout | undefined
+
+  constructor(options: BatchClientOptions<Item, Result, Request, Response>) {
+    this.#options = options
+    this.#lanes = Array.from({ length: options.limits.lanes }, () => {
+      return new Lane(options, {
+        free: () => this.#pump(),
+        unreachable: (error) => this.#failQueue(error),
+      })
+    })
+  }
+
+  /** @throws AppError unavailable: the queue is full, the service is not there, or it answered too late. */
+  call(item: Item): Promise<Result> {
+    const { service, limits } = this.#options
+    if (this.#queue.length >= limits.queueItemsMax) {
+      return Promise.reject(unavailable(`${service} has more work waiting than it may have`))
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ item, deadlineMs: performance.now() + limits.timeoutMs, resolve, reject })
+      // One turn of the event loop gathers what arrived together; a lone item does not notice it.
+      if (!this.#pumpScheduled) {
+        this.#pumpScheduled = true
+        setImmediate(() => {
+          this.#pumpScheduled = false
+          this.#pump()
+        })
+      }
+      this.#sweeper ??= setInterval(() => this.#sweep(), 50)
+    })
+  }
+
+  close(): void {
+    clearInterval(this.#sweeper)
+    this.#failQueue(unavailable(`${this.#options.service}: the client is closed`))
+    for (const lane of this.#lanes) lane.close()
+  }
+
+  #pump(): void {
+    for (const lane of this.#lanes) {
+      if (this.#queue.length === 0) return
+      if (!lane.busy) lane.send(this.#takeBatch())
+    }
+  }
+
+  #takeBatch(): Pending<Item, Result>[] {
+    const { limits, sizeBytes } = this.#options
+    let count = 0
+    let bytes = 0
+    for (const { item } of this.#queue) {
+      bytes += sizeBytes(item)
+      if (count === limits.batchItemsMax || (count > 0 && bytes > limits.batchBytesMax)) break
+      count += 1
+    }
+    if (count === this.#queue.length) {
+      const all = this.#queue
+      this.#queue = []
+      return all
+    }
+    return this.#queue.splice(0, count)
+  }
+
+  #failQueue(error: Error): void {
+    const queue = this.#queue
+    this.#queue = []
+    for (const { reject } of queue) reject(error)
+  }
+
+  /** The queue is in the order of deadlines, because all items have the same time. */
+  #sweep(): void {
+    const nowMs = performance.now()
+    const late = unavailable(
+      `${this.#options.service} did not answer within ${this.#options.limits.timeoutMs} ms`,
+    )
+    const inTime = this.#queue.findIndex(({ deadlineMs }) => deadlineMs > nowMs)
+    for (const { reject } of this.#queue.splice(0, inTime === -1 ? this.#queue.length : inTime)) reject(late)
+    for (const lane of this.#lanes) lane.giveUpIfLate(nowMs, late)
+    if (this.#queue.length === 0 && this.#lanes.every((lane) => !lane.busy)) {
+      clearInterval(this.#sweeper)
+      this.#sweeper = undefined
+    }
+  }
+}
+
+interface LaneEvents {
+  readonly free: () => void
+  /** A stream that was opened anew did not come up either: nothing behind it answers. */
+  readonly unreachable: (error: Error) => void
+}
+
+/** One stream with at most one batch in flight; opened when it is needed. */
+class Lane<Item, Result, Request, Response> {
+  readonly #options: BatchClientOptions<Item, Result, Request, Response>
+  readonly #events: LaneEvents
+  #stream: ClientDuplexStream<Request, Response> | undefined
+  #answered = false
+  #batch = 0
+  #inFlight: Pending<Item, Result>[] | undefined
+
+  constructor(options: BatchClientOptions<Item, Result, Request, Response>, events: LaneEvents) {
+    this.#options = options
+    this.#events = events
+  }
+
+  get busy(): boolean {
+    return this.#inFlight !== undefined
+  }
+
+  send(pending: Pending<Item, Result>[]): void {
+    this.#stream ??= this.#open()
+    this.#batch = (this.#batch + 1) >>> 0
+    this.#inFlight = pending
+    this.#stream.write(
+      this.#options.pack(
+        this.#batch,
+        pending.map(({ item }) => item),
+      ),
+    )
+  }
+
+  giveUpIfLate(nowMs: number, error: Error): void {
+    const first = this.#inFlight?.[0]
+    if (!first || first.deadlineMs > nowMs) return
+    this.#giveUp(error)
+    this.#events.free()
+  }
+
+  close(): void {
+    this.#giveUp(unavailable(`${this.#options.service}: the client is closed`))
+  }
+
+  #open(): ClientDuplexStream<Request, Response> {
+    const stream = this.#options.open()
+    this.#answered = false
+    // A stream that was given up may still speak; only the current one is listened to.
+    stream.on('data', (response: Response) => {
+      if (stream === this.#stream) this.#onAnswer(response)
+    })
+    stream.on('error', (error: ServiceError) => {
+      if (stream === this.#stream) this.#onBroken(fromServiceError(error))
+    })
+    stream.on('end', () => {
+      if (stream === this.#stream) this.#onBroken(unavailable(`${this.#options.service} closed the stream`))
+    })
+    return stream
+  }
+
+  #onAnswer(response: Response): void {
+    const { batch, results } = this.#options.unpack(response)
+    const inFlight = this.#inFlight
+    if (!inFlight || batch !== this.#batch || results.length !== inFlight.length) {
+      this.#giveUp(unavailable(`${this.#options.service} answered what was not asked`))
+      return
+    }
+    this.#answered = true
+    this.#inFlight = undefined
+    this.#events.free()
+    for (const [index, { resolve }] of inFlight.entries()) resolve(results[index] as Result)
+  }
+
+  #onBroken(error: Error): void {
+    const cameUp = this.#answered
+    this.#giveUp(unavailable(`${this.#options.service} is not reachable`, error))
+    if (cameUp) this.#events.free()
+    else this.#events.unreachable(unavailable(`${this.#options.service} is not reachable`, error))
+  }
+
+  #giveUp(error: Error): void {
+    const inFlight = this.#inFlight
+    const stream = this.#stream
+    this.#inFlight = undefined
+    this.#stream = undefined
+    stream?.cancel()
+    for (const { reject } of inFlight ?? []) reject(error)
+  }
+}

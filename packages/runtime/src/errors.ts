@@ -1,0 +1,132 @@
+import { type Any, BadRequest, RetryInfo, Status } from '@fractal-lba/proto'
+import { status as Grpc, Metadata, type ServiceError } from '@grpc/grpc-js'
+
+/** One thing that is wrong with a record: a JSON pointer and a sentence, never the payload. */
+export interface Violation {
+  readonly pointer: string
+  readonly detail: string
+}
+
+interface Row {
+  readonly http: number
+  readonly grpc: Grpc
+  readonly title: string
+}
+
+/** The one table of errors: the contract's section 5. */
+export const errorTable = {
+  malformed: { http: 400, grpc: Grpc.INVALID_ARGUMENT, title: 'The record is malformed or invalid' },
+  unauthenticated: { http: 401, grpc: Grpc.UNAUTHENTICATED, title: 'The signature does not verify' },
+  pcs_not_found: { http: 404, grpc: Grpc.NOT_FOUND, title: 'No outcome is stored under this id' },
+  unknown_path: { http: 404, grpc: Grpc.UNIMPLEMENTED, title: 'There is nothing at this path' },
+  method_not_allowed: { http: 405, grpc: Grpc.UNIMPLEMENTED, title: 'This path does not take this method' },
+  body_timeout: { http: 408, grpc: Grpc.DEADLINE_EXCEEDED, title: 'The request did not arrive in time' },
+  pcs_conflict: { http: 409, grpc: Grpc.ALREADY_EXISTS, title: 'Another content is stored under this id' },
+  too_large: { http: 413, grpc: Grpc.RESOURCE_EXHAUSTED, title: 'The request is too large' },
+  unsupported_media_type: {
+    http: 415,
+    grpc: Grpc.INVALID_ARGUMENT,
+    title: 'The body is not plain application/json',
+  },
+  rate_limited: { http: 429, grpc: Grpc.RESOURCE_EXHAUSTED, title: 'Too many requests' },
+  internal: { http: 500, grpc: Grpc.INTERNAL, title: 'The server made a mistake' },
+  unavailable: { http: 503, grpc: Grpc.UNAVAILABLE, title: 'Not available at the moment' },
+  // The verdict was read from an index that has been replaced since: to be asked again.
+  superseded: { http: 503, grpc: Grpc.FAILED_PRECONDITION, title: 'Not available at the moment' },
+} as const satisfies Record<string, Row>
+
+export type ErrorCode = keyof typeof errorTable
+
+export interface ErrorDetails {
+  readonly violations?: readonly Violation[]
+  /** When to try again; told to the client as Retry-After or google.rpc.RetryInfo. */
+  readonly retryAfterMs?: number
+  readonly cause?: unknown
+}
+
+/** An error with a place in the table. Its message may be told to anybody: no payload, key or signature. */
+export class AppError extends Error {
+  override readonly name = 'AppError'
+  readonly violations: readonly Violation[]
+  readonly retryAfterMs: number | undefined
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    details: ErrorDetails = {},
+  ) {
+    super(message, { cause: details.cause })
+    this.violations = details.violations ?? []
+    this.retryAfterMs = details.retryAfterMs
+  }
+}
+
+export function unavailable(message: string, cause?: unknown): AppError {
+  return new AppError('unavailable', message, { cause })
+}
+
+const TYPE_URL = 'type.googleapis.com/'
+
+/** What is not an AppError is a mistake of ours: its text stays inside. */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error
+  return new AppError('internal', 'an unexpected error; the log of the service has it', { cause: error })
+}
+
+/** The error as google.rpc.Status, with BadRequest and RetryInfo where it has them. */
+export function toStatus(error: unknown): Status {
+  const { code, message, violations, retryAfterMs } = toAppError(error)
+  const details: Any[] = []
+  if (violations.length > 0) {
+    const fieldViolations = violations.map(({ pointer, detail }) => ({ field: pointer, description: detail }))
+    const value = Buffer.from(BadRequest.encode({ fieldViolations }).finish())
+    details.push({ typeUrl: `${TYPE_URL}google.rpc.BadRequest`, value })
+  }
+  if (retryAfterMs !== undefined) {
+    const retryDelay = { seconds: Math.floor(retryAfterMs / 1000), nanos: (retryAfterMs % 1000) * 1_000_000 }
+    const value = Buffer.from(RetryInfo.encode({ retryDelay }).finish())
+    details.push({ typeUrl: `${TYPE_URL}google.rpc.RetryInfo`, value })
+  }
+  return { code: errorTable[code].grpc, message, details }
+}
+
+/** The other way: what a service answered. A code that says nothing certain counts as unavailable. */
+export function fromStatus(status: Status): AppError {
+  const violations = status.details
+    .filter((detail) => detail.typeUrl === `${TYPE_URL}google.rpc.BadRequest`)
+    .flatMap((detail) => BadRequest.decode(detail.value).fieldViolations)
+    .map(({ field, description }) => ({ pointer: field, detail: description }))
+  return new AppError(codeOf(status.code), status.message, { violations })
+}
+
+function codeOf(code: number): ErrorCode {
+  switch (code) {
+    case Grpc.INVALID_ARGUMENT:
+      return 'malformed'
+    case Grpc.UNAUTHENTICATED:
+      return 'unauthenticated'
+    case Grpc.NOT_FOUND:
+      return 'pcs_not_found'
+    case Grpc.ALREADY_EXISTS:
+      return 'pcs_conflict'
+    case Grpc.FAILED_PRECONDITION:
+      return 'superseded'
+    default:
+      return 'unavailable'
+  }
+}
+
+/** The error as grpc-js sends it: status, sentence and the typed details in the trailer. */
+export function toServiceError(error: unknown): Pick<ServiceError, 'code' | 'details' | 'metadata'> & Error {
+  const status = toStatus(error)
+  const metadata = new Metadata()
+  metadata.set('grpc-status-details-bin', Buffer.from(Status.encode(status).finish()))
+  return Object.assign(new Error(status.message), { code: status.code, details: status.message, metadata })
+}
+
+/** What a unary call failed with, as an AppError. */
+export function fromServiceError(error: ServiceError): AppError {
+  const encoded = error.metadata?.get('grpc-status-details-bin')[0]
+  if (Buffer.isBuffer(encoded)) return fromStatus(Status.decode(encoded))
+  return fromStatus({ code: error.code, message: error.details, details: [] })
+}

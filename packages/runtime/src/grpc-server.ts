@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs'
+import { descriptorSetPath } from '@fractal-lba/proto'
+import {
+  Server,
+  ServerCredentials,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js'
+import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader'
+import { ReflectionService } from '@grpc/reflection'
+import { HealthImplementation } from 'grpc-health-check'
+import { channelLimits, MESSAGE_BYTES_MAX } from './grpc-limits.js'
+
+export interface GrpcService {
+  /** Full name: flk.wal.v1.WalService. */
+  readonly name: string
+  readonly definition: ServiceDefinition
+  readonly implementation: UntypedServiceImplementation
+}
+
+export interface GrpcServer {
+  /** Where it listens, with the port that the system chose for port 0. */
+  readonly port: number
+  /** What grpc.health.v1 answers, for the server as a whole and for each of its services. */
+  setServing(serving: boolean): void
+  /** Takes nothing new, lets calls under way finish for at most graceMs, then ends the rest. */
+  stop(graceMs: number): Promise<void>
+}
+
+/** Starts a gRPC server with health and reflection (v1 and v1alpha). Insecure: for the loopback. */
+export async function startGrpcServer(
+  address: string,
+  services: readonly GrpcService[],
+): Promise<GrpcServer> {
+  const server = new Server({
+    ...channelLimits,
+    'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
+    'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
+    'grpc.max_concurrent_streams': 1024,
+  })
+  const names = ['', ...services.map(({ name }) => name)]
+  const health = new HealthImplementation(
+    Object.fromEntries(names.map((name) => [name, 'NOT_SERVING' as const])),
+  )
+  for (const { definition, implementation } of services) server.addService(definition, implementation)
+  health.addToServer(server)
+  reflection(services).addToServer(server)
+
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    )
+  })
+  return {
+    port,
+    setServing(serving) {
+      for (const name of names) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING')
+    },
+    stop(graceMs) {
+      return new Promise((resolve) => {
+        const force = setTimeout(() => server.forceShutdown(), graceMs)
+        server.tryShutdown(() => {
+          clearTimeout(force)
+          resolve()
+        })
+      })
+    },
+  }
+}
+
+function reflection(services: readonly GrpcService[]): ReflectionService {
+  const everything = loadFileDescriptorSetFromBuffer(readFileSync(descriptorSetPath), { keepCase: true })
+  const wanted = services.map(({ name }) => name)
+  return new ReflectionService(everything, { services: wanted })
+}

@@ -1,0 +1,15 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+export { Counter, Gauge, Histogram, Registry }
+
+/** A registry with the process's defaults (process_*, nodejs_*). */
+export function createRegistry(): Registry {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  return registry
+}
+
+/** Seconds; fine around the SLO's 200 ms and around a flush's fractions of one. */
+export const LATENCY_BUCKETS_SECONDS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5,
+]

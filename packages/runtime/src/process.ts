@@ -1,0 +1,120 @@
+import { ConfigError, Env } from './env.js'
+import { createLogger, type Logger, type LogLevel, logLevels } from './logger.js'
+import { createRegistry, type Registry } from './metrics.js'
+import type { BasicAuth } from './ops-server.js'
+
+/** sysexits(3): a mistake in the configuration. A supervisor need not try again. */
+export const EXIT_CONFIG = 78
+/** sysexits(3): something that the start needs is taken or not there, such as a port. */
+export const EXIT_UNAVAILABLE = 69
+
+/** What every process has. */
+export interface ProcessContext {
+  readonly logger: Logger
+  readonly registry: Registry
+  /** Aborted once, when the process is asked to stop. */
+  readonly stopping: AbortSignal
+  /** Ends the process at once: what cannot go on, such as a failed flush. Says why first. */
+  readonly fatal: (error: Error) => void
+}
+
+export interface Running {
+  /** Finishes what is in, then lets go of everything. */
+  stop(): Promise<void>
+}
+
+/** What a start may fail with when the person who started it can mend it: the sentence is all that is shown. */
+export class StartError extends Error {
+  override readonly name = 'StartError'
+}
+
+/** The variables that every process reads. */
+export interface CommonConfig {
+  readonly logLevel: LogLevel
+  readonly metricsAuth: BasicAuth | undefined
+  /** How long a stop may take before calls under way are cut. */
+  readonly stopGraceMs: number
+}
+
+export function readCommonConfig(env: Env): CommonConfig {
+  const user = env.optional('METRICS_USER')
+  const password = env.optional('METRICS_PASS')
+  if ((user === undefined) !== (password === undefined)) {
+    env.mistake('METRICS_USER and METRICS_PASS belong together: set both or none')
+  }
+  return {
+    logLevel: env.oneOf('LOG_LEVEL', logLevels, 'info'),
+    metricsAuth: user !== undefined && password !== undefined ? { user, password } : undefined,
+    stopGraceMs: env.durationMs('STOP_GRACE', 5_000, { min: 0, max: 600_000 }),
+  }
+}
+
+/**
+ * Runs a process from its first to its last line: reads the configuration (all mistakes at once, exit 78),
+ * starts, says so, and stops on SIGTERM, SIGINT or the end of the parent.
+ */
+export async function runProcess<Config extends CommonConfig>(
+  name: string,
+  readConfig: (env: Env) => Config,
+  start: (config: Config, context: ProcessContext) => Promise<Running>,
+): Promise<void> {
+  const config = readOrExit(name, readConfig)
+  const logger = createLogger(name, config.logLevel)
+  const stopping = new AbortController()
+  const fatal = (error: Error): void => {
+    logger.fatal({ err: error }, error.message)
+    process.exit(1)
+  }
+  process.on('uncaughtException', fatal)
+  process.on('unhandledRejection', (reason) =>
+    fatal(reason instanceof Error ? reason : new Error(String(reason))),
+  )
+
+  let running: Running
+  try {
+    running = await start(config, { logger, registry: createRegistry(), stopping: stopping.signal, fatal })
+  } catch (error) {
+    exitForStart(name, logger, error)
+    return
+  }
+  logger.info('started')
+
+  const stop = (why: string): void => {
+    if (stopping.signal.aborted) return
+    logger.info(`stopping: ${why}`)
+    stopping.abort()
+    running.stop().then(
+      () => process.exit(0),
+      (error: unknown) => fatal(error instanceof Error ? error : new Error(String(error))),
+    )
+  }
+  process.on('SIGTERM', () => stop('SIGTERM'))
+  process.on('SIGINT', () => stop('SIGINT'))
+  // Under a supervisor there is a channel to it; when that closes, the supervisor is gone, however it went.
+  if (process.send) process.on('disconnect', () => stop('the supervisor has ended'))
+  process.send?.('started')
+}
+
+function readOrExit<Config>(name: string, readConfig: (env: Env) => Config): Config {
+  const env = new Env(process.env)
+  try {
+    const config = readConfig(env)
+    env.done()
+    return config
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`${name} cannot start with this environment:\n`)
+    for (const mistake of error.mistakes) process.stderr.write(`  - ${mistake}\n`)
+    process.exit(EXIT_CONFIG)
+  }
+}
+
+function exitForStart(name: string, logger: Logger, error: unknown): void {
+  const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+  if (error instanceof StartError || inUse) {
+    process.stderr.write(`${name} cannot start: ${error.message}\n`)
+    process.exit(EXIT_UNAVAILABLE)
+  }
+  logger.fatal({ err: error }, 'cannot start')
+  process.exit(1)
+}
