@@ -1,1 +1,12 @@
-export {}
+export * from './canonical.js'
+export * from './date-time.js'
+export * from './errors.js'
+export * from './id.js'
+export * from './json.js'
+export * from './keys.js'
+export * from './outcome.js'
+export * from './params.js'
+export * from './record.js'
+export * from './signals.js'
+export * from './signing.js'
+export * from './validate.js'

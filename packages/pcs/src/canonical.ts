@@ -1,0 +1,122 @@
+import { hash } from 'node:crypto'
+import type { FingerprintFields, SignedFields } from './record.js'
+
+/** From here on a double's shortest text has at most 9 decimals: 8 digits of its at most 17 stand before the point. */
+const noMoreThanNineDecimalsFrom = 1e7
+
+/** Below this, x·1e9 is off by less than 0.003, so that only a fraction close to one half needs the text. */
+const productReliableBelow = 1e4
+const tieMargin = 0.01
+
+/**
+ * Rounds to 9 decimals, half away from zero, on the shortest decimal text of the number (docs/contract.md,
+ * section 2): 0.1234567885 becomes 0.123456789 although its double lies below the tie. The sign of zero stays.
+ */
+export function round9(x: number): number {
+  const size = Math.abs(x)
+  if (size < productReliableBelow) {
+    const product = size * 1e9
+    const whole = Math.floor(product)
+    const fraction = product - whole
+    if (Math.abs(fraction - 0.5) > tieMargin) {
+      // Both are exact in a double, so the quotient is the double nearest to the decimal number.
+      const rounded = (fraction > 0.5 ? whole + 1 : whole) / 1e9
+      return x < 0 || Object.is(x, -0) ? -rounded : rounded
+    }
+  }
+  return size < noMoreThanNineDecimalsFrom ? round9OnText(x) : x
+}
+
+function round9OnText(x: number): number {
+  // Without an argument toExponential gives the shortest digits: d.ddde±x.
+  const [mantissa = '', exponent = ''] = Math.abs(x).toExponential().split('e')
+  const digits = mantissa.replace('.', '')
+  const surplus = digits.length - 1 - Number(exponent) - 9
+  if (surplus <= 0) return x
+  // Never dropped whole: a number next to a tie or from 1e4 on has its first digit at 1e-10 or before.
+  const kept = digits.slice(0, digits.length - surplus)
+  const roundUp = (digits.at(-surplus) ?? '0') >= '5'
+  const rounded = Number(`${BigInt(kept) + (roundUp ? 1n : 0n)}e-9`)
+  return x < 0 ? -rounded : rounded
+}
+
+/** A double as CPython's `repr` writes it: shortest digits, always with a point or an exponent. */
+export function pythonFloat(x: number): string {
+  const size = Math.abs(x)
+  if (size >= 1e-4 && size < 1e16) return Number.isInteger(x) ? `${x}.0` : `${x}`
+  if (x === 0) return Object.is(x, -0) ? '-0.0' : '0.0'
+  const text = x.toExponential()
+  return text.replace(/([+-])(\d)$/, '$10$2')
+}
+
+const needsNoEscape = /^[ !#-[\]-~]*$/
+
+/** A string as CPython's `json.dumps` writes it: ASCII only, DEL and all beyond 0x7e as \uXXXX. */
+export function pythonString(s: string): string {
+  if (needsNoEscape.test(s)) return `"${s}"`
+  // Units, not code points: a character beyond the BMP is written as its surrogate pair.
+  return `"${s.replace(/[^ !#-[\]-~]/g, escapeUnit)}"`
+}
+
+const shortEscapes = new Map([
+  ['"', '\\"'],
+  ['\\', '\\\\'],
+  ['\b', '\\b'],
+  ['\f', '\\f'],
+  ['\n', '\\n'],
+  ['\r', '\\r'],
+  ['\t', '\\t'],
+])
+
+function escapeUnit(unit: string): string {
+  return shortEscapes.get(unit) ?? `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
+
+function signedFloat(x: number): string {
+  return pythonFloat(round9(x))
+}
+
+/**
+ * The text whose SHA-256 is signed: the eight fields as CPython's
+ * `json.dumps(…, sort_keys=True, separators=(",", ":"))` writes them, floats rounded (docs/contract.md, section 2).
+ * Validates nothing. ASCII.
+ */
+export function signingText(fields: SignedFields): string {
+  return (
+    `{"D_hat":${signedFloat(fields.D_hat)},"budget":${signedFloat(fields.budget)},` +
+    `"coh_star":${signedFloat(fields.coh_star)},"epoch":${fields.epoch},` +
+    `"merkle_root":${pythonString(fields.merkle_root)},"pcs_id":${pythonString(fields.pcs_id)},` +
+    `"r":${signedFloat(fields.r)},"shard_id":${pythonString(fields.shard_id)}}`
+  )
+}
+
+/**
+ * The text whose SHA-256 tells whether two records with one id are the same: fifteen fields, made as the signing
+ * text is; `scales` as given, `N_j` by its keys as strings, `v_star` not rounded. Validates nothing. ASCII.
+ */
+export function fingerprintText(pcs: FingerprintFields): string {
+  let counts = ''
+  for (const key of [...pcs.N_j.keys()].sort()) {
+    counts += `${counts === '' ? '' : ','}${pythonString(key)}:${pcs.N_j.get(key)}`
+  }
+  const [x, y, z] = pcs.v_star
+  return (
+    `{"D_hat":${signedFloat(pcs.D_hat)},"N_j":{${counts}},"budget":${signedFloat(pcs.budget)},` +
+    `"coh_star":${signedFloat(pcs.coh_star)},"epoch":${pcs.epoch},` +
+    `"merkle_root":${pythonString(pcs.merkle_root)},"pcs_id":${pythonString(pcs.pcs_id)},` +
+    `"r":${signedFloat(pcs.r)},"regime":${pythonString(pcs.regime)},"scales":[${pcs.scales.join(',')}],` +
+    `"schema":${pythonString(pcs.schema)},"seed":${pcs.seed},"shard_id":${pythonString(pcs.shard_id)},` +
+    `"v_star":[${pythonFloat(x)},${pythonFloat(y)},${pythonFloat(z)}],"version":${pythonString(pcs.version)}}`
+  )
+}
+
+/** The first byte of a fingerprint: the version of the text that it was made from. */
+export const fingerprintVersion = 0x01
+
+/** The 33 bytes that are stored: the version, then the SHA-256 of the fingerprint text. */
+export function fingerprint(pcs: FingerprintFields): Buffer {
+  const bytes = Buffer.allocUnsafe(33)
+  bytes[0] = fingerprintVersion
+  bytes.write(hash('sha256', fingerprintText(pcs), 'binary'), 1, 'latin1')
+  return bytes
+}
