@@ -1,1 +1,8 @@
-export {}
+export * from './build.js'
+export * from './cells.js'
+export * from './coherence.js'
+export * from './compressibility.js'
+export * from './csv.js'
+export * from './merkle.js'
+export * from './record-text.js'
+export * from './rows.js'

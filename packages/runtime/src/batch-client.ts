@@ -25,6 +25,7 @@ export interface BatchLimits {
 
 interface Pending<Item, Result> {
   readonly item: Item
+  /** On the monotonic clock. */
   readonly deadlineMs: number
   readonly resolve: (result: Result) => void
   readonly reject: (error: Error) => void
@@ -51,14 +52,18 @@ export class BatchClient<Item, Result, Request, Response> {
     })
   }
 
-  /** @throws AppError unavailable: the queue is full, the service is not there, or it answered too late. */
-  call(item: Item): Promise<Result> {
+  /**
+   * @param deadlineMs on the monotonic clock: where the whole that this call is a part of ends earlier.
+   * @throws AppError unavailable: the queue is full, the service is not there, or it answered too late.
+   */
+  call(item: Item, deadlineMs = Number.POSITIVE_INFINITY): Promise<Result> {
     const { service, limits } = this.#options
     if (this.#queue.length >= limits.queueItemsMax) {
       return Promise.reject(unavailable(`${service} has more work waiting than it may have`))
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ item, deadlineMs: performance.now() + limits.timeoutMs, resolve, reject })
+      const hopDeadlineMs = performance.now() + limits.timeoutMs
+      this.#queue.push({ item, deadlineMs: Math.min(hopDeadlineMs, deadlineMs), resolve, reject })
       // One turn of the event loop gathers what arrived together; a lone item does not notice it.
       if (!this.#pumpScheduled) {
         this.#pumpScheduled = true
@@ -107,14 +112,14 @@ export class BatchClient<Item, Result, Request, Response> {
     for (const { reject } of queue) reject(error)
   }
 
-  /** The queue is in the order of deadlines, because all items have the same time. */
   #sweep(): void {
     const nowMs = performance.now()
-    const late = unavailable(
-      `${this.#options.service} did not answer within ${this.#options.limits.timeoutMs} ms`,
-    )
-    const inTime = this.#queue.findIndex(({ deadlineMs }) => deadlineMs > nowMs)
-    for (const { reject } of this.#queue.splice(0, inTime === -1 ? this.#queue.length : inTime)) reject(late)
+    const late = unavailable(`${this.#options.service} did not answer in time`)
+    if (this.#queue.some(({ deadlineMs }) => deadlineMs <= nowMs)) {
+      const queue = this.#queue
+      this.#queue = queue.filter(({ deadlineMs }) => deadlineMs > nowMs)
+      for (const { deadlineMs, reject } of queue) if (deadlineMs <= nowMs) reject(late)
+    }
     for (const lane of this.#lanes) lane.giveUpIfLate(nowMs, late)
     if (this.#queue.length === 0 && this.#lanes.every((lane) => !lane.busy)) {
       clearInterval(this.#sweeper)
@@ -136,6 +141,7 @@ class Lane<Item, Result, Request, Response> {
   #stream: ClientDuplexStream<Request, Response> | undefined
   #answered = false
   #batch = 0
+  #sentAtMs = 0
   #inFlight: Pending<Item, Result>[] | undefined
 
   constructor(options: BatchClientOptions<Item, Result, Request, Response>, events: LaneEvents) {
@@ -151,6 +157,7 @@ class Lane<Item, Result, Request, Response> {
     this.#stream ??= this.#open()
     this.#batch = (this.#batch + 1) >>> 0
     this.#inFlight = pending
+    this.#sentAtMs = performance.now()
     this.#stream.write(
       this.#options.pack(
         this.#batch,
@@ -159,9 +166,11 @@ class Lane<Item, Result, Request, Response> {
     )
   }
 
+  /** An item fails at its own deadline; the stream is given up when it owes an answer for a whole timeout. */
   giveUpIfLate(nowMs: number, error: Error): void {
-    const first = this.#inFlight?.[0]
-    if (!first || first.deadlineMs > nowMs) return
+    if (!this.#inFlight) return
+    for (const { deadlineMs, reject } of this.#inFlight) if (deadlineMs <= nowMs) reject(error)
+    if (nowMs - this.#sentAtMs < this.#options.limits.timeoutMs) return
     this.#giveUp(error)
     this.#events.free()
   }

@@ -104,14 +104,14 @@ export interface AppendResult {
 }
 
 export interface MarkItem {
+  /** The log that the mark is meant for; FAILED_PRECONDITION if it is another. */
+  logId: string;
   mark: Mark | undefined;
   traceparent: string;
 }
 
 export interface MarkDoneRequest {
-  /** The log that the mark is meant for; FAILED_PRECONDITION if it is another. */
-  logId: string;
-  mark: Mark | undefined;
+  item: MarkItem | undefined;
 }
 
 export interface MarkDoneResponse {
@@ -120,7 +120,6 @@ export interface MarkDoneResponse {
 
 export interface MarkDoneBatchesRequest {
   batch: number;
-  logId: string;
   items: MarkItem[];
 }
 
@@ -817,16 +816,19 @@ export const AppendResult: MessageFns<AppendResult> = {
 };
 
 function createBaseMarkItem(): MarkItem {
-  return { mark: undefined, traceparent: "" };
+  return { logId: "", mark: undefined, traceparent: "" };
 }
 
 export const MarkItem: MessageFns<MarkItem> = {
   encode(message: MarkItem, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.logId !== "") {
+      writer.uint32(10).string(message.logId);
+    }
     if (message.mark !== undefined) {
-      Mark.encode(message.mark, writer.uint32(10).fork()).join();
+      Mark.encode(message.mark, writer.uint32(18).fork()).join();
     }
     if (message.traceparent !== "") {
-      writer.uint32(18).string(message.traceparent);
+      writer.uint32(26).string(message.traceparent);
     }
     return writer;
   },
@@ -849,11 +851,19 @@ export const MarkItem: MessageFns<MarkItem> = {
               break;
             }
 
-            message.mark = Mark.decode(reader, reader.uint32());
+            message.logId = reader.string();
             continue;
           }
           case 2: {
             if (tag !== 18) {
+              break;
+            }
+
+            message.mark = Mark.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
               break;
             }
 
@@ -874,16 +884,13 @@ export const MarkItem: MessageFns<MarkItem> = {
 };
 
 function createBaseMarkDoneRequest(): MarkDoneRequest {
-  return { logId: "", mark: undefined };
+  return { item: undefined };
 }
 
 export const MarkDoneRequest: MessageFns<MarkDoneRequest> = {
   encode(message: MarkDoneRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.logId !== "") {
-      writer.uint32(10).string(message.logId);
-    }
-    if (message.mark !== undefined) {
-      Mark.encode(message.mark, writer.uint32(18).fork()).join();
+    if (message.item !== undefined) {
+      MarkItem.encode(message.item, writer.uint32(10).fork()).join();
     }
     return writer;
   },
@@ -906,15 +913,7 @@ export const MarkDoneRequest: MessageFns<MarkDoneRequest> = {
               break;
             }
 
-            message.logId = reader.string();
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.mark = Mark.decode(reader, reader.uint32());
+            message.item = MarkItem.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -977,7 +976,7 @@ export const MarkDoneResponse: MessageFns<MarkDoneResponse> = {
 };
 
 function createBaseMarkDoneBatchesRequest(): MarkDoneBatchesRequest {
-  return { batch: 0, logId: "", items: [] };
+  return { batch: 0, items: [] };
 }
 
 export const MarkDoneBatchesRequest: MessageFns<MarkDoneBatchesRequest> = {
@@ -985,11 +984,8 @@ export const MarkDoneBatchesRequest: MessageFns<MarkDoneBatchesRequest> = {
     if (message.batch !== 0) {
       writer.uint32(8).uint32(message.batch);
     }
-    if (message.logId !== "") {
-      writer.uint32(18).string(message.logId);
-    }
     for (const v of message.items) {
-      MarkItem.encode(v!, writer.uint32(26).fork()).join();
+      MarkItem.encode(v!, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1017,14 +1013,6 @@ export const MarkDoneBatchesRequest: MessageFns<MarkDoneBatchesRequest> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
-            }
-
-            message.logId = reader.string();
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
               break;
             }
 
