@@ -1,0 +1,57 @@
+import type { Outcome, Parameters } from '@fractal-lba/pcs'
+import { scoring, type verifier } from '@fractal-lba/proto'
+import {
+  AppError,
+  batchHandler,
+  type GrpcService,
+  type Logger,
+  toStatus,
+  unaryHandler,
+} from '@fractal-lba/runtime'
+import { createJudge } from './judge.js'
+
+/** flk.scoring.v1.ScoringService over the judge: only translation, no rules. */
+export function scoringService(parameters: Parameters, logger: Logger, draining: AbortSignal): GrpcService {
+  const judge = createJudge(parameters)
+  const judgement = (record: verifier.VerifiedRecord | undefined): scoring.Judgement => {
+    if (!record) throw new AppError('malformed', 'the request has no record')
+    return { outcome: toMessage(judge(record)), parameters }
+  }
+  const onError = (error: unknown): void => logger.debug({ err: error }, 'call failed')
+
+  const implementation: scoring.ScoringServiceServer = {
+    judge: unaryHandler(({ record }) => ({ judgement: judgement(record) }), onError),
+    judgeBatches: batchHandler<scoring.JudgeBatchesRequest, scoring.JudgeItem, scoring.JudgeResult>(
+      (items) => items.map((item) => result(() => judgement(item.record))),
+      draining,
+      onError,
+    ),
+  }
+  return {
+    name: 'flk.scoring.v1.ScoringService',
+    definition: scoring.ScoringServiceService,
+    implementation: { ...implementation },
+  }
+}
+
+function result(judge: () => scoring.Judgement): scoring.JudgeResult {
+  try {
+    return { result: { $case: 'judgement', value: judge() } }
+  } catch (error) {
+    return { result: { $case: 'error', value: toStatus(error) } }
+  }
+}
+
+function toMessage(outcome: Outcome): scoring.Outcome {
+  return {
+    pcsId: outcome.pcs_id,
+    accepted: outcome.accepted,
+    escalated: outcome.escalated,
+    reason: outcome.reason,
+    message: outcome.message,
+    recomputedDHat: outcome.recomputed_D_hat ?? undefined,
+    recomputedBudget: outcome.recomputed_budget ?? undefined,
+    regime: outcome.regime ?? undefined,
+    params: outcome.params,
+  }
+}

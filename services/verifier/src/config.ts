@@ -1,0 +1,71 @@
+import { ed25519PublicKey, hmacKey, type KeyRing, UnusableKey } from '@fractal-lba/pcs'
+import { type Env, readServiceConfig, type ServiceConfig } from '@fractal-lba/runtime'
+
+export interface VerifierConfig extends ServiceConfig {
+  readonly keys: KeyRing
+}
+
+export function readVerifierConfig(env: Env): VerifierConfig {
+  return { ...readServiceConfig(env, 8083), keys: readKeyRing(env) }
+}
+
+/** The keys of the contract's section 8; several may be valid at once while they are rotated. */
+function readKeyRing(env: Env): KeyRing {
+  const asked = env.required(
+    'PCS_SIGN_ALG',
+    'hmac (with PCS_HMAC_KEY), ed25519 (with PCS_ED25519_PUB_B64), or none to take records unsigned',
+  )
+  switch (asked) {
+    case 'none':
+      return { algorithm: 'none' }
+    case 'hmac': {
+      const texts = [
+        ...['PCS_HMAC_KEY', 'PCS_HMAC_KEY_OLD', 'PCS_HMAC_KEY_NEW'].map(
+          (name) => [name, env.optional(name)] as const,
+        ),
+        ...list(env.optional('PCS_HMAC_KEYS')).map((text) => ['PCS_HMAC_KEYS', text] as const),
+      ]
+      const keys = loadAll(env, texts, hmacKey)
+      if (texts.every(([, text]) => text === undefined)) {
+        env.mistake(
+          'PCS_SIGN_ALG=hmac needs a key: set PCS_HMAC_KEY (or PCS_HMAC_KEYS, PCS_HMAC_KEY_OLD and _NEW)',
+        )
+      }
+      return { algorithm: 'hmac', keys }
+    }
+    case 'ed25519': {
+      const texts = list(env.optional('PCS_ED25519_PUB_B64')).map(
+        (text) => ['PCS_ED25519_PUB_B64', text] as const,
+      )
+      if (texts.length === 0) env.mistake('PCS_SIGN_ALG=ed25519 needs a key: set PCS_ED25519_PUB_B64')
+      return { algorithm: 'ed25519', keys: loadAll(env, texts, ed25519PublicKey) }
+    }
+    default:
+      if (asked !== '') env.mistake('PCS_SIGN_ALG is not none, hmac or ed25519')
+      return { algorithm: 'none' }
+  }
+}
+
+function list(text: string | undefined): string[] {
+  return text === undefined ? [] : text.split(',').map((part) => part.trim())
+}
+
+/** Loads what is set, each key once; a key that cannot be used is a mistake, told without its text. */
+function loadAll<Key extends { readonly id: string }>(
+  env: Env,
+  texts: readonly (readonly [name: string, text: string | undefined])[],
+  load: (text: string) => Key,
+): Key[] {
+  const keys = new Map<string, Key>()
+  for (const [name, text] of texts) {
+    if (text === undefined) continue
+    try {
+      const key = load(text)
+      keys.set(key.id, key)
+    } catch (error) {
+      if (!(error instanceof UnusableKey)) throw error
+      env.mistake(`${name}: ${error.message}`)
+    }
+  }
+  return [...keys.values()]
+}

@@ -1,0 +1,61 @@
+import {
+  countsOfScales,
+  fingerprint,
+  hasMatchingId,
+  type KeyRing,
+  MalformedRecord,
+  type Pcs,
+  parseRecord,
+  round9,
+  validateRecord,
+  verifySignature,
+} from '@fractal-lba/pcs'
+import { verifier } from '@fractal-lba/proto'
+import { AppError } from '@fractal-lba/runtime'
+import { recordFromProtobuf } from './protobuf-record.js'
+
+/**
+ * Steps 3 and 4 of the contract's section 4: parse and validate, then the signature, then the id. This is the
+ * only place in the system that reads the bytes of a record.
+ *
+ * @throws AppError malformed with all violations, or unauthenticated whatever is wrong with the signature.
+ */
+export function verify(
+  body: Uint8Array,
+  encoding: verifier.Encoding,
+  keys: KeyRing,
+): verifier.VerifiedRecord {
+  const pcs = parse(body, encoding)
+  const keyId = verifySignature(pcs, keys)
+  if (keyId === undefined)
+    throw new AppError('unauthenticated', 'the signature is missing or does not verify')
+  return {
+    pcsId: pcs.pcs_id,
+    fingerprint: fingerprint(pcs),
+    keyId,
+    idMatches: hasMatchingId(pcs),
+    scales: [...pcs.scales],
+    counts: countsOfScales(pcs),
+    dHat: round9(pcs.D_hat),
+    cohStar: round9(pcs.coh_star),
+    r: round9(pcs.r),
+    budget: round9(pcs.budget),
+    regime: pcs.regime,
+  }
+}
+
+function parse(body: Uint8Array, encoding: verifier.Encoding): Pcs {
+  try {
+    switch (encoding) {
+      case verifier.Encoding.ENCODING_JSON:
+        return parseRecord(body)
+      case verifier.Encoding.ENCODING_PROTOBUF:
+        return validateRecord(recordFromProtobuf(body))
+      default:
+        throw new AppError('malformed', 'the encoding of the record is not known')
+    }
+  } catch (error) {
+    if (!(error instanceof MalformedRecord)) throw error
+    throw new AppError('malformed', error.message, { violations: error.errors, cause: error })
+  }
+}
