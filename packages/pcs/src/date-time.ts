@@ -1,4 +1,4 @@
-const form = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.\d+)?(?:[Zz]|([+-])(\d{2}):(\d{2}))$/
+const form = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/
 
 const minutesOfDay = 24 * 60
 
@@ -7,26 +7,34 @@ const minutesOfDay = 24 * 60
  * only where RFC 3339, section 5.7, has it: in the last minute of a month, UTC.
  */
 export function isDateTime(text: string): boolean {
-  const match = form.exec(text)
-  if (match === null) return false
-  const year = Number(match[1])
-  const month = Number(match[2])
-  const day = Number(match[3])
-  const hour = Number(match[4])
-  const minute = Number(match[5])
-  const second = Number(match[6])
-  const offsetHour = Number(match[8] ?? 0)
-  const offsetMinute = Number(match[9] ?? 0)
-  if (month < 1 || month > 12 || day < 1 || day > daysOfMonth(year, month)) return false
-  if (hour > 23 || minute > 59 || second > 60 || offsetHour > 23 || offsetMinute > 59) return false
+  if (!form.test(text)) return false
+  const year = twoDigits(text, 0) * 100 + twoDigits(text, 2)
+  const month = twoDigits(text, 5)
+  const day = twoDigits(text, 8)
+  const hour = twoDigits(text, 11)
+  const minute = twoDigits(text, 14)
+  const second = twoDigits(text, 17)
+  const daysMax = daysOfMonth(year, month)
+  if (month < 1 || month > 12 || day < 1 || day > daysMax) return false
+  if (hour > 23 || minute > 59 || second > 60) return false
+
+  const sign = text.at(-6)
+  const hasOffset = sign === '+' || sign === '-'
+  const offsetHour = hasOffset ? twoDigits(text, text.length - 5) : 0
+  const offsetMinute = hasOffset ? twoDigits(text, text.length - 2) : 0
+  if (offsetHour > 23 || offsetMinute > 59) return false
   if (second < 60) return true
 
-  const offset = (match[7] === '-' ? -1 : 1) * (offsetHour * 60 + offsetMinute)
+  const offset = (sign === '-' ? -1 : 1) * (offsetHour * 60 + offsetMinute)
   const minuteUtc = hour * 60 + minute - offset
-  const lastMinute = ((minuteUtc % minutesOfDay) + minutesOfDay) % minutesOfDay === minutesOfDay - 1
   const dayUtc = day + Math.floor(minuteUtc / minutesOfDay)
+  const isLastMinute = minuteUtc - (dayUtc - day) * minutesOfDay === minutesOfDay - 1
   // Day 0 is the last one of the month before.
-  return lastMinute && (dayUtc === 0 || dayUtc === daysOfMonth(year, month))
+  return isLastMinute && (dayUtc === 0 || dayUtc === daysMax)
+}
+
+function twoDigits(text: string, index: number): number {
+  return (text.charCodeAt(index) - 48) * 10 + text.charCodeAt(index + 1) - 48
 }
 
 function daysOfMonth(year: number, month: number): number {

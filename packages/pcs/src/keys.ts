@@ -2,6 +2,7 @@ import {
   createHmac,
   createPrivateKey,
   createPublicKey,
+  createSecretKey,
   hash,
   type KeyObject,
   sign,
@@ -29,19 +30,20 @@ export class HmacKey {
   readonly algorithm = 'hmac'
   /** `hmac:` and 12 hex digits: stable, and safe to log and store. */
   readonly id: string
-  readonly #secret: Buffer
+  readonly #key: KeyObject
 
   constructor(
     secret: Buffer,
     readonly window: KeyWindow,
   ) {
-    this.#secret = secret
-    this.id = `hmac:${createHmac('sha256', secret).update(hmacKeyIdLabel).digest('hex').slice(0, 12)}`
+    this.#key = createSecretKey(secret)
+    this.id = `hmac:${createHmac('sha256', this.#key).update(hmacKeyIdLabel).digest('hex').slice(0, 12)}`
   }
 
   /** The 32 bytes of HMAC-SHA256 over the digest. */
   mac(digest: Uint8Array): Buffer {
-    return createHmac('sha256', this.#secret).update(digest).digest()
+    // Through a Latin-1 string into Buffer's pool: less time than a buffer from the HMAC.
+    return Buffer.from(createHmac('sha256', this.#key).update(digest).digest('binary'), 'latin1')
   }
 }
 

@@ -41,9 +41,36 @@ export function fractalDimension(scales: readonly number[], counts: readonly num
   return round9(elementAt(slopes, usable, usable >>> 1)) + 0
 }
 
-/** What stands at `rank` of the first `length` values once they are sorted; reorders them. */
+/** Halvings after which a sort is the better bargain: slopes made so that quickselect hardly halves get no further. */
+const partitionsMax = 32
+const sortedWholeMax = 16
+
+/** What stands at `rank` of the first `length` values once they are sorted; reorders them. No value is NaN. */
 function elementAt(values: Float64Array, length: number, rank: number): number {
-  return values.subarray(0, length).sort()[rank] ?? 0
+  let left = 0
+  let right = length - 1
+  for (let round = 0; right - left > sortedWholeMax && round < partitionsMax; round++) {
+    const pivot = medianOfThree(values[left] ?? 0, values[(left + right) >>> 1] ?? 0, values[right] ?? 0)
+    let i = left
+    let j = right
+    while (i <= j) {
+      while ((values[i] ?? 0) < pivot) i++
+      while ((values[j] ?? 0) > pivot) j--
+      if (i > j) break
+      const moved = values[i] ?? 0
+      values[i++] = values[j] ?? 0
+      values[j--] = moved
+    }
+    // Up to j nothing is above the pivot, from i on nothing below it, and between them it stands itself.
+    if (rank <= j) right = j
+    else if (rank >= i) left = i
+    else return pivot
+  }
+  return values.subarray(left, right + 1).sort()[rank - left] ?? 0
+}
+
+function medianOfThree(a: number, b: number, c: number): number {
+  return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c))
 }
 
 /** The regime that goes with a dimension and a coherence, both judged as signed (rounded to 9 decimals). */
