@@ -17,6 +17,7 @@ export {
 } from './errors.js'
 export { clientOptions, MESSAGE_BYTES_MAX } from './grpc-limits.js'
 export { type GrpcServer, type GrpcService, startGrpcServer } from './grpc-server.js'
+export { connectHealth, type HealthClient } from './health-client.js'
 export { createLogger, type Logger, type LogLevel } from './logger.js'
 export { Counter, createRegistry, Gauge, Histogram, LATENCY_BUCKETS_SECONDS, Registry } from './metrics.js'
 export {

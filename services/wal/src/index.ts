@@ -1,1 +1,1 @@
-export {}
+export { SubmissionLog, type SubmissionLogLimits } from './submission-log.js'

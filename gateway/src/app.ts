@@ -1,0 +1,94 @@
+import { renderOutcome } from '@fractal-lba/pcs'
+import { verifier as protocol } from '@fractal-lba/proto'
+import {
+  connectHealth,
+  type ProcessContext,
+  type Running,
+  startGrpcServer,
+  unavailable,
+} from '@fractal-lba/runtime'
+import { type Connect, connectBatched } from './clients/connect.js'
+import type { WalClient } from './clients/wal.js'
+import type { GatewayConfig } from './config.js'
+import { createCounters } from './counters.js'
+import { ingestService } from './grpc/ingest-service.js'
+import { buildHttpServer } from './http/server.js'
+import { type Answered, Ingest, statusOf } from './ingest.js'
+import { Monitor } from './monitor.js'
+import { outcomeFromMessage } from './outcome.js'
+import { RateLimit } from './rate-limit.js'
+import { replayOpenEntries } from './replay.js'
+
+/** Puts the gateway together and starts it; what it needs is configuration and the four services' addresses. */
+export async function startGateway(
+  config: GatewayConfig,
+  context: ProcessContext,
+  connect: Connect = connectBatched,
+): Promise<Running> {
+  const { logger, registry, stopping } = context
+  const { addresses, hop } = config
+  const counters = createCounters(registry)
+  const connections = connect(addresses, hop)
+  const { wals, dedup, verifier, scoring } = connections
+  const health = { verifier: connectHealth(addresses.verifier), scoring: connectHealth(addresses.scoring) }
+  const monitor = new Monitor(
+    {
+      wals,
+      dedup,
+      verifier: () => health.verifier.isServing(hop.timeoutMs),
+      scoring: () => health.scoring.isServing(hop.timeoutMs),
+    },
+    logger,
+  )
+  const walForAppend = roundRobin(wals, monitor)
+  const ingest = new Ingest({ verifier, scoring, dedup, walForAppend }, counters, config.submitTimeoutMs)
+  const rateLimit = new RateLimit(config.tokenRate)
+
+  await monitor.look()
+  const http = buildHttpServer({
+    ingest: {
+      submit: async (body, traceparent) =>
+        told(await ingest.submit({ body, encoding: protocol.Encoding.ENCODING_JSON, traceparent })),
+      outcome: async (pcsId) => told(await ingest.outcome(pcsId)),
+    },
+    room: () => monitor.refusal,
+    rateLimit,
+    ready: () => monitor.report(),
+    registry,
+    metricsAuth: config.metricsAuth,
+    logger,
+  })
+  await http.listen({ host: config.host, port: config.port })
+  const grpc = await startGrpcServer(config.grpcAddress, [ingestService({ ingest, logger })])
+  grpc.setServing(true)
+  const replays = wals.map((wal) =>
+    replayOpenEntries(wal, { ingest, monitor, counters, logger, config: config.replay }, stopping),
+  )
+
+  return {
+    async stop() {
+      monitor.drain()
+      grpc.setServing(false)
+      await Promise.all([http.close(), grpc.stop(config.stopGraceMs), ...replays])
+      monitor.close()
+      for (const client of [...wals, dedup, verifier, scoring, ...Object.values(health)]) client.close()
+    },
+  }
+}
+
+/** Spreads new submissions over the logs that take them; where nothing is known yet, over all. */
+function roundRobin(wals: readonly WalClient[], monitor: Monitor): () => WalClient {
+  let turn = 0
+  return () => {
+    const usable = wals.filter(({ address }) => monitor.takesAppends(address))
+    const candidates = usable.length > 0 ? usable : wals
+    turn = (turn + 1) % candidates.length
+    const wal = candidates[turn]
+    if (!wal) throw unavailable('no log is configured: set WAL_ADDR')
+    return wal
+  }
+}
+
+function told({ outcome, replayed }: Answered) {
+  return { status: statusOf(outcome), body: renderOutcome(outcomeFromMessage(outcome)), replayed }
+}

@@ -1,0 +1,67 @@
+import { dedup, type wal } from '@fractal-lba/proto'
+import { BatchClient, type BatchLimits, callUnary, clientOptions, fromStatus } from '@fractal-lba/runtime'
+import { credentials } from '@grpc/grpc-js'
+
+export interface DedupClient {
+  /** @throws AppError unavailable. */
+  lookup(item: dedup.LookupItem, deadlineMs?: number): Promise<dedup.Answer>
+  /** @throws AppError unavailable. */
+  putIfAbsent(item: dedup.PutItem, deadlineMs?: number): Promise<dedup.Answer>
+  /** @throws AppError pcs_not_found or unavailable. */
+  get(pcsId: string): Promise<wal.Verdict | undefined>
+  state(): Promise<dedup.GetStateResponse>
+  close(): void
+}
+
+/** An id, a fingerprint and a position; a verdict beside it. */
+const LOOKUP_BYTES = 200
+const PUT_BYTES = 700
+
+export function connectDedup(address: string, limits: BatchLimits): DedupClient {
+  const client = new dedup.DedupServiceClient(address, credentials.createInsecure(), clientOptions)
+  const lookups = new BatchClient<
+    dedup.LookupItem,
+    dedup.Answer,
+    dedup.LookupBatchesRequest,
+    dedup.LookupBatchesResponse
+  >({
+    service: 'dedup',
+    open: () => client.lookupBatches(),
+    pack: (batch, items) => ({ batch, items }),
+    unpack: (response) => response,
+    sizeBytes: () => LOOKUP_BYTES,
+    limits,
+  })
+  const puts = new BatchClient<
+    dedup.PutItem,
+    dedup.Answer,
+    dedup.PutIfAbsentBatchesRequest,
+    dedup.PutIfAbsentBatchesResponse
+  >({
+    service: 'dedup',
+    open: () => client.putIfAbsentBatches(),
+    pack: (batch, items) => ({ batch, items }),
+    unpack: (response) => response,
+    sizeBytes: () => PUT_BYTES,
+    limits,
+  })
+  return {
+    lookup: async (item, deadlineMs) => demandAnswer(await lookups.call(item, deadlineMs)),
+    putIfAbsent: async (item, deadlineMs) => demandAnswer(await puts.call(item, deadlineMs)),
+    async get(pcsId) {
+      const response = await callUnary(client.get.bind(client), { pcsId }, limits.timeoutMs)
+      return response.verdict
+    },
+    state: () => callUnary(client.getState.bind(client), {}, limits.timeoutMs),
+    close() {
+      lookups.close()
+      puts.close()
+      client.close()
+    },
+  }
+}
+
+function demandAnswer(answer: dedup.Answer): dedup.Answer {
+  if (answer.error) throw fromStatus(answer.error)
+  return answer
+}

@@ -1,0 +1,40 @@
+import { scoring } from '@fractal-lba/proto'
+import { BatchClient, type BatchLimits, clientOptions, fromStatus } from '@fractal-lba/runtime'
+import { credentials } from '@grpc/grpc-js'
+
+export interface ScoringClient {
+  /** @throws AppError unavailable. */
+  judge(item: scoring.JudgeItem, deadlineMs?: number): Promise<scoring.Judgement>
+  close(): void
+}
+
+/** A record of 64 scales is about 1.2 KB on the wire. */
+const ITEM_BYTES = 1_400
+
+export function connectScoring(address: string, limits: BatchLimits): ScoringClient {
+  const client = new scoring.ScoringServiceClient(address, credentials.createInsecure(), clientOptions)
+  const batches = new BatchClient<
+    scoring.JudgeItem,
+    scoring.JudgeResult,
+    scoring.JudgeBatchesRequest,
+    scoring.JudgeBatchesResponse
+  >({
+    service: 'scoring',
+    open: () => client.judgeBatches(),
+    pack: (batch, items) => ({ batch, items }),
+    unpack: (response) => response,
+    sizeBytes: () => ITEM_BYTES,
+    limits,
+  })
+  return {
+    async judge(item, deadlineMs) {
+      const { result } = await batches.call(item, deadlineMs)
+      if (result?.$case === 'judgement') return result.value
+      throw fromStatus(result?.value ?? { code: 2, message: 'scoring answered nothing', details: [] })
+    },
+    close() {
+      batches.close()
+      client.close()
+    },
+  }
+}

@@ -1,0 +1,37 @@
+import { verifier } from '@fractal-lba/proto'
+import { BatchClient, type BatchLimits, clientOptions, fromStatus } from '@fractal-lba/runtime'
+import { credentials } from '@grpc/grpc-js'
+
+export interface VerifierClient {
+  /** @throws AppError malformed, unauthenticated or unavailable. */
+  verify(item: verifier.VerifyItem, deadlineMs?: number): Promise<verifier.VerifiedRecord>
+  close(): void
+}
+
+export function connectVerifier(address: string, limits: BatchLimits): VerifierClient {
+  const client = new verifier.VerifierServiceClient(address, credentials.createInsecure(), clientOptions)
+  const batches = new BatchClient<
+    verifier.VerifyItem,
+    verifier.VerifyResult,
+    verifier.VerifyBatchesRequest,
+    verifier.VerifyBatchesResponse
+  >({
+    service: 'verifier',
+    open: () => client.verifyBatches(),
+    pack: (batch, items) => ({ batch, items }),
+    unpack: (response) => response,
+    sizeBytes: ({ body }) => body.length,
+    limits,
+  })
+  return {
+    async verify(item, deadlineMs) {
+      const { result } = await batches.call(item, deadlineMs)
+      if (result?.$case === 'record') return result.value
+      throw fromStatus(result?.value ?? { code: 2, message: 'verifier answered nothing', details: [] })
+    },
+    close() {
+      batches.close()
+      client.close()
+    },
+  }
+}

@@ -1,0 +1,70 @@
+import { wal } from '@fractal-lba/proto'
+import { BatchClient, type BatchLimits, callUnary, clientOptions, fromStatus } from '@fractal-lba/runtime'
+import { credentials } from '@grpc/grpc-js'
+
+/** One log. */
+export interface WalClient {
+  readonly address: string
+  /** Resolves after the flush. @throws AppError unavailable. */
+  append(item: wal.AppendItem, deadlineMs?: number): Promise<wal.Position>
+  /** Resolves after the flush. @throws AppError superseded or unavailable. */
+  markDone(item: wal.MarkItem, deadlineMs?: number): Promise<void>
+  leaseOpen(entriesMax: number, leaseMs: number): Promise<wal.LeaseOpenResponse>
+  state(): Promise<wal.GetStateResponse>
+  close(): void
+}
+
+/** A mark with a verdict, roughly. */
+const MARK_BYTES = 700
+
+export function connectWal(address: string, limits: BatchLimits): WalClient {
+  const client = new wal.WalServiceClient(address, credentials.createInsecure(), clientOptions)
+  const appends = new BatchClient<
+    wal.AppendItem,
+    wal.AppendResult,
+    wal.AppendBatchesRequest,
+    wal.AppendBatchesResponse
+  >({
+    service: 'wal',
+    open: () => client.appendBatches(),
+    pack: (batch, items) => ({ batch, items }),
+    unpack: (response) => response,
+    sizeBytes: ({ body }) => body.length,
+    limits,
+  })
+  const marks = new BatchClient<
+    wal.MarkItem,
+    wal.MarkResult,
+    wal.MarkDoneBatchesRequest,
+    wal.MarkDoneBatchesResponse
+  >({
+    service: 'wal',
+    open: () => client.markDoneBatches(),
+    pack: (batch, items) => ({ batch, items }),
+    unpack: (response) => response,
+    sizeBytes: () => MARK_BYTES,
+    limits,
+  })
+  return {
+    address,
+    async append(item, deadlineMs) {
+      return demandPosition((await appends.call(item, deadlineMs)).result)
+    },
+    async markDone(item, deadlineMs) {
+      demandPosition((await marks.call(item, deadlineMs)).result)
+    },
+    leaseOpen: (entriesMax, leaseMs) =>
+      callUnary(client.leaseOpen.bind(client), { entriesMax, leaseMs }, limits.timeoutMs),
+    state: () => callUnary(client.getState.bind(client), {}, limits.timeoutMs),
+    close() {
+      appends.close()
+      marks.close()
+      client.close()
+    },
+  }
+}
+
+function demandPosition(result: (wal.AppendResult | wal.MarkResult)['result']): wal.Position {
+  if (result?.$case === 'position') return result.value
+  throw fromStatus(result?.value ?? { code: 2, message: 'wal answered nothing', details: [] })
+}

@@ -1,0 +1,73 @@
+import { type BatchLimits, type CommonConfig, type Env, readCommonConfig } from '@fractal-lba/runtime'
+
+export interface GatewayConfig extends CommonConfig {
+  readonly host: string
+  readonly port: number
+  readonly grpcAddress: string
+  readonly addresses: ServiceAddresses
+  /** Requests per second, burst as much; 0 is off. */
+  readonly tokenRate: number
+  readonly bodyBytesMax: number
+  readonly bodyTimeoutMs: number
+  readonly headersTimeoutMs: number
+  readonly connectionsMax: number
+  /** The whole submission, from the last byte of its body. */
+  readonly submitTimeoutMs: number
+  /** What a 503 tells in Retry-After, before the jitter. */
+  readonly retryAfterMs: number
+  readonly hop: BatchLimits
+  readonly replay: ReplayConfig
+}
+
+export interface ServiceAddresses {
+  /** One for each log. */
+  readonly wal: readonly string[]
+  readonly verifier: string
+  readonly dedup: string
+  readonly scoring: string
+}
+
+export interface ReplayConfig {
+  /** Records per second, beside live traffic. */
+  readonly rate: number
+  readonly pollMs: number
+  readonly leaseMs: number
+}
+
+const MINUTE_MS = 60_000
+
+export function readGatewayConfig(env: Env): GatewayConfig {
+  const port = env.integer('PORT', 8080, { min: 1, max: 60_000 })
+  const host = env.text('HOST', '127.0.0.1')
+  return {
+    ...readCommonConfig(env),
+    host,
+    port,
+    grpcAddress: env.address('GRPC_ADDR', `${host.includes(':') ? `[${host}]` : host}:${port + 1}`),
+    addresses: {
+      wal: env.addresses('WAL_ADDR', `127.0.0.1:${port + 2}`),
+      verifier: env.address('VERIFIER_ADDR', `127.0.0.1:${port + 3}`),
+      dedup: env.address('DEDUP_ADDR', `127.0.0.1:${port + 4}`),
+      scoring: env.address('SCORING_ADDR', `127.0.0.1:${port + 5}`),
+    },
+    tokenRate: env.integer('TOKEN_RATE', 1000, { min: 0, max: 1_000_000 }),
+    bodyBytesMax: env.sizeBytes('BODY_MAX', 64 * 2 ** 10, { min: 2 ** 10, max: 2 ** 20 }),
+    bodyTimeoutMs: env.durationMs('BODY_TIMEOUT', 5_000, { min: 100, max: MINUTE_MS }),
+    headersTimeoutMs: env.durationMs('HEADERS_TIMEOUT', 3_000, { min: 100, max: MINUTE_MS }),
+    connectionsMax: env.integer('CONNECTIONS_MAX', 4_096, { min: 1, max: 65_535 }),
+    submitTimeoutMs: env.durationMs('SUBMIT_TIMEOUT', 2_000, { min: 100, max: 10 * MINUTE_MS }),
+    retryAfterMs: env.durationMs('RETRY_AFTER', 5_000, { min: 1_000, max: 60 * MINUTE_MS }),
+    hop: {
+      lanes: env.integer('HOP_BATCHES', 2, { min: 1, max: 4 }),
+      batchItemsMax: env.integer('HOP_BATCH_ITEMS', 256, { min: 1, max: 256 }),
+      batchBytesMax: 2 * 2 ** 20,
+      queueItemsMax: env.integer('HOP_QUEUE', 4_096, { min: 1, max: 1_000_000 }),
+      timeoutMs: env.durationMs('HOP_TIMEOUT', 1_000, { min: 10, max: MINUTE_MS }),
+    },
+    replay: {
+      rate: env.integer('REPLAY_RATE', 1_000, { min: 1, max: 100_000 }),
+      pollMs: env.durationMs('REPLAY_POLL', 1_000, { min: 10, max: MINUTE_MS }),
+      leaseMs: env.durationMs('REPLAY_LEASE', 10_000, { min: 1_000, max: MINUTE_MS }),
+    },
+  }
+}

@@ -1,0 +1,128 @@
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
+import { ingest, verifier } from '@fractal-lba/proto'
+import {
+  AppError,
+  type GrpcService,
+  type Logger,
+  toAppError,
+  toServiceError,
+  toStatus,
+} from '@fractal-lba/runtime'
+import type { handleUnaryCall, Metadata, ServiceDefinition } from '@grpc/grpc-js'
+import type { Admission } from '../admission.js'
+import { type Answered, type Ingest, statusOf } from '../ingest.js'
+
+const BATCH_RECORDS_MAX = 256
+const BATCH_BYTES_MAX = 4 * 2 ** 20
+
+/**
+ * The bytes of the records in a SubmitRequest or SubmitBatchRequest. They are not decoded here: the log keeps them
+ * as they came, and the verifier alone reads them.
+ */
+type RawRecords = readonly Buffer[]
+
+export interface IngestServiceParts {
+  readonly ingest: Ingest
+  readonly admission: Admission
+  readonly recordBytesMax: number
+  readonly logger: Logger
+}
+
+/** flk.ingest.v1.IngestService: the same way as POST /v1/pcs/submit. */
+export function ingestService({
+  ingest: way,
+  admission,
+  recordBytesMax,
+  logger,
+}: IngestServiceParts): GrpcService {
+  const submit = async (body: Buffer, traceparent: string): Promise<ingest.StoredOutcome> => {
+    if (body.length > recordBytesMax)
+      throw new AppError('too_large', `a record has at most ${recordBytesMax} bytes`)
+    admission.admit()
+    const encoding = verifier.Encoding.ENCODING_PROTOBUF
+    return stored(await way.submit({ body, encoding, traceparent }))
+  }
+
+  const implementation = {
+    submit: handle<RawRecords, ingest.SubmitResponse>(async (records, traceparent) => {
+      // A field that occurs twice is merged, and merging is what concatenation of the bytes means in protobuf.
+      return { result: await submit(Buffer.concat(records), traceparent) }
+    }),
+    submitBatch: handle<RawRecords, ingest.SubmitBatchResponse>(async (records, traceparent) => {
+      const bytes = records.reduce((sum, record) => sum + record.length, 0)
+      if (records.length > BATCH_RECORDS_MAX || bytes > BATCH_BYTES_MAX) {
+        throw new AppError(
+          'too_large',
+          `a batch has at most ${BATCH_RECORDS_MAX} records and ${BATCH_BYTES_MAX} bytes`,
+        )
+      }
+      return { results: await Promise.all(records.map((record) => resultOf(submit(record, traceparent)))) }
+    }),
+    getOutcome: handle<ingest.GetOutcomeRequest, ingest.GetOutcomeResponse>(async ({ pcsId }) => {
+      return { result: stored(await way.outcome(pcsId)) }
+    }),
+  }
+
+  function handle<Request, Response>(
+    answerTo: (request: Request, traceparent: string) => Promise<Response>,
+  ): handleUnaryCall<Request, Response> {
+    return (call, callback) => {
+      answerTo(call.request, traceparentOf(call.metadata)).then(
+        (response) => callback(null, response),
+        (error: unknown) => callback(toServiceError(admission.withRetryAfter(said(error)))),
+      )
+    }
+  }
+
+  async function resultOf(outcome: Promise<ingest.StoredOutcome>): Promise<ingest.SubmitResult> {
+    try {
+      return { result: { $case: 'outcome', value: await outcome } }
+    } catch (error) {
+      return { result: { $case: 'error', value: toStatus(admission.withRetryAfter(said(error))) } }
+    }
+  }
+
+  function said(error: unknown): AppError {
+    const known = toAppError(error)
+    if (known.code === 'internal') logger.error({ err: error }, 'a submission failed unexpectedly')
+    return known
+  }
+
+  return { name: 'flk.ingest.v1.IngestService', definition: rawDefinition(), implementation }
+}
+
+/** The service's definition, with requests that carry records read only as far as the records' edges. */
+function rawDefinition(): ServiceDefinition {
+  const { submit, submitBatch, getOutcome } = ingest.IngestServiceService
+  return {
+    submit: { ...submit, requestDeserialize: recordsOf },
+    submitBatch: { ...submitBatch, requestDeserialize: recordsOf },
+    getOutcome,
+  }
+}
+
+/** Field 1, however often it occurs: SubmitRequest.record and SubmitBatchRequest.records have the same number. */
+export function recordsOf(bytes: Buffer): RawRecords {
+  const reader = new BinaryReader(bytes)
+  const records: Buffer[] = []
+  try {
+    while (reader.pos < reader.len) {
+      const [field, type] = reader.tag()
+      if (field === 1 && type === WireType.LengthDelimited) records.push(Buffer.from(reader.bytes()))
+      else reader.skip(type, field)
+    }
+    return records
+  } catch {
+    // No message at all: it goes into the log as it came, like malformed JSON does, and the verifier says so.
+    return [bytes]
+  }
+}
+
+function stored({ outcome, replayed }: Answered): ingest.StoredOutcome {
+  return { outcome, httpStatus: statusOf(outcome), replayed }
+}
+
+function traceparentOf(metadata: Metadata): string {
+  const [value] = metadata.get('traceparent')
+  return typeof value === 'string' ? value : ''
+}

@@ -1,0 +1,216 @@
+import { dedup, type scoring, type verifier, type wal } from '@fractal-lba/proto'
+import { AppError, monotonicMs, unavailable } from '@fractal-lba/runtime'
+import type { DedupClient } from './clients/dedup.js'
+import type { ScoringClient } from './clients/scoring.js'
+import type { VerifierClient } from './clients/verifier.js'
+import type { WalClient } from './clients/wal.js'
+import type { Counters } from './counters.js'
+
+/** The four services, as the gateway sees them. */
+export interface Services {
+  /** The log for the next submission. @throws AppError unavailable where none can be used. */
+  readonly walForAppend: () => WalClient
+  readonly verifier: VerifierClient
+  readonly scoring: ScoringClient
+  readonly dedup: DedupClient
+}
+
+/** One submission: its bytes as they came. */
+export interface Submission {
+  readonly body: Buffer
+  readonly encoding: verifier.Encoding
+  readonly traceparent: string
+}
+
+/** Where a submission stands in a log. */
+export interface Entry {
+  readonly wal: WalClient
+  readonly position: wal.Position
+}
+
+/** What the agent is told. */
+export interface Answered {
+  readonly outcome: scoring.Outcome
+  /** The outcome was there before this submission came. */
+  readonly replayed: boolean
+}
+
+/** The verdict on a submission before it may be told: its mark is still to be flushed. */
+interface Decision {
+  readonly status: 200 | 202 | 409
+  readonly verdict: wal.Verdict
+  readonly finding: dedup.Finding
+  readonly indexed: boolean
+  readonly generation: string
+}
+
+interface FinishOptions {
+  readonly replay: boolean
+  /** Monotonic; undefined: each hop has its own time only. */
+  readonly deadlineMs?: number
+}
+
+/** The way of a record: the contract's section 4, step by step. */
+export class Ingest {
+  constructor(
+    private readonly services: Services,
+    private readonly counters: Counters,
+    private readonly submitTimeoutMs: number,
+  ) {}
+
+  /**
+   * A live submission. When this resolves or says no, what it says is on the disk.
+   * @throws AppError malformed, unauthenticated, pcs_conflict, or unavailable (then the log may still have the
+   * record, and a replay will finish it).
+   */
+  async submit(submission: Submission): Promise<Answered> {
+    const deadlineMs = monotonicMs() + this.submitTimeoutMs
+    const entry = await this.append(submission, deadlineMs) // flushed
+    return this.finish(entry, submission, { replay: false, deadlineMs })
+  }
+
+  /** Steps 3 to 8, the same for a live submission and for an open one from the log. */
+  async finish(entry: Entry, submission: Submission, options: FinishOptions): Promise<Answered> {
+    const { deadlineMs } = options
+    const record = await this.verify(entry, submission, options)
+    const decision = record.idMatches
+      ? await this.decide(entry, record, submission.traceparent, deadlineMs)
+      : await this.escalateUnindexed(entry, record, submission.traceparent, deadlineMs)
+    await this.mark(entry, decision, options) // flushed: now it may be told
+    this.count(decision)
+    return answer(decision)
+  }
+
+  /** The stored outcome of an id; acknowledges nothing by itself. @throws AppError pcs_not_found, unavailable. */
+  async outcome(pcsId: string): Promise<Answered> {
+    const verdict = await this.services.dedup.get(pcsId)
+    return { outcome: demandOutcome(verdict), replayed: true }
+  }
+
+  private async append({ body, encoding, traceparent }: Submission, deadlineMs: number): Promise<Entry> {
+    try {
+      const wal = this.services.walForAppend()
+      const position = await wal.append(
+        { body, encoding, liveMs: this.submitTimeoutMs, traceparent },
+        deadlineMs,
+      )
+      this.counters.ingest.inc()
+      return { wal, position }
+    } catch (error) {
+      this.counters.walErrors.inc()
+      throw error
+    }
+  }
+
+  private async verify(
+    entry: Entry,
+    submission: Submission,
+    options: FinishOptions,
+  ): Promise<verifier.VerifiedRecord> {
+    try {
+      return await this.services.verifier.verify(submission, options.deadlineMs)
+    } catch (error) {
+      if (error instanceof AppError && (error.code === 'malformed' || error.code === 'unauthenticated')) {
+        if (error.code === 'unauthenticated') this.counters.signatureErrors.inc()
+        await this.refuse(entry, error.code === 'malformed' ? 400 : 401, options)
+      }
+      throw error
+    }
+  }
+
+  /** First write wins: what the index has stands, else this record is judged and put. */
+  private async decide(
+    { position }: Entry,
+    record: verifier.VerifiedRecord,
+    traceparent: string,
+    deadlineMs: number | undefined,
+  ): Promise<Decision> {
+    const { pcsId, fingerprint } = record
+    const known = await this.services.dedup.lookup(
+      { pcsId, fingerprint, origin: position, traceparent },
+      deadlineMs,
+    )
+    if (known.finding !== dedup.Finding.FINDING_ABSENT) return decision(known)
+    const judgement = await this.services.scoring.judge({ record, traceparent }, deadlineMs)
+    const verdict = verdictOf(record, judgement, position)
+    return decision(await this.services.dedup.putIfAbsent({ verdict, traceparent }, deadlineMs))
+  }
+
+  /** A pcs_id that is not the hash of its parts is neither looked up nor put: it would poison another's id. */
+  private async escalateUnindexed(
+    { position }: Entry,
+    record: verifier.VerifiedRecord,
+    traceparent: string,
+    deadlineMs: number | undefined,
+  ): Promise<Decision> {
+    const judgement = await this.services.scoring.judge({ record, traceparent }, deadlineMs)
+    const verdict = verdictOf(record, judgement, position)
+    return { status: 202, verdict, finding: dedup.Finding.FINDING_OWN, indexed: false, generation: '' }
+  }
+
+  private async mark({ wal, position }: Entry, decision: Decision, options: FinishOptions): Promise<void> {
+    const { status, verdict, indexed, generation } = decision
+    const { sequence, logId } = position
+    const mark = { sequence, status, verdict, indexed, generation, replayed: options.replay }
+    await wal.markDone({ logId, mark, traceparent: '' }, options.deadlineMs)
+  }
+
+  /** The mark of a 400 or 401 may be flushed after the answer; if it gets lost, the replay comes to the same. */
+  private async refuse(
+    { wal, position }: Entry,
+    status: 400 | 401,
+    { replay }: FinishOptions,
+  ): Promise<void> {
+    const { sequence, logId } = position
+    const mark = { sequence, status, verdict: undefined, indexed: false, generation: '', replayed: replay }
+    const marked = wal.markDone({ logId, mark, traceparent: '' })
+    if (replay) await marked
+    else marked.catch(() => this.counters.walErrors.inc())
+  }
+
+  private count({ finding, verdict }: Decision): void {
+    switch (finding) {
+      case dedup.Finding.FINDING_DUPLICATE:
+        this.counters.dedupHits.inc()
+        return
+      case dedup.Finding.FINDING_CONFLICT:
+        this.counters.dedupConflicts.inc()
+        return
+      default:
+        if (verdict.outcome?.accepted) this.counters.accepted.inc()
+        if (verdict.outcome?.escalated) this.counters.escalated.inc()
+    }
+  }
+}
+
+function verdictOf(
+  record: verifier.VerifiedRecord,
+  { outcome, parameters }: scoring.Judgement,
+  origin: wal.Position,
+): wal.Verdict {
+  const { fingerprint, keyId } = record
+  return { outcome, fingerprint, keyId, parameters, judgedAtMs: Date.now(), origin }
+}
+
+function decision({ finding, verdict, generation }: dedup.Answer): Decision {
+  if (!verdict) throw unavailable('dedup answered without a verdict')
+  const status = finding === dedup.Finding.FINDING_CONFLICT ? 409 : statusOf(demandOutcome(verdict))
+  return { status, verdict, finding, indexed: true, generation }
+}
+
+function answer({ finding, verdict }: Decision): Answered {
+  if (finding === dedup.Finding.FINDING_CONFLICT) {
+    throw new AppError('pcs_conflict', 'a record with this pcs_id and other content has been judged before')
+  }
+  return { outcome: demandOutcome(verdict), replayed: finding === dedup.Finding.FINDING_DUPLICATE }
+}
+
+function demandOutcome(verdict: wal.Verdict | undefined): scoring.Outcome {
+  if (!verdict?.outcome) throw unavailable('the stored verdict has no outcome')
+  return verdict.outcome
+}
+
+/** 200 for what was accepted with nothing to say about it, else 202. */
+export function statusOf({ accepted, escalated }: scoring.Outcome): 200 | 202 {
+  return accepted && !escalated ? 200 : 202
+}

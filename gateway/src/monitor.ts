@@ -1,0 +1,130 @@
+import type { dedup, wal } from '@fractal-lba/proto'
+import {
+  type AppError,
+  type Dependency,
+  type Logger,
+  type ReadyReport,
+  unavailable,
+} from '@fractal-lba/runtime'
+import type { DedupClient } from './clients/dedup.js'
+import type { WalClient } from './clients/wal.js'
+
+const POLL_MS = 1_000
+
+export interface Watched {
+  readonly wals: readonly WalClient[]
+  readonly dedup: DedupClient
+  /** Resolve to whether the service says that it is serving. */
+  readonly verifier: () => Promise<boolean>
+  readonly scoring: () => Promise<boolean>
+}
+
+/**
+ * What the gateway knows of the services behind it, looked at every second: for /ready, for the admission of new
+ * submissions, and for replay, which waits until all are there.
+ */
+export class Monitor {
+  readonly #watched: Watched
+  readonly #logger: Logger
+  readonly #logs = new Map<string, wal.GetStateResponse | undefined>()
+  readonly #timer: NodeJS.Timeout
+  #index: dedup.GetStateResponse | undefined
+  #verifier = false
+  #scoring = false
+  #draining = false
+  #looking = false
+  #status: ReadyReport['status'] = 'not_ready'
+
+  constructor(watched: Watched, logger: Logger) {
+    this.#watched = watched
+    this.#logger = logger
+    for (const { address } of watched.wals) this.#logs.set(address, undefined)
+    this.#timer = setInterval(() => this.look(), POLL_MS)
+  }
+
+  /** Asks all once; resolves when each has answered or had its time. */
+  async look(): Promise<void> {
+    if (this.#looking) return
+    this.#looking = true
+    const { wals, dedup, verifier, scoring } = this.#watched
+    const orNothing = async <T>(state: Promise<T>): Promise<T | undefined> => state.catch(() => undefined)
+    await Promise.all([
+      ...wals.map(async (wal) => this.#logs.set(wal.address, await orNothing(wal.state()))),
+      orNothing(dedup.state()).then((state) => {
+        this.#index = state
+      }),
+      verifier().then((serving) => {
+        this.#verifier = serving
+      }),
+      scoring().then((serving) => {
+        this.#scoring = serving
+      }),
+    ])
+    this.#looking = false
+    this.#sayChange()
+  }
+
+  drain(): void {
+    this.#draining = true
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** Whether a submission that got into the log could be finished now. */
+  get complete(): boolean {
+    return this.#verifier && this.#scoring && this.#index?.answers === true
+  }
+
+  /** Whether new submissions are put into this log as far as is known. */
+  takesAppends(address: string): boolean {
+    return this.#logs.get(address)?.takesAppends === true
+  }
+
+  /** Why there is no room for a new submission: every log refuses, or the index may not remember more. */
+  get refusal(): AppError | undefined {
+    const states = [...this.#logs.values()]
+    const full = states.find((state) => state && !state.takesAppends)
+    if (full && states.every((state) => state && !state.takesAppends)) return unavailable(full.refusal)
+    if (this.#index?.answers && !this.#index.takesPuts) return unavailable(this.#index.refusal)
+    return undefined
+  }
+
+  report(): ReadyReport {
+    const dependencies = this.#dependencies()
+    if (this.#draining) return { status: 'not_ready', detail: 'draining', dependencies }
+    const takesAppends = [...this.#logs.values()].some((state) => state?.takesAppends)
+    if (!takesAppends) return { status: 'not_ready', detail: 'no log takes appends', dependencies }
+    const allUp = Object.values(dependencies).every(({ state }) => state === 'up')
+    return { status: allUp ? 'ready' : 'degraded', dependencies }
+  }
+
+  #dependencies(): Record<string, Dependency> {
+    const dependencies: Record<string, Dependency> = {}
+    for (const [address, state] of this.#logs) {
+      const name = this.#logs.size === 1 ? 'wal' : `wal ${address}`
+      if (!state) dependencies[name] = { state: 'down' }
+      else if (state.takesAppends) dependencies[name] = { state: 'up' }
+      else dependencies[name] = { state: 'full', detail: state.refusal }
+    }
+    dependencies.verifier = { state: this.#verifier ? 'up' : 'down' }
+    dependencies.dedup = { state: this.#index ? 'up' : 'down' }
+    dependencies.store = storeState(this.#index)
+    dependencies.scoring = { state: this.#scoring ? 'up' : 'down' }
+    return dependencies
+  }
+
+  #sayChange(): void {
+    const { status, dependencies } = this.report()
+    if (status !== this.#status) this.#logger.info({ dependencies }, `${this.#status} -> ${status}`)
+    this.#status = status
+  }
+}
+
+function storeState(index: dedup.GetStateResponse | undefined): Dependency {
+  if (!index) return { state: 'unknown' }
+  if (!index.answers) return { state: 'filling', detail: index.refusal }
+  if (!index.takesPuts) return { state: 'full', detail: index.refusal }
+  return { state: 'up' }
+}

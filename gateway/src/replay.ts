@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { wal } from '@fractal-lba/proto'
+import { AppError, type Logger, monotonicMs } from '@fractal-lba/runtime'
+import type { WalClient } from './clients/wal.js'
+import type { ReplayConfig } from './config.js'
+import type { Counters } from './counters.js'
+import type { Ingest } from './ingest.js'
+import type { Monitor } from './monitor.js'
+
+/** Few enough that live traffic finds its place in every batch. */
+const ENTRIES_AT_ONCE = 128
+
+/**
+ * Finishes what was left open (a crash, an outage, a client that went away): leases open submissions from one log,
+ * oldest first, and sends them the same way as live ones, at a bounded rate. Nothing of them was acknowledged, so
+ * it does no harm when two gateways, or a late live request, finish the same one.
+ */
+export async function replayOpenEntries(
+  log: WalClient,
+  { ingest, monitor, counters, logger, config }: ReplayParts,
+  stopping: AbortSignal,
+): Promise<void> {
+  while (!stopping.aborted) {
+    const startedMs = monotonicMs()
+    const finished = monitor.complete ? await replayOnce(log) : 0
+    const paceMs = (finished / config.rate) * 1000
+    const restMs = finished === 0 ? config.pollMs : Math.max(0, paceMs - (monotonicMs() - startedMs))
+    await sleep(restMs, undefined, { signal: stopping }).catch(() => undefined)
+  }
+
+  async function replayOnce(wal: WalClient): Promise<number> {
+    try {
+      const { entries, openCount } = await wal.leaseOpen(ENTRIES_AT_ONCE, config.leaseMs)
+      const results = await Promise.all(entries.map((entry) => finishOne(wal, entry)))
+      const finished = results.filter(Boolean).length
+      if (entries.length > 0) logger.info({ finished, open: openCount }, 'replay of open submissions')
+      return finished
+    } catch (error) {
+      logger.debug({ err: error }, 'no open submissions could be leased')
+      return 0
+    }
+  }
+
+  async function finishOne(wal: WalClient, { position, body, encoding }: wal.OpenEntry): Promise<boolean> {
+    if (!position) return false
+    try {
+      await ingest.finish({ wal, position }, { body, encoding, traceparent: '' }, { replay: true })
+    } catch (error) {
+      if (!(error instanceof AppError) || !isFinal(error)) {
+        logger.warn({ err: error, position }, 'replay: the submission stays open')
+        return false
+      }
+    }
+    counters.replayed.inc()
+    return true
+  }
+}
+
+export interface ReplayParts {
+  readonly ingest: Ingest
+  readonly monitor: Monitor
+  readonly counters: Counters
+  readonly logger: Logger
+  readonly config: ReplayConfig
+}
+
+/** A refusal is an end too, and its mark is in the log; only an outage leaves the submission open. */
+function isFinal({ code }: AppError): boolean {
+  return code === 'malformed' || code === 'unauthenticated' || code === 'pcs_conflict'
+}

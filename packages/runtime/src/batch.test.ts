@@ -1,0 +1,174 @@
+import { scoring } from '@fractal-lba/proto'
+import { credentials } from '@grpc/grpc-js'
+import { afterEach, describe, expect, it } from 'vitest'
+import { BatchClient, type BatchLimits } from './batch-client.js'
+import { batchHandler } from './batch-server.js'
+import { type GrpcServer, startGrpcServer } from './grpc-server.js'
+
+type Judge = (items: readonly scoring.JudgeItem[]) => Promise<scoring.JudgeResult[]> | scoring.JudgeResult[]
+
+const LIMITS: BatchLimits = {
+  lanes: 2,
+  batchItemsMax: 256,
+  batchBytesMax: 1e6,
+  queueItemsMax: 1000,
+  timeoutMs: 2000,
+}
+const cleanups: (() => Promise<void> | void)[] = []
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+async function serve(handle: Judge, port = 0, draining = new AbortController()): Promise<GrpcServer> {
+  const never = (): void => {
+    throw new Error('not a part of this test')
+  }
+  const implementation = {
+    judge: never,
+    judgeBatches: batchHandler<scoring.JudgeBatchesRequest, scoring.JudgeItem, scoring.JudgeResult>(
+      handle,
+      draining.signal,
+      () => {},
+    ),
+  }
+  const server = await startGrpcServer(`127.0.0.1:${port}`, [
+    { name: 'flk.scoring.v1.ScoringService', definition: scoring.ScoringServiceService, implementation },
+  ])
+  cleanups.push(() => server.stop(0))
+  return server
+}
+
+function connect(port: number, limits: Partial<BatchLimits> = {}) {
+  const client = new scoring.ScoringServiceClient(`127.0.0.1:${port}`, credentials.createInsecure())
+  const batches = new BatchClient<
+    string,
+    scoring.JudgeResult,
+    scoring.JudgeBatchesRequest,
+    scoring.JudgeBatchesResponse
+  >({
+    service: 'scoring',
+    open: () => client.judgeBatches(),
+    pack: (batch, items) => ({
+      batch,
+      items: items.map((traceparent) => ({ record: undefined, traceparent })),
+    }),
+    unpack: (response) => response,
+    sizeBytes: (item) => item.length,
+    limits: { ...LIMITS, ...limits },
+  })
+  cleanups.push(() => {
+    batches.close()
+    client.close()
+  })
+  return batches
+}
+
+const echo = (item: scoring.JudgeItem): scoring.JudgeResult => ({
+  result: { $case: 'error', value: { code: 0, message: item.traceparent, details: [] } },
+})
+const textOf = ({ result }: scoring.JudgeResult): string =>
+  result?.$case === 'error' ? result.value.message : ''
+
+describe('streams of batches', () => {
+  it('gives each item its own answer and gathers what arrives together', async () => {
+    const sizes: number[] = []
+    const { port } = await serve(async (items) => {
+      sizes.push(items.length)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      return items.map(echo)
+    })
+    const client = connect(port)
+    const asked = Array.from({ length: 700 }, (_, index) => `item ${index}`)
+    const answers = await Promise.all(asked.map((item) => client.call(item)))
+    expect(answers.map(textOf)).toEqual(asked)
+    expect(Math.max(...sizes)).toBe(256)
+    expect(sizes.length).toBeLessThan(6)
+  })
+
+  it('keeps a batch below its bytes, but sends an item that is larger alone', async () => {
+    const sizes: number[] = []
+    const { port } = await serve((items) => {
+      sizes.push(items.length)
+      return items.map(echo)
+    })
+    const client = connect(port, { batchBytesMax: 100 })
+    await Promise.all(['x'.repeat(500), 'y'.repeat(60), 'z'.repeat(60)].map((item) => client.call(item)))
+    expect(sizes).toEqual([1, 1, 1])
+  })
+
+  it('refuses at once what the queue has no place for', async () => {
+    const { port } = await serve(() => new Promise(() => {}))
+    const client = connect(port, { queueItemsMax: 3, timeoutMs: 200 })
+    const results = await Promise.allSettled(Array.from({ length: 5 }, () => client.call('item')))
+    const reasons = results.map((result) =>
+      result.status === 'rejected' ? String(result.reason.message) : '',
+    )
+    expect(reasons.filter((reason) => reason.includes('more work waiting'))).toHaveLength(2)
+  })
+
+  it('fails what a hung service does not answer, and goes on when it answers again', async () => {
+    let hung = true
+    const { port } = await serve((items) => (hung ? new Promise(() => {}) : items.map(echo)))
+    const client = connect(port, { timeoutMs: 150 })
+    await expect(client.call('a')).rejects.toMatchObject({ code: 'unavailable' })
+    hung = false
+    expect(textOf(await client.call('b'))).toBe('b')
+  })
+
+  it('ends an item at the deadline of the whole, without giving up the stream', async () => {
+    const { port } = await serve(async (items) => {
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      return items.map(echo)
+    })
+    const client = connect(port)
+    const patient = client.call('patient')
+    await expect(client.call('hurried', performance.now() + 60)).rejects.toMatchObject({
+      code: 'unavailable',
+    })
+    expect(textOf(await patient)).toBe('patient')
+  })
+
+  it('says at once that nothing is there, and reconnects by itself', async () => {
+    const first = await serve((items) => items.map(echo))
+    const client = connect(first.port, { timeoutMs: 5000 })
+    expect(textOf(await client.call('a'))).toBe('a')
+    await first.stop(0)
+    await expect(client.call('b')).rejects.toMatchObject({ code: 'unavailable' })
+    await serve((items) => items.map(echo), first.port)
+    const again = async (): Promise<string> => {
+      try {
+        return textOf(await client.call('c'))
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        return again()
+      }
+    }
+    expect(await again()).toBe('c')
+  })
+
+  it('finishes the batches under way when the server drains, and only then ends the stream', async () => {
+    const draining = new AbortController()
+    const server = await serve(
+      async (items) => {
+        draining.abort()
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        return items.map(echo)
+      },
+      0,
+      draining,
+    )
+    const client = connect(server.port)
+    const answer = client.call('a')
+    expect(textOf(await answer)).toBe('a')
+    await server.stop(5000)
+  })
+
+  it('breaks the stream of a server that answers what was not asked', async () => {
+    const { port } = await serve((items) => [
+      ...items.map(echo),
+      echo({ record: undefined, traceparent: 'more' }),
+    ])
+    await expect(connect(port).call('a')).rejects.toThrow('what was not asked')
+  })
+})

@@ -1,0 +1,54 @@
+import { status as Grpc } from '@grpc/grpc-js'
+import { describe, expect, it } from 'vitest'
+import {
+  AppError,
+  type ErrorCode,
+  errorTable,
+  fromServiceError,
+  fromStatus,
+  toServiceError,
+  toStatus,
+} from './errors.js'
+
+describe('the table of errors', () => {
+  it.each<[ErrorCode, number, Grpc]>([
+    ['malformed', 400, Grpc.INVALID_ARGUMENT],
+    ['unauthenticated', 401, Grpc.UNAUTHENTICATED],
+    ['pcs_not_found', 404, Grpc.NOT_FOUND],
+    ['body_timeout', 408, Grpc.DEADLINE_EXCEEDED],
+    ['pcs_conflict', 409, Grpc.ALREADY_EXISTS],
+    ['too_large', 413, Grpc.RESOURCE_EXHAUSTED],
+    ['rate_limited', 429, Grpc.RESOURCE_EXHAUSTED],
+    ['unavailable', 503, Grpc.UNAVAILABLE],
+  ])('maps %s to %i and gRPC %i', (code, http, grpc) => {
+    expect(errorTable[code]).toMatchObject({ http, grpc })
+  })
+
+  it.each<ErrorCode>([
+    'malformed',
+    'unauthenticated',
+    'pcs_not_found',
+    'pcs_conflict',
+    'unavailable',
+    'superseded',
+  ])('brings %s over a service border and back', (code) => {
+    const error = new AppError(code, 'a sentence', { violations: [{ pointer: '/a', detail: 'b' }] })
+    expect(fromStatus(toStatus(error))).toMatchObject({
+      code,
+      message: 'a sentence',
+      violations: error.violations,
+    })
+    const sent = toServiceError(error)
+    expect(fromServiceError({ ...sent, name: 'Error' })).toMatchObject({ code, violations: error.violations })
+  })
+
+  it('keeps the text of an unexpected error inside', () => {
+    expect(toStatus(new Error('secret')).message).not.toContain('secret')
+    expect(toStatus(new Error('secret')).code).toBe(Grpc.INTERNAL)
+  })
+
+  it('tells when to try again', () => {
+    const [detail] = toStatus(new AppError('rate_limited', 'slow down', { retryAfterMs: 1500 })).details
+    expect(detail?.typeUrl).toBe('type.googleapis.com/google.rpc.RetryInfo')
+  })
+})

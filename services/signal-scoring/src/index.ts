@@ -1,0 +1,1 @@
+export { type Claims, createJudge, type Judge } from './judge.js'

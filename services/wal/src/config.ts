@@ -1,0 +1,24 @@
+import { join } from 'node:path'
+import { type Env, readServiceConfig, type ServiceConfig } from '@fractal-lba/runtime'
+
+export interface WalConfig extends ServiceConfig {
+  readonly directory: string
+  readonly segmentBytes: number
+  /** Submissions without a mark that may be remembered; more are refused. */
+  readonly openEntriesMax: number
+  /** Free space below which submissions are refused. */
+  readonly diskLowBytes: number
+  /** After a start, how long a gateway may still be working on what was open: the whole submission's deadline. */
+  readonly liveHoldMs: number
+}
+
+export function readWalConfig(env: Env): WalConfig {
+  return {
+    ...readServiceConfig(env, 8082),
+    directory: env.text('WAL_DIR', join(env.text('DATA_DIR', 'data'), 'wal')),
+    segmentBytes: env.sizeBytes('WAL_SEGMENT_BYTES', 64 * 2 ** 20, { min: 2 ** 20, max: 2 ** 30 }),
+    openEntriesMax: env.integer('WAL_OPEN_MAX', 1_000_000, { min: 1, max: 10_000_000 }),
+    diskLowBytes: env.sizeBytes('WAL_DISK_LOW', 256 * 2 ** 20, { min: 0, max: 2 ** 50 }),
+    liveHoldMs: env.durationMs('SUBMIT_TIMEOUT', 2_000, { min: 1, max: 600_000 }),
+  }
+}

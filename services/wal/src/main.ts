@@ -1,0 +1,37 @@
+import { type ReadyReport, runProcess, serve } from '@fractal-lba/runtime'
+import { readWalConfig } from './config.js'
+import { reportEvents } from './log-events.js'
+import { createLogMetrics, exposeState } from './metrics.js'
+import { Room } from './room.js'
+import { walService } from './service.js'
+import { SubmissionLog } from './submission-log.js'
+
+await runProcess('wal', readWalConfig, async (config, context) => {
+  const { logger, registry, fatal, stopping } = context
+  const metrics = createLogMetrics(registry)
+  const log = await SubmissionLog.open(config.directory, config, {
+    segmentBytes: config.segmentBytes,
+    onFatal: fatal,
+    onEvent: reportEvents(metrics, logger),
+  })
+  const room = await Room.watch(config.directory, config.diskLowBytes, logger)
+  exposeState(registry, log, room)
+  logger.info({ logId: log.logId, head: log.head.sequence, open: log.openCount }, 'the log is open')
+
+  const ready = (): ReadyReport =>
+    room.refusal === undefined
+      ? { status: 'ready', dependencies: { disk: { state: 'up' } } }
+      : {
+          status: 'not_ready',
+          detail: room.refusal,
+          dependencies: { disk: { state: 'full', detail: room.refusal } },
+        }
+  return serve(config, context, {
+    services: [walService(log, room, logger, stopping)],
+    ready,
+    async close() {
+      room.close()
+      await log.close()
+    },
+  })
+})

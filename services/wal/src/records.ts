@@ -1,0 +1,33 @@
+import { wal } from '@fractal-lba/proto'
+import type { LogRecord, NewRecord } from '@fractal-lba/wal'
+
+/**
+ * What the bodies of the log's records mean to this service. The numbers stand on the disk: never reuse one.
+ * Encodings are those of flk.verifier.v1.Encoding; marks and fences are protobuf messages.
+ */
+export const RECORD_TYPE = { submission: 1, mark: 2, fence: 3 } as const
+
+const ENCODING_PROTOBUF = 2
+
+export function submissionRecord(item: wal.AppendItem): NewRecord {
+  return { type: RECORD_TYPE.submission, encoding: item.encoding, body: item.body }
+}
+
+export function markRecord(mark: wal.Mark): NewRecord {
+  return { type: RECORD_TYPE.mark, encoding: ENCODING_PROTOBUF, body: wal.Mark.encode(mark).finish() }
+}
+
+export function fenceRecord(generation: string): NewRecord {
+  const body = wal.FenceRequest.encode({ generation }).finish()
+  return { type: RECORD_TYPE.fence, encoding: ENCODING_PROTOBUF, body }
+}
+
+/** @returns undefined where compaction has dropped the body. */
+export function decodeMark(record: LogRecord): wal.Mark | undefined {
+  return record.body && wal.Mark.decode(record.body)
+}
+
+/** @returns undefined where compaction has dropped the body. */
+export function decodeFence(record: LogRecord): string | undefined {
+  return record.body && wal.FenceRequest.decode(record.body).generation
+}

@@ -1,0 +1,147 @@
+import { wal } from '@fractal-lba/proto'
+import {
+  AppError,
+  batchHandler,
+  type GrpcService,
+  type Logger,
+  toAppError,
+  toServiceError,
+  toStatus,
+  unaryHandler,
+} from '@fractal-lba/runtime'
+import type { ServerWritableStream } from '@grpc/grpc-js'
+import type { Room } from './room.js'
+import type { SubmissionLog } from './submission-log.js'
+
+const LEASE_ENTRIES_MAX = 256
+/** Bodies of one lease answer stay well below the size limit of a message. */
+const LEASE_MS_MAX = 60_000
+
+/** flk.wal.v1.WalService over the log: only translation, no rules. */
+export function walService(
+  log: SubmissionLog,
+  room: Room,
+  logger: Logger,
+  draining: AbortSignal,
+): GrpcService {
+  const onError = (error: unknown): void => {
+    if (toAppError(error).code === 'internal') logger.error({ err: error }, 'call failed')
+  }
+
+  const append = async (items: readonly wal.AppendItem[]): Promise<wal.AppendResult[]> => {
+    try {
+      room.demand()
+      const positions = await log.append(items)
+      return positions.map((value) => ({ result: { $case: 'position', value } }))
+    } catch (error) {
+      onError(error)
+      const value = toStatus(error)
+      return items.map(() => ({ result: { $case: 'error', value } }))
+    }
+  }
+
+  const markDone = async (items: readonly wal.MarkItem[]): Promise<wal.MarkResult[]> => {
+    try {
+      const results = await log.markDone(items)
+      return results.map((result) =>
+        result instanceof AppError
+          ? { result: { $case: 'error', value: toStatus(result) } }
+          : { result: { $case: 'position', value: result } },
+      )
+    } catch (error) {
+      onError(error)
+      const value = toStatus(error)
+      return items.map(() => ({ result: { $case: 'error', value } }))
+    }
+  }
+
+  const implementation: wal.WalServiceServer = {
+    append: unaryHandler(async ({ item }) => {
+      room.demand()
+      const [position] = await log.append([demandItem(item)])
+      return { position }
+    }, onError),
+    appendBatches: batchHandler<wal.AppendBatchesRequest, wal.AppendItem, wal.AppendResult>(
+      append,
+      draining,
+      onError,
+    ),
+    markDone: unaryHandler(async ({ item }) => {
+      const [result] = await log.markDone([demandItem(item)])
+      if (result instanceof AppError) throw result
+      return { position: result }
+    }, onError),
+    markDoneBatches: batchHandler<wal.MarkDoneBatchesRequest, wal.MarkItem, wal.MarkResult>(
+      markDone,
+      draining,
+      onError,
+    ),
+    leaseOpen: unaryHandler(async ({ entriesMax, leaseMs }) => {
+      const entries = await log.leaseOpen(
+        Math.min(entriesMax, LEASE_ENTRIES_MAX),
+        Math.min(leaseMs, LEASE_MS_MAX),
+      )
+      return { entries, openCount: log.openCount }
+    }, onError),
+    readMarks: (call) => {
+      sendMarks(log, call).catch((error: unknown) => {
+        onError(error)
+        call.emit('error', toServiceError(error))
+      })
+    },
+    fence: unaryHandler(async ({ generation }) => {
+      const position = await log.fence(generation)
+      logger.info(
+        { position: position.sequence },
+        'fence: marks of older generations of the index are refused',
+      )
+      return { position }
+    }, onError),
+    getState: unaryHandler(() => {
+      const head = log.head
+      return {
+        logId: log.logId,
+        nextSequence: head.sequence + 1,
+        generation: log.generation,
+        openCount: log.openCount,
+        oldestOpenMs: log.oldestOpenMs,
+        takesAppends: room.refusal === undefined,
+        refusal: room.refusal ?? '',
+        diskFreeBytes: room.space.freeBytes,
+        diskSizeBytes: room.space.sizeBytes,
+        headChain: head.chain,
+      }
+    }, onError),
+  }
+  return {
+    name: 'flk.wal.v1.WalService',
+    definition: wal.WalServiceService,
+    implementation: { ...implementation },
+  }
+}
+
+function demandItem<T>(item: T | undefined): T {
+  if (item === undefined) throw new AppError('malformed', 'the request has no item')
+  return item
+}
+
+async function sendMarks(
+  log: SubmissionLog,
+  call: ServerWritableStream<wal.ReadMarksRequest, wal.ReadMarksResponse>,
+): Promise<void> {
+  for await (const read of log.readMarks(call.request.fromSequence)) {
+    if (call.cancelled) return
+    // The reader sets the pace: nothing piles up here.
+    if (!call.write(read))
+      await new Promise<void>((resolve) => {
+        const go = (): void => {
+          call.off('drain', go)
+          call.off('cancelled', go)
+          resolve()
+        }
+        call.on('drain', go)
+        call.on('cancelled', go)
+      })
+  }
+  call.end()
+}
