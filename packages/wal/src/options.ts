@@ -1,0 +1,120 @@
+import { type Clock, systemClock } from './clock.js'
+import { WalError } from './errors.js'
+import type { WalEvent } from './events.js'
+import type { Files } from './files.js'
+import { FRAME_OVERHEAD_BYTES, SEGMENT_HEADER_BYTES } from './format.js'
+import { nodeFiles } from './node-files.js'
+import type { LogRecord, RecordLocation } from './record.js'
+
+export interface LogOptions {
+  /** Length of a segment; 64 MiB unless told. */
+  readonly segmentBytes?: number
+  /** Longest body; 1 MiB unless told, or what fits into a segment. */
+  readonly recordBytesMax?: number
+  /** Most records of one flush, and of one call of `append`; 4096 unless told, at most 65535. */
+  readonly groupRecordsMax?: number
+  /** Most bytes of one flush, and of one call, frames included; 8 MiB unless told, or what fits into a segment. */
+  readonly groupBytesMax?: number
+  /** Most records that wait or are being flushed; 65536 unless told. */
+  readonly queueRecordsMax?: number
+  /** Most bytes that wait or are being flushed, frames included; 64 MiB unless told. */
+  readonly queueBytesMax?: number
+  /** How often room for a new segment is looked for while there is none; 1 s unless told. */
+  readonly spaceRetryMs?: number
+  readonly files?: Files
+  readonly clock?: Clock
+  /** Where the log id and the mark come from; for tests that must repeat themselves. */
+  readonly randomBytes?: (sizeBytes: number) => Buffer
+  /**
+   * Called once when a write or a flush failed. Nothing after that is acknowledged; the owner says so and
+   * ends the process, and the next one recovers what the disk holds.
+   */
+  readonly onFatal: (error: Error) => void
+  /** Must not throw. */
+  readonly onEvent?: (event: WalEvent) => void
+  /**
+   * Called for every intact record, in order, while the log is opened, so that the owner builds its index in
+   * the same pass. The buffers of the record are valid only during the call: copy what is kept.
+   */
+  readonly visit?: (record: LogRecord, location: RecordLocation) => void
+}
+
+export interface Limits {
+  readonly segmentBytes: number
+  readonly recordBytesMax: number
+  readonly groupRecordsMax: number
+  readonly groupBytesMax: number
+  readonly queueRecordsMax: number
+  readonly queueBytesMax: number
+  readonly spaceRetryMs: number
+}
+
+export interface Settings extends Limits {
+  readonly files: Files
+  readonly clock: Clock
+  readonly randomBytes: ((sizeBytes: number) => Buffer) | undefined
+  readonly onFatal: (error: Error) => void
+  readonly onEvent: (event: WalEvent) => void
+  readonly visit: ((record: LogRecord, location: RecordLocation) => void) | undefined
+}
+
+const MIB = 1 << 20
+const SEGMENT_BYTES_MIN = 2 * SEGMENT_HEADER_BYTES
+const SEGMENT_BYTES_MAX = 1024 * MIB
+const GROUP_RECORDS_MAX = 65_535
+
+/** The options with their defaults; rejects those that cannot be kept, with the WalError `invalid`. */
+export function settingsOf(options: LogOptions): Settings {
+  const segmentBytes = within(
+    'segmentBytes',
+    options.segmentBytes ?? 64 * MIB,
+    SEGMENT_BYTES_MIN,
+    SEGMENT_BYTES_MAX,
+  )
+  const roomBytes = segmentBytes - SEGMENT_HEADER_BYTES
+  const groupBytesMax = within(
+    'groupBytesMax',
+    options.groupBytesMax ?? Math.min(8 * MIB, roomBytes),
+    FRAME_OVERHEAD_BYTES,
+    roomBytes,
+  )
+  const longest = groupBytesMax - FRAME_OVERHEAD_BYTES
+  const recordBytesMax = within(
+    'recordBytesMax',
+    options.recordBytesMax ?? Math.min(MIB, longest),
+    0,
+    longest,
+  )
+  const groupRecordsMax = within('groupRecordsMax', options.groupRecordsMax ?? 4096, 1, GROUP_RECORDS_MAX)
+  const safe = Number.MAX_SAFE_INTEGER
+  return {
+    segmentBytes,
+    recordBytesMax,
+    groupRecordsMax,
+    groupBytesMax,
+    queueRecordsMax: within(
+      'queueRecordsMax',
+      options.queueRecordsMax ?? Math.max(65_536, groupRecordsMax),
+      groupRecordsMax,
+      safe,
+    ),
+    queueBytesMax: within(
+      'queueBytesMax',
+      options.queueBytesMax ?? Math.max(64 * MIB, groupBytesMax),
+      groupBytesMax,
+      safe,
+    ),
+    spaceRetryMs: within('spaceRetryMs', options.spaceRetryMs ?? 1000, 1, 3_600_000),
+    files: options.files ?? nodeFiles,
+    clock: options.clock ?? systemClock,
+    randomBytes: options.randomBytes,
+    onFatal: options.onFatal,
+    onEvent: options.onEvent ?? (() => undefined),
+    visit: options.visit,
+  }
+}
+
+function within(name: string, value: number, min: number, max: number): number {
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return value
+  throw new WalError('invalid', `${name} is ${value}; it must be an integer from ${min} to ${max}.`)
+}

@@ -1,0 +1,36 @@
+/** What is appended. The bytes are copied when their group is written: leave them alone until `append` resolves. */
+export interface NewRecord {
+  /** 1 to 255; the owner's numbering */
+  readonly type: number
+  /** 0 to 255; the owner's numbering */
+  readonly encoding: number
+  readonly body: Uint8Array
+}
+
+/** What is read. The buffers are views of a larger one: copy what is kept for long. */
+export interface LogRecord {
+  readonly type: number
+  readonly encoding: number
+  readonly sequence: number
+  /** number of the flush that wrote it */
+  readonly group: number
+  /** wall clock of the append */
+  readonly timeMs: number
+  /** `undefined` when compaction dropped it */
+  readonly body: Buffer | undefined
+  /** the original length, also of a dropped body */
+  readonly bodyLength: number
+  /** SHA-256 of the body */
+  readonly digest: Buffer
+  /** SHA-256(previous chain ‖ header ‖ digest) */
+  readonly chain: Buffer
+}
+
+/** Where a record lies. */
+export interface RecordLocation {
+  /** file name of the segment */
+  readonly segment: string
+  /** offset of its frame in the file */
+  readonly offset: number
+  readonly frameBytes: number
+}

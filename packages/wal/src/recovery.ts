@@ -1,0 +1,347 @@
+/*
+ * Opening a log: everything is read to the end before anything is appended.
+ *
+ * Segments are read in order of their names. In every one but the last, and in the last wherever records of
+ * a later flush group follow, damage is damage: the segment is quarantined under a new name, and what is
+ * intact in it is still read. A segment whose end does not meet the beginning of the next (a gap in the
+ * sequence, another chain) is quarantined as well.
+ *
+ * The end of the last segment may be torn, by a crash in the middle of a write: only one group is under way
+ * at a time, so damage is torn if no intact frame follows it whose group began after the damaged record.
+ * It was then not acknowledged, or it is damage to the last group that nothing can tell from that. The intact
+ * records of the torn group before the damage are kept: they may have been acknowledged.
+ *
+ * What was read is then made durable before anyone sees it. A flush that failed leaves pages in memory that
+ * count as clean though the disk does not have them (the next flush would say OK over lost data), so the last
+ * group is written once more over itself before it is flushed. No earlier group can be in that state: each
+ * was flushed before the next was written.
+ */
+
+import { join } from 'node:path'
+import { decodeFrame, FrameFields, toRecord } from './decoder.js'
+import { WalError } from './errors.js'
+import type { WalEvent } from './events.js'
+import { type Files, type OpenFile, readFully, withFile, writeFully } from './files.js'
+import {
+  decodeSegmentHeader,
+  FRAME,
+  freeName,
+  isLeftover,
+  type LogIdentity,
+  type LogPoint,
+  MARK_BYTES,
+  newIdentity,
+  ORIGIN,
+  parseSegmentName,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+} from './format.js'
+import type { LogRecord, RecordLocation } from './record.js'
+import { type Damage, FrameScan, type ScanPoint, type ScanSink } from './scan.js'
+import { type ActiveSegment, Segment } from './segment.js'
+import type { TornTail } from './torn-tail.js'
+
+const CHUNK_BYTES = 4 << 20
+
+export interface RecoveryOptions {
+  readonly directory: string
+  readonly files: Files
+  readonly visit: ((record: LogRecord, location: RecordLocation) => void) | undefined
+  readonly onEvent: (event: WalEvent) => void
+  readonly randomBytes?: ((sizeBytes: number) => Buffer) | undefined
+}
+
+export interface Recovered {
+  readonly identity: LogIdentity
+  /** in order of their sequences */
+  readonly segments: Segment[]
+  /** the last record of all */
+  readonly point: LogPoint
+  /** what may be appended to; `undefined` when a new segment must be begun */
+  readonly active: ActiveSegment | undefined
+  /** to be cut off before anything is appended */
+  readonly torn: TornTail | undefined
+}
+
+interface Found {
+  readonly name: string
+  readonly firstSequence: number
+  readonly quarantined: boolean
+  readonly header: SegmentHeader | undefined
+}
+
+/** Reads the whole log, quarantines what is damaged, and makes what is left durable. */
+export async function recover(options: RecoveryOptions): Promise<Recovered> {
+  const { files, directory } = options
+  await removeLeftovers(files, directory)
+  const found = await findSegments(files, directory)
+  const identity = await recoverIdentity(files, directory, found, options.randomBytes)
+  const pass = new RecoveryPass(options, identity)
+  for (const [index, segment] of found.entries()) await pass.read(segment, found[index + 1])
+  return pass.finish()
+}
+
+async function removeLeftovers(files: Files, directory: string): Promise<void> {
+  for (const name of await files.list(directory)) {
+    if (isLeftover(name)) await files.unlink(join(directory, name))
+  }
+}
+
+async function findSegments(files: Files, directory: string): Promise<Found[]> {
+  const found: Found[] = []
+  for (const name of await files.list(directory)) {
+    const parsed = parseSegmentName(name)
+    if (parsed === undefined) continue
+    found.push({ name, ...parsed, header: await readHeader(files, join(directory, name)) })
+  }
+  // a quarantined segment comes before the one that was begun after it under the same first sequence
+  const order = (one: Found) => (one.quarantined ? 0 : 1)
+  return found.sort(
+    (a, b) => a.firstSequence - b.firstSequence || order(a) - order(b) || a.name.localeCompare(b.name),
+  )
+}
+
+async function readHeader(files: Files, path: string): Promise<SegmentHeader | undefined> {
+  const block = Buffer.alloc(SEGMENT_HEADER_BYTES)
+  await withFile(files, path, 'read', (file) => readFully(file, block, 0))
+  const header = decodeSegmentHeader(block)
+  if (header !== undefined && 'version' in header) {
+    const sentence = `${path} has format version ${header.version}, which this program does not know; use a newer one.`
+    throw new WalError('unsupported', sentence)
+  }
+  return header
+}
+
+/** The identity that the first readable header states; without any, the mark of the first readable frame. */
+async function recoverIdentity(
+  files: Files,
+  directory: string,
+  found: readonly Found[],
+  randomBytes: RecoveryOptions['randomBytes'],
+): Promise<LogIdentity> {
+  const stated =
+    found.find(({ header, quarantined }) => header !== undefined && !quarantined) ?? found.find(hasHeader)
+  if (stated?.header !== undefined) return stated.header
+  const fresh = newIdentity(randomBytes)
+  for (const { name, firstSequence } of found) {
+    const mark = await withFile(files, join(directory, name), 'read', (file) =>
+      sniffMark(file, firstSequence),
+    )
+    if (mark !== undefined) return { ...fresh, mark }
+  }
+  return fresh
+}
+
+function hasHeader(found: Found): boolean {
+  return found.header !== undefined
+}
+
+/** The mark of the first frame, if that is intact and has the sequence that the file name promises. */
+async function sniffMark(file: OpenFile, firstSequence: number): Promise<Buffer | undefined> {
+  const sizeBytes = await file.size()
+  const bytes = Buffer.alloc(Math.min(Math.max(0, sizeBytes - SEGMENT_HEADER_BYTES), CHUNK_BYTES))
+  if (bytes.length < FRAME.body || (await readFully(file, bytes, SEGMENT_HEADER_BYTES)) < bytes.length)
+    return undefined
+  const mark = Buffer.from(bytes.subarray(FRAME.mark, FRAME.mark + MARK_BYTES))
+  const fields = new FrameFields()
+  const status = mark.includes(0) ? 'damaged' : decodeFrame(bytes, 0, bytes.length, mark, fields)
+  return status === 'frame' && fields.sequence === firstSequence ? mark : undefined
+}
+
+class RecoveryPass {
+  readonly #options: RecoveryOptions
+  readonly #identity: LogIdentity
+  readonly #segments: Segment[] = []
+  readonly #quarantine: { segment: Segment; reason: string }[] = []
+  #point: ScanPoint = ORIGIN
+  #last: { file: OpenFile; segment: Segment; torn: TornTail | undefined } | undefined
+
+  constructor(options: RecoveryOptions, identity: LogIdentity) {
+    this.#options = options
+    this.#identity = identity
+  }
+
+  async read(found: Found, next: Found | undefined): Promise<void> {
+    const { files, directory } = this.#options
+    // the last one is opened for writing whatever its state: its last group is written once more
+    const file = await files.open(join(directory, found.name), next === undefined ? 'write' : 'read')
+    let keepOpen = false
+    try {
+      const before = this.#pointBefore(found)
+      const segment = new Segment(directory, found.name, before)
+      this.#segments.push(segment)
+      const end = Math.max(await file.size(), SEGMENT_HEADER_BYTES)
+      const range = { start: SEGMENT_HEADER_BYTES, end, before }
+      const objection = this.#objection(found)
+      if (next === undefined && !found.quarantined && objection === undefined) {
+        keepOpen = await this.#readLast(segment, file, range)
+      } else {
+        const sequenceMax = next === undefined ? Number.MAX_SAFE_INTEGER : firstOf(next) - 1
+        const damage = await this.#scan(segment, file, { ...range, sequenceMax })
+        const reason = objection ?? damage ?? this.#endObjection(next)
+        if (reason !== undefined && !found.quarantined) this.#quarantine.push({ segment, reason })
+      }
+    } finally {
+      if (!keepOpen) await file.close()
+    }
+  }
+
+  async finish(): Promise<Recovered> {
+    const { files, directory } = this.#options
+    const last = this.#last
+    try {
+      for (const { segment, reason } of this.#quarantine) await this.#rename(segment, reason)
+      await files.syncDirectory(directory)
+      const { sequence, group, chain } = this.#point
+      return {
+        identity: this.#identity,
+        segments: this.#segments,
+        point: { sequence, group: group ?? 0, chain: chain ?? ORIGIN.chain },
+        active: last && { segment: last.segment, file: last.file, capacityBytes: await last.file.size() },
+        torn: last?.torn,
+      }
+    } catch (error) {
+      await last?.file.close()
+      throw error
+    }
+  }
+
+  /** What the segment's first record builds on: its header says it, or else what was read before. */
+  #pointBefore({ header, firstSequence }: Found): ScanPoint {
+    const carried = this.#point
+    if (header !== undefined && header.before.sequence >= carried.sequence) return header.before
+    if (firstSequence - 1 <= carried.sequence) return carried
+    return { sequence: firstSequence - 1, group: undefined, chain: undefined }
+  }
+
+  /** What is wrong with a segment before its frames are looked at. */
+  #objection({ header, firstSequence }: Found): string | undefined {
+    if (header === undefined) return 'its header cannot be read'
+    if (!header.logId.equals(this.#identity.logId)) return 'it belongs to another log'
+    if (header.before.sequence + 1 !== firstSequence) return 'its name does not state its first sequence'
+    if (this.#segments.length > 0 && firstSequence <= this.#point.sequence)
+      return 'its sequences were already read'
+    return undefined
+  }
+
+  /** What is wrong with the end of the segment just read, given the beginning of the next. */
+  #endObjection(next: Found | undefined): string | undefined {
+    if (next === undefined) return undefined
+    const { sequence, group, chain } = this.#point
+    if (firstOf(next) > sequence + 1) return `records are missing between ${sequence} and ${firstOf(next)}`
+    const begins = next.header?.before
+    if (begins === undefined || next.quarantined) return undefined
+    if (group !== undefined && begins.group !== group)
+      return 'the next segment begins after another flush group'
+    if (chain !== undefined && !begins.chain.equals(chain))
+      return 'the next segment begins with another hash chain'
+    return undefined
+  }
+
+  /** Reads a segment round its damage; the reason when there was any. */
+  async #scan(
+    segment: Segment,
+    file: OpenFile,
+    range: { start: number; end: number; before: ScanPoint; sequenceMax: number },
+  ): Promise<string | undefined> {
+    let reason: string | undefined
+    const sink = this.#sink(segment, (damage) => {
+      reason ??= `at byte ${damage.start}: ${damage.reason}`
+    })
+    const scan = await this.#newScan(file, { ...range, stopAtDamage: false }, sink).run()
+    this.#point = scan.point
+    if (range.sequenceMax === Number.MAX_SAFE_INTEGER) await makeLastGroupDurable(file, scan)
+    return reason
+  }
+
+  /** Reads the last segment; true when it may be appended to, and its file stays open. */
+  async #readLast(
+    segment: Segment,
+    file: OpenFile,
+    range: { start: number; end: number; before: ScanPoint },
+  ): Promise<boolean> {
+    const sequenceMax = Number.MAX_SAFE_INTEGER
+    let found: Damage | undefined
+    const sink = this.#sink(segment, (damage) => {
+      found = damage
+    })
+    const scan = await this.#newScan(file, { ...range, sequenceMax, stopAtDamage: true }, sink).run()
+    this.#point = scan.point
+    const damage: Damage | undefined = found
+    if (damage !== undefined && (await this.#laterGroupFollows(file, range.end, scan, damage))) {
+      const rest = { start: scan.intactEnd, end: range.end, before: scan.point, sequenceMax }
+      const reason = (await this.#scan(segment, file, rest)) ?? damage.reason
+      this.#quarantine.push({ segment, reason })
+      return false
+    }
+    const { directory } = this.#options
+    const torn = damage && { directory, segment: segment.name, file, start: scan.intactEnd, end: range.end }
+    await makeLastGroupDurable(file, scan)
+    this.#last = { file, segment, torn }
+    return true
+  }
+
+  async #laterGroupFollows(file: OpenFile, end: number, scan: FrameScan, damage: Damage): Promise<boolean> {
+    let later = false
+    const sink: ScanSink = {
+      frame(_bytes, _offset, _position, fields) {
+        const groupBegins = fields.sequence - fields.place
+        if (groupBegins > damage.afterSequence + 1) later = true
+      },
+    }
+    const range = { start: scan.intactEnd, end, before: scan.point, sequenceMax: Number.MAX_SAFE_INTEGER }
+    await this.#newScan(file, { ...range, stopAtDamage: false }, sink).run()
+    return later
+  }
+
+  #newScan(
+    file: OpenFile,
+    range: { start: number; end: number; before: ScanPoint; sequenceMax: number; stopAtDamage: boolean },
+    sink: ScanSink,
+  ): FrameScan {
+    const { mark } = this.#identity
+    return new FrameScan(
+      file,
+      { ...range, mark, checkDigests: true, chunkBytes: CHUNK_BYTES, reuseBuffers: true },
+      sink,
+    )
+  }
+
+  #sink(segment: Segment, damage: (damage: Damage) => void): ScanSink {
+    const { visit } = this.#options
+    return {
+      damage,
+      frame(bytes, offset, position, fields) {
+        segment.note(fields.sequence, position, fields.frameBytes)
+        visit?.(toRecord(bytes, offset, fields), {
+          segment: segment.name,
+          offset: position,
+          frameBytes: fields.frameBytes,
+        })
+      },
+    }
+  }
+
+  async #rename(segment: Segment, reason: string): Promise<void> {
+    const { files, directory, onEvent } = this.#options
+    const from = segment.name
+    const to = freeName(`${from}.quarantined`, new Set(await files.list(directory)))
+    await files.rename(segment.path, join(directory, to))
+    segment.quarantineAs(to)
+    onEvent({ type: 'quarantined', segment: from, quarantinedAs: to, reason })
+  }
+}
+
+/** Where a segment begins: as its header says, else as its name does. */
+function firstOf({ header, firstSequence }: Found): number {
+  return header === undefined ? firstSequence : header.before.sequence + 1
+}
+
+async function makeLastGroupDurable(file: OpenFile, scan: FrameScan): Promise<void> {
+  const group = Buffer.allocUnsafe(scan.intactEnd - scan.lastGroupStart)
+  const read = await readFully(file, group, scan.lastGroupStart)
+  if (read < group.length)
+    throw new WalError('damaged', 'The log changed while it was opened; open it again.')
+  await writeFully(file, group, scan.lastGroupStart)
+  await file.datasync()
+}

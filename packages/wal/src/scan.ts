@@ -1,0 +1,263 @@
+import { ChunkStream } from './chunk-stream.js'
+import { ChainVerifier, decodeFrame, digestMatches, FrameFields } from './decoder.js'
+import type { OpenFile } from './files.js'
+import { FRAME, FRAME_OVERHEAD_BYTES } from './format.js'
+
+/** What is known of the record before the place where a scan begins. */
+export interface ScanPoint {
+  readonly sequence: number
+  /** `undefined`: not known, so not compared */
+  readonly group: number | undefined
+  readonly chain: Buffer | undefined
+}
+
+/** Bytes that hold no acceptable frame. */
+export interface Damage {
+  readonly start: number
+  readonly end: number
+  readonly reason: string
+  /** the last intact sequence before it */
+  readonly afterSequence: number
+}
+
+export interface ScanSink {
+  /** An intact frame: `offset` in `bytes`, `position` in the file. `fields` is used again for the next. */
+  frame(bytes: Buffer, offset: number, position: number, fields: FrameFields): void
+  damage?(damage: Damage): void
+}
+
+export interface ScanOptions {
+  readonly start: number
+  readonly end: number
+  readonly before: ScanPoint
+  readonly mark: Buffer
+  /** no frame beyond it is accepted */
+  readonly sequenceMax: number
+  readonly checkDigests: boolean
+  readonly chunkBytes: number
+  /** buffers given to the sink are valid only during the call */
+  readonly reuseBuffers: boolean
+  readonly stopAtDamage?: boolean
+}
+
+/**
+ * Reads the frames of one segment in order, and goes round damage: what it accepts is intact (mark, CRC32C,
+ * fields), follows what was accepted before (sequence, group, chain), and after a gap lies where that
+ * sequence can lie. Whatever else it meets is reported as damage.
+ */
+export class FrameScan {
+  readonly #stream: ChunkStream
+  readonly #options: ScanOptions
+  readonly #sink: ScanSink
+  readonly #fields = new FrameFields()
+  readonly #chain: ChainVerifier
+  #at: number
+  #sequence: number
+  #group: number | undefined
+  #place = -1
+  #groupSize = 0
+  #groupStart: number
+  #frames = 0
+  #damage: { start: number; reason: string; afterSequence: number } | undefined
+  #zerosFrom: number | undefined
+  #finished = false
+  #intactEnd: number
+
+  constructor(file: OpenFile, options: ScanOptions, sink: ScanSink) {
+    this.#stream = new ChunkStream(file, options)
+    this.#options = options
+    this.#sink = sink
+    this.#chain = new ChainVerifier(options.before.chain)
+    this.#at = options.start
+    this.#intactEnd = options.start
+    this.#groupStart = options.start
+    this.#sequence = options.before.sequence
+    this.#group = options.before.group
+  }
+
+  /** Scans to the end. */
+  async run(): Promise<this> {
+    try {
+      while (await this.next()) {
+        // each turn is one chunk
+      }
+    } finally {
+      await this.settle()
+    }
+    return this
+  }
+
+  /** Scans what one chunk holds; false when the scan has come to its end. */
+  async next(): Promise<boolean> {
+    if (this.#finished) return false
+    const more = await this.#stream.advance(this.#at)
+    this.#scanChunk()
+    if (!more && !this.#finished) throw new Error('a scan found neither more bytes nor the end of the file')
+    return true
+  }
+
+  /** To be awaited before the file is closed. */
+  settle(): Promise<void> {
+    return this.#stream.settle()
+  }
+
+  /** The last accepted record (or the point before the first). */
+  get point(): ScanPoint {
+    return { sequence: this.#sequence, group: this.#group, chain: this.#chain.chain }
+  }
+
+  /** Where the last accepted frame ends. */
+  get intactEnd(): number {
+    return this.#intactEnd
+  }
+
+  /** Where the last accepted group begins; `intactEnd` when there was none. */
+  get lastGroupStart(): number {
+    return this.#frames === 0 ? this.#intactEnd : this.#groupStart
+  }
+
+  get frames(): number {
+    return this.#frames
+  }
+
+  /** Whether the scan ended inside damage. */
+  get damagedAt(): number | undefined {
+    return this.#damage?.start
+  }
+
+  #scanChunk(): void {
+    const { bytes, position } = this.#stream
+    const fields = this.#fields
+    for (;;) {
+      const remaining = this.#stream.end - this.#at
+      if (remaining <= 0) {
+        this.#finish()
+        return
+      }
+      if (this.#zerosFrom !== undefined && !this.#passZeros(this.#zerosFrom)) return
+      if (this.#damage !== undefined && !this.#findMark()) return
+      const offset = this.#at - position
+      const status = decodeFrame(bytes, offset, this.#stream.end - this.#at, this.#options.mark, fields)
+      if (status === 'incomplete') return
+      if (status === 'zeros' && this.#damage === undefined) {
+        this.#zerosFrom = this.#at
+        continue
+      }
+      const objection = status === 'frame' ? this.#objection(bytes, offset) : 'no frame can be read here'
+      if (objection === undefined) this.#accept(bytes, offset)
+      else if (!this.#reject(objection)) return
+    }
+  }
+
+  /** Why the decoded frame may not stand here; `undefined` when it may. */
+  #objection(bytes: Buffer, offset: number): string | undefined {
+    const { sequence, group, place, groupSize } = this.#fields
+    const skipped = sequence - this.#sequence - 1
+    if (this.#damage === undefined) {
+      if (skipped !== 0) return `the sequence does not follow: ${sequence} after ${this.#sequence}`
+      if (!this.#groupFollows()) return `the flush group does not follow: ${group} (${place}/${groupSize})`
+    } else {
+      const skippedMax = Math.floor((this.#at - this.#damage.start) / FRAME_OVERHEAD_BYTES)
+      if (skipped < 0 || skipped > skippedMax) return 'the sequence cannot lie here'
+      if (this.#group !== undefined && group < this.#group) return 'the flush group cannot lie here'
+    }
+    if (sequence > this.#options.sequenceMax) return `the sequence ${sequence} belongs to the next segment`
+    if (skipped === 0 && !this.#chain.follows(bytes, offset)) return 'the hash chain does not follow'
+    if (this.#options.checkDigests && !digestMatches(bytes, offset, this.#fields)) {
+      return 'the body does not have its digest'
+    }
+    return undefined
+  }
+
+  #groupFollows(): boolean {
+    const { group, place, groupSize } = this.#fields
+    if (this.#group === undefined) return true
+    if (place === 0) return group === this.#group + 1
+    return group === this.#group && place === this.#place + 1 && groupSize === this.#groupSize
+  }
+
+  #accept(bytes: Buffer, offset: number): void {
+    const fields = this.#fields
+    if (this.#damage !== undefined) this.#reportDamage(this.#at)
+    if (this.#frames === 0 || fields.group !== this.#group) this.#groupStart = this.#at
+    this.#chain.accept(bytes, offset)
+    this.#sequence = fields.sequence
+    this.#group = fields.group
+    this.#place = fields.place
+    this.#groupSize = fields.groupSize
+    this.#frames += 1
+    this.#sink.frame(bytes, offset, this.#at, fields)
+    this.#at += fields.frameBytes
+    this.#intactEnd = this.#at
+  }
+
+  /** Notes damage here, if none is open; false when the scan is to stop there. */
+  #reject(reason: string): boolean {
+    this.#damage ??= { start: this.#at, reason, afterSequence: this.#sequence }
+    if (this.#options.stopAtDamage === true) {
+      this.#finish()
+      return false
+    }
+    this.#at += 1
+    return true
+  }
+
+  /** Goes on to the next mark in the damaged bytes; false when this chunk holds none. */
+  #findMark(): boolean {
+    const { bytes, position, end } = this.#stream
+    const found = bytes.indexOf(this.#options.mark, this.#at - position + FRAME.mark)
+    if (found >= 0) {
+      this.#at = position + found - FRAME.mark
+      return true
+    }
+    const chunkEnd = position + bytes.length
+    // the mark may lie across the border of the chunks
+    if (chunkEnd < end) this.#at = Math.max(this.#at, chunkEnd - FRAME.prefixEnd)
+    else this.#finish()
+    return false
+  }
+
+  /** Passes the zeros; false when this chunk ends in them. Bytes after zeros make the zeros damage. */
+  #passZeros(zerosFrom: number): boolean {
+    const { bytes, position, end } = this.#stream
+    const found = firstNonZero(bytes, this.#at - position)
+    const chunkEnd = position + bytes.length
+    if (found < 0) {
+      if (chunkEnd < end) this.#at = Math.max(this.#at, chunkEnd - FRAME.prefixEnd)
+      else this.#finish()
+      return false
+    }
+    this.#zerosFrom = undefined
+    this.#damage = { start: zerosFrom, reason: 'zeros before later bytes', afterSequence: this.#sequence }
+    // a frame whose first bytes are zero may begin before the first byte that is not
+    this.#at = Math.max(zerosFrom + 1, position + found - FRAME.prefixEnd, position)
+    if (this.#options.stopAtDamage !== true) return true
+    this.#finish()
+    return false
+  }
+
+  #reportDamage(end: number): void {
+    if (this.#damage !== undefined) this.#sink.damage?.({ ...this.#damage, end })
+    this.#damage = undefined
+  }
+
+  #finish(): void {
+    this.#finished = true
+    const damage = this.#damage
+    if (damage !== undefined) this.#sink.damage?.({ ...damage, end: this.#stream.end })
+  }
+}
+
+const ZERO_BLOCK = Buffer.alloc(64 * 1024)
+
+/** Index of the first byte from `start` on that is not zero; -1 when all are. */
+export function firstNonZero(bytes: Buffer, start: number): number {
+  for (let offset = start; offset < bytes.length; offset += ZERO_BLOCK.length) {
+    const end = Math.min(bytes.length, offset + ZERO_BLOCK.length)
+    if (bytes.compare(ZERO_BLOCK, 0, end - offset, offset, end) === 0) continue
+    for (let index = offset; index < end; index++) {
+      if (bytes[index] !== 0) return index
+    }
+  }
+  return -1
+}
