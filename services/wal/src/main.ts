@@ -11,10 +11,10 @@ await runProcess('wal', readWalConfig, async (config, context) => {
   const metrics = createLogMetrics(registry)
   const log = await SubmissionLog.open(config.directory, config, {
     segmentBytes: config.segmentBytes,
-    onFatal: fatal,
+    onFatal: fatal, // a flush that failed ends the process: the next start reads the disk
     onEvent: reportEvents(metrics, logger),
   })
-  const room = await Room.watch(config.directory, config.diskLowBytes, logger)
+  const room = await Room.watch({ ...config, logRefusal: () => log.refusal }, logger)
   exposeState(registry, log, room)
   logger.info({ logId: log.logId, head: log.head.sequence, open: log.openCount }, 'the log is open')
 

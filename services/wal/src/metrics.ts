@@ -4,6 +4,7 @@ import type { SubmissionLog } from './submission-log.js'
 
 export interface LogMetrics {
   readonly fsyncSeconds: Histogram
+  readonly groupRecords: Histogram
   readonly tornTails: Counter
   readonly quarantinedSegments: Gauge
 }
@@ -14,6 +15,12 @@ export function createLogMetrics(registry: Registry): LogMetrics {
       name: 'wal_fsync_duration_seconds',
       help: 'Time that one flush of a group of records took.',
       buckets: LATENCY_BUCKETS_SECONDS,
+      registers: [registry],
+    }),
+    groupRecords: new Histogram({
+      name: 'wal_group_records',
+      help: 'Records that shared one flush.',
+      buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
       registers: [registry],
     }),
     tornTails: new Counter({

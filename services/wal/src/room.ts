@@ -1,26 +1,35 @@
 import { type Logger, unavailable } from '@fractal-lba/runtime'
 import { type DiskSpace, diskSpace } from './disk.js'
 
+export interface RoomOptions {
+  readonly directory: string
+  readonly diskLowBytes: number
+  /** What the log itself says; undefined while it takes appends. */
+  readonly logRefusal: () => string | undefined
+}
+
 /** Whether the log may take submissions: looked at every second, so that a disk is never filled to the brim. */
 export class Room {
   readonly #directory: string
   readonly #lowBytes: number
+  readonly #logRefusal: () => string | undefined
   readonly #logger: Logger
   readonly #timer: NodeJS.Timeout
   #space: DiskSpace
   #refusal: string | undefined
 
-  private constructor(directory: string, lowBytes: number, logger: Logger, space: DiskSpace) {
-    this.#directory = directory
-    this.#lowBytes = lowBytes
+  private constructor(options: RoomOptions, logger: Logger, space: DiskSpace) {
+    this.#directory = options.directory
+    this.#lowBytes = options.diskLowBytes
+    this.#logRefusal = options.logRefusal
     this.#logger = logger
     this.#space = space
     this.#judge()
     this.#timer = setInterval(() => this.#look(), 1000)
   }
 
-  static async watch(directory: string, lowBytes: number, logger: Logger): Promise<Room> {
-    return new Room(directory, lowBytes, logger, await diskSpace(directory))
+  static async watch(options: RoomOptions, logger: Logger): Promise<Room> {
+    return new Room(options, logger, await diskSpace(options.directory))
   }
 
   get space(): DiskSpace {
@@ -60,7 +69,7 @@ export class Room {
     this.#refuse(
       low
         ? `the log's disk has ${freeBytes} bytes free, less than WAL_DISK_LOW=${this.#lowBytes}; make room or compact the log`
-        : undefined,
+        : this.#logRefusal(),
     )
   }
 

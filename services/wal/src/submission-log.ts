@@ -1,6 +1,6 @@
 import type { wal } from '@fractal-lba/proto'
-import { AppError, monotonicMs, unavailable } from '@fractal-lba/runtime'
-import { type LogRecord, type OpenOptions, openLog, type RecordLog, WalError } from '@fractal-lba/wal'
+import { AppError, monotonicMs, StartError, unavailable } from '@fractal-lba/runtime'
+import { type LogOptions, type LogRecord, openLog, type RecordLog, WalError } from '@fractal-lba/wal'
 import { OpenEntries } from './open-entries.js'
 import { decodeFence, decodeMark, fenceRecord, markRecord, RECORD_TYPE, submissionRecord } from './records.js'
 
@@ -34,14 +34,20 @@ export class SubmissionLog {
   static async open(
     directory: string,
     limits: SubmissionLogLimits,
-    options: OpenOptions,
+    options: LogOptions,
   ): Promise<SubmissionLog> {
     const self = new SubmissionLog(limits)
     const heldUntilMs = monotonicMs() + limits.liveHoldMs
-    self.#log = await openLog(directory, {
-      ...options,
-      visit: (record) => self.#recover(record, heldUntilMs),
-    })
+    try {
+      self.#log = await openLog(directory, {
+        ...options,
+        visit: (record) => self.#recover(record, heldUntilMs),
+      })
+    } catch (error) {
+      // Held by another process, written by a newer version: a person must act, and the sentence says how.
+      if (error instanceof WalError) throw new StartError(error.message, { cause: error })
+      throw error
+    }
     return self
   }
 
@@ -62,6 +68,12 @@ export class SubmissionLog {
   get oldestOpenMs(): number {
     const appendedAtMs = this.#open.oldestAppendedAtMs
     return appendedAtMs === undefined ? 0 : Math.max(0, Date.now() - appendedAtMs)
+  }
+
+  /** Why the log takes no appends now; undefined while it does. */
+  get refusal(): string | undefined {
+    const { writable, reason } = this.#opened.status()
+    return writable ? undefined : (reason ?? 'the log takes no appends')
   }
 
   get head(): ReturnType<RecordLog['head']> {

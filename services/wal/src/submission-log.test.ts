@@ -1,0 +1,162 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { verifier, type wal } from '@fractal-lba/proto'
+import { AppError } from '@fractal-lba/runtime'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { SubmissionLog } from './submission-log.js'
+
+const VERDICT: wal.Verdict = {
+  outcome: undefined,
+  fingerprint: Buffer.alloc(33, 1),
+  keyId: 'hmac:x',
+  parameters: undefined,
+  judgedAtMs: 1,
+  origin: undefined,
+}
+
+let directory: string
+let log: SubmissionLog
+
+const open = (liveHoldMs = 0, openEntriesMax = 100): Promise<SubmissionLog> =>
+  SubmissionLog.open(
+    directory,
+    { liveHoldMs, openEntriesMax },
+    {
+      segmentBytes: 2 ** 20,
+      onFatal: (error) => {
+        throw error
+      },
+    },
+  )
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'flk-wal-'))
+  log = await open()
+})
+
+afterEach(async () => {
+  await log.close()
+  await rm(directory, { recursive: true })
+})
+
+const submission = (text: string, liveMs = 0): wal.AppendItem => ({
+  body: Buffer.from(text),
+  encoding: verifier.Encoding.ENCODING_JSON,
+  liveMs,
+  traceparent: '',
+})
+
+const mark = (sequence: number, generation: string, logId = log.logId): wal.MarkItem => ({
+  logId,
+  mark: { sequence, status: 200, verdict: VERDICT, indexed: true, generation, replayed: false },
+  traceparent: '',
+})
+
+async function marksFrom(sequence: number) {
+  const marks: wal.StoredMark[] = []
+  let next = 0
+  for await (const read of log.readMarks(sequence)) {
+    marks.push(...read.marks)
+    next = read.nextSequence
+    expect(read.nextSequence).toBeLessThanOrEqual(read.endSequence)
+  }
+  return { sequences: marks.map((stored) => stored.mark?.sequence), next }
+}
+
+describe('SubmissionLog', () => {
+  it('keeps what has no mark open, over a restart too, with the bytes as they came', async () => {
+    const positions = await log.append([submission('a'), submission('{"b"'), submission('')])
+    expect(positions.map(({ sequence }) => sequence)).toEqual([1, 2, 3])
+    await log.fence('g')
+    await log.markDone([mark(1, 'g')])
+    await log.close()
+    log = await open()
+    expect(log.openCount).toBe(2)
+    const entries = await log.leaseOpen(10, 1000)
+    expect(entries.map(({ position, body }) => [position?.sequence, body.toString()])).toEqual([
+      [2, '{"b"'],
+      [3, ''],
+    ])
+  })
+
+  it('hands an open entry to one caller at a time, and never one whose live request may be under way', async () => {
+    await log.append([submission('live', 60_000), submission('left')])
+    expect((await log.leaseOpen(10, 60_000)).map(({ body }) => body.toString())).toEqual(['left'])
+    expect(await log.leaseOpen(10, 60_000)).toEqual([])
+  })
+
+  it('holds back what a gateway may still be working on after a restart', async () => {
+    await log.append([submission('a')])
+    await log.close()
+    log = await open(60_000)
+    expect(await log.leaseOpen(10, 1000)).toEqual([])
+  })
+
+  it('refuses marks of another generation than the last fence named, over a restart too', async () => {
+    await log.append([submission('a')])
+    await log.fence('old')
+    await log.fence('new')
+    await log.close()
+    log = await open()
+    const [late, current] = await log.markDone([mark(1, 'old'), mark(1, 'new')])
+    expect(late).toBeInstanceOf(AppError)
+    expect(late).toMatchObject({ code: 'superseded' })
+    expect(current).toMatchObject({ sequence: 4 })
+    expect((await marksFrom(0)).sequences).toEqual([1])
+  })
+
+  it('puts every mark of an older generation before the fence', async () => {
+    await log.append([submission('a'), submission('b')])
+    await log.fence('old')
+    const before = log.markDone([mark(1, 'old')])
+    const fence = log.fence('new')
+    const after = log.markDone([mark(2, 'old')])
+    const [[marked], position, [refused]] = await Promise.all([before, fence, after])
+    expect(marked).not.toBeInstanceOf(AppError)
+    expect(refused).toMatchObject({ code: 'superseded' })
+    expect((marked as wal.Position).sequence).toBeLessThan(position.sequence)
+  })
+
+  it('takes marks that come from no index whatever the generation, and refuses those for another log', async () => {
+    await log.append([submission('a')])
+    await log.fence('g')
+    const refusal = {
+      sequence: 1,
+      status: 400,
+      verdict: undefined,
+      indexed: false,
+      generation: '',
+      replayed: false,
+    }
+    const [done, foreign, unknown] = await log.markDone([
+      { logId: log.logId, mark: refusal, traceparent: '' },
+      mark(1, 'g', 'f'.repeat(32)),
+      mark(99, 'g'),
+    ])
+    expect(done).not.toBeInstanceOf(AppError)
+    expect(foreign).toMatchObject({ code: 'superseded' })
+    expect(unknown).toMatchObject({ code: 'malformed' })
+    expect(log.openCount).toBe(0)
+  })
+
+  it('reads marks back from any position to the end', async () => {
+    await log.fence('g')
+    await log.append(Array.from({ length: 20 }, (_, index) => submission(`${index}`)))
+    await log.markDone(Array.from({ length: 20 }, (_, index) => mark(index + 2, 'g')))
+    expect((await marksFrom(0)).sequences).toHaveLength(20)
+    expect(await marksFrom(32)).toEqual({ sequences: [12, 13, 14, 15, 16, 17, 18, 19, 20, 21], next: 42 })
+    expect(await marksFrom(42)).toEqual({ sequences: [], next: 42 })
+  })
+
+  it('refuses more open submissions than it may remember', async () => {
+    await log.close()
+    log = await open(0, 2)
+    await log.append([submission('a'), submission('b')])
+    await expect(log.append([submission('c')])).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  it.each(['', 'x'.repeat(65), 'a b', 'ä'])('takes no generation %j', async (generation) => {
+    await expect(log.fence(generation)).rejects.toMatchObject({ code: 'malformed' })
+  })
+})
