@@ -33,7 +33,7 @@ function round9OnText(x: number): number {
   const digits = mantissa.replace('.', '')
   const surplus = digits.length - 1 - Number(exponent) - 9
   if (surplus <= 0) return x
-  // Never dropped whole: a number next to a tie or from 1e4 on has its first digit at 1e-10 or before.
+  // A number next to a tie begins at the tenth decimal at the latest, so at most all its digits are dropped.
   const kept = digits.slice(0, digits.length - surplus)
   const roundUp = (digits.at(-surplus) ?? '0') >= '5'
   const rounded = Number(`${BigInt(kept) + (roundUp ? 1n : 0n)}e-9`)
@@ -46,7 +46,9 @@ export function pythonFloat(x: number): string {
   if (size >= 1e-4 && size < 1e16) return Number.isInteger(x) ? `${x}.0` : `${x}`
   if (x === 0) return Object.is(x, -0) ? '-0.0' : '0.0'
   const text = x.toExponential()
-  return text.replace(/([+-])(\d)$/, '$10$2')
+  const sign = text.at(-2)
+  // An exponent of one digit gets its second.
+  return sign === '+' || sign === '-' ? `${text.slice(0, -1)}0${text.slice(-1)}` : text
 }
 
 const needsNoEscape = /^[ !#-[\]-~]*$/

@@ -3,7 +3,16 @@ export * from './date-time.js'
 export * from './errors.js'
 export * from './id.js'
 export * from './json.js'
-export * from './keys.js'
+export {
+  type Ed25519PrivateKey,
+  type Ed25519PublicKey,
+  ed25519PrivateKey,
+  ed25519PublicKey,
+  type HmacKey,
+  hmacKey,
+  type KeyWindow,
+  UnusableKey,
+} from './keys.js'
 export * from './outcome.js'
 export * from './params.js'
 export * from './record.js'

@@ -22,8 +22,8 @@ export class UnusableKey extends Error {
   override readonly name = 'UnusableKey'
 }
 
-/** HMAC input of a key's id; signatures never sign it, because their input is always 32 bytes. */
-const hmacKeyIdLabel = 'fractal-lba/key-id/v1'
+/** What a key's id is made of beside the key. An HMAC key signs nothing else than it and digests of 32 bytes. */
+const keyIdLabel = 'fractal-lba/key-id/v1'
 
 /** A secret that signs and verifies. It prints as its id only. */
 export class HmacKey {
@@ -37,7 +37,7 @@ export class HmacKey {
     readonly window: KeyWindow,
   ) {
     this.#key = createSecretKey(secret)
-    this.id = `hmac:${createHmac('sha256', this.#key).update(hmacKeyIdLabel).digest('hex').slice(0, 12)}`
+    this.id = `hmac:${createHmac('sha256', this.#key).update(keyIdLabel).digest('hex').slice(0, 12)}`
   }
 
   /** The 32 bytes of HMAC-SHA256 over the digest. */
@@ -52,6 +52,8 @@ export class Ed25519PublicKey {
   readonly algorithm = 'ed25519'
   /** `ed25519:` and 12 hex digits: stable. */
   readonly id: string
+  /** The raw 32 bytes, as they are configured. */
+  readonly base64: string
   readonly #key: KeyObject
 
   constructor(
@@ -63,7 +65,8 @@ export class Ed25519PublicKey {
       format: 'der',
       type: 'spki',
     })
-    this.id = `ed25519:${hash('sha256', Buffer.concat([Buffer.from(hmacKeyIdLabel), raw]), 'hex').slice(0, 12)}`
+    this.base64 = raw.toString('base64')
+    this.id = `ed25519:${hash('sha256', Buffer.concat([Buffer.from(keyIdLabel), raw]), 'hex').slice(0, 12)}`
   }
 
   /** RFC 8032, strict: no cofactor, no second encoding of anything (never ZIP215). */
