@@ -1,1 +1,3 @@
-export {}
+export { LoadClient, type LoadResult, type LoadRun, type LoadTarget } from './http-client.js'
+export { Latencies } from './latencies.js'
+export { type MadeRecord, type RecordOptions, recordMaker, submitRequest } from './records.js'

@@ -1,0 +1,75 @@
+/** What a load client needs to know of an answer. */
+export interface Answer {
+  readonly status: number
+  /** False: the server ends the connection after this answer. */
+  readonly keepsConnection: boolean
+}
+
+/** The other side does not speak the HTTP/1.1 that this client reads: one answer at a time, with Content-Length. */
+export class UnreadableAnswer extends Error {
+  override readonly name = 'UnreadableAnswer'
+}
+
+const HEAD_BYTES_MAX = 16 * 2 ** 10
+const BODY_BYTES_MAX = 2 ** 20
+
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: |$)/m
+const CONTENT_LENGTH = /^content-length:[ \t]*(\d{1,9})[ \t]*$/im
+const CONNECTION_CLOSE = /^connection:[ \t]*close[ \t]*$/im
+
+interface Head extends Answer {
+  readonly bodyBytes: number
+}
+
+/**
+ * Finds the end of answers on one connection without pipelining. It looks at nothing else of them, because it
+ * runs on the machine whose speed it helps to measure.
+ */
+export class ResponseParser {
+  /** The beginning of a head whose end has not come yet. */
+  #partialHead: Buffer | undefined
+  /** A head whose body is not complete. */
+  #head: Head | undefined
+  #bodyBytesDue = 0
+
+  /**
+   * @param bytes what came; not kept, so that the caller may read into the same memory again.
+   * @returns the answer that these bytes complete, or undefined when more must come.
+   * @throws UnreadableAnswer
+   */
+  feed(bytes: Buffer): Answer | undefined {
+    if (this.#head) return this.#takeBody(this.#head, bytes.length)
+    const all = this.#partialHead ? Buffer.concat([this.#partialHead, bytes]) : bytes
+    const headEnd = all.indexOf('\r\n\r\n')
+    if (headEnd > HEAD_BYTES_MAX || (headEnd < 0 && all.length > HEAD_BYTES_MAX)) {
+      throw new UnreadableAnswer(`the head of an answer is longer than ${HEAD_BYTES_MAX} bytes`)
+    }
+    if (headEnd < 0) {
+      this.#partialHead = Buffer.from(all)
+      return undefined
+    }
+    this.#partialHead = undefined
+    this.#head = parseHead(all.toString('latin1', 0, headEnd))
+    this.#bodyBytesDue = this.#head.bodyBytes
+    return this.#takeBody(this.#head, all.length - headEnd - 4)
+  }
+
+  #takeBody(head: Head, count: number): Answer | undefined {
+    this.#bodyBytesDue -= count
+    if (this.#bodyBytesDue > 0) return undefined
+    if (this.#bodyBytesDue < 0) throw new UnreadableAnswer('more came than the answer that was asked for')
+    this.#head = undefined
+    return head
+  }
+}
+
+function parseHead(text: string): Head {
+  const statusLine = STATUS_LINE.exec(text)
+  if (statusLine?.index !== 0) throw new UnreadableAnswer('no status line of HTTP/1.1')
+  const length = CONTENT_LENGTH.exec(text)
+  if (!length) throw new UnreadableAnswer('an answer without Content-Length')
+  const bodyBytes = Number(length[1])
+  if (bodyBytes > BODY_BYTES_MAX) throw new UnreadableAnswer(`a body of more than ${BODY_BYTES_MAX} bytes`)
+  const keepsConnection = statusLine[1] === '1' && !CONNECTION_CLOSE.test(text)
+  return { status: Number(statusLine[2]), keepsConnection, bodyBytes }
+}
