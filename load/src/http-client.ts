@@ -85,8 +85,10 @@ export class LoadClient {
     }
   }
 
+  /** Ends a run under way too: what it had sent gets no answer any more. */
   close(): void {
     this.#closed = true
+    this.#run?.end()
     for (const connection of this.#connections) connection.close()
   }
 

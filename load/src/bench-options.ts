@@ -1,0 +1,96 @@
+import { parseArgs } from 'node:util'
+
+export const variantNames = ['product', 'unary', 'one-process'] as const
+export type VariantName = (typeof variantNames)[number]
+
+export interface BenchOptions {
+  readonly variants: readonly VariantName[]
+  readonly rounds: number
+  readonly connections: number
+  /** Measured time of one variant in one round. */
+  readonly seconds: number
+  /** Before it, under the same load, so that compilers and caches have settled. */
+  readonly warmupSeconds: number
+  /** After it, over one connection. */
+  readonly loneSeconds: number
+  /** Where logs are written; undefined: below the checkout, where `npm start` keeps its data too. */
+  readonly dataDir: string | undefined
+  readonly json: boolean
+  readonly profile: boolean
+}
+
+export const BENCH_HELP = `Usage: npm run bench -- [options]
+
+Measures the product against its own unary-per-hop path and against a build of everything in one process,
+interleaved, each time with fresh processes and fresh data.
+
+  --only NAME          only this variant: ${variantNames.join(', ')} (may be given more than once)
+  --seconds N          measured time of each variant in each round (5)
+  --warmup N           seconds of load before that (3)
+  --lone N             seconds over a single connection after that (1)
+  --rounds N           rounds (3; with --profile 1)
+  --connections N      connections (256)
+  --data-dir DIR       where the logs are written (data/ in the checkout)
+  --json               the figures as JSON on standard output
+  --profile            CPU profiles of the product's processes for the measured time; they cost some speed
+  --help               this text
+`
+
+/** What was asked for on the command line cannot be; the message is a sentence about it. */
+export class UnusableOptions extends Error {
+  override readonly name = 'UnusableOptions'
+}
+
+/** @returns undefined when help was asked for. @throws UnusableOptions */
+export function readBenchOptions(args: readonly string[]): BenchOptions | undefined {
+  const values = parse(args)
+  if (values.help) return undefined
+  const profile = values.profile ?? false
+  const only = (values.only ?? []).flatMap((text) => text.split(','))
+  const known = variantNames.filter((name) => only.includes(name))
+  if (known.length < new Set(only).size) {
+    throw new UnusableOptions(`--only is ${variantNames.join(', ')}, not ${only.join(',')}`)
+  }
+  return {
+    variants: known.length > 0 ? known : variantNames,
+    rounds: wholeNumber('--rounds', values.rounds, profile ? 1 : 3, 100),
+    connections: wholeNumber('--connections', values.connections, 256, 4_096),
+    seconds: wholeNumber('--seconds', values.seconds, 5, 600),
+    warmupSeconds: wholeNumber('--warmup', values.warmup, 3, 600),
+    loneSeconds: wholeNumber('--lone', values.lone, 1, 600),
+    dataDir: values['data-dir'],
+    json: values.json ?? false,
+    profile,
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        only: { type: 'string', multiple: true },
+        seconds: { type: 'string' },
+        warmup: { type: 'string' },
+        lone: { type: 'string' },
+        rounds: { type: 'string' },
+        connections: { type: 'string' },
+        'data-dir': { type: 'string' },
+        json: { type: 'boolean' },
+        profile: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    })
+    return values
+  } catch (error) {
+    throw new UnusableOptions(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function wholeNumber(option: string, text: string | undefined, fallback: number, max: number): number {
+  if (text === undefined) return fallback
+  const value = /^\d{1,6}$/.test(text) ? Number(text) : 0
+  if (value < 1 || value > max)
+    throw new UnusableOptions(`${option} is a whole number from 1 to ${max}, not ${text}`)
+  return value
+}

@@ -1,0 +1,178 @@
+import type { VariantName } from './bench-options.js'
+import { Latencies } from './latencies.js'
+import type { Machine } from './machine.js'
+import type { Measurement } from './round.js'
+
+/** The figures of one variant over all rounds. */
+export interface VariantFigures {
+  readonly variant: VariantName
+  readonly requestsPerSecond: number
+  readonly requestsPerSecondOfRounds: readonly number[]
+  readonly p50Ms: number
+  readonly p95Ms: number
+  readonly p99Ms: number
+  /** Over all processes of the product. */
+  readonly cpuUsPerRecord: number
+  readonly clientCpuUsPerRecord: number
+  readonly answersByStatus: Readonly<Record<string, number>>
+  /** Requests over a single connection: nothing else is under way. */
+  readonly lone: { readonly requests: number; readonly p50Ms: number; readonly p99Ms: number } | undefined
+  readonly remark: string | undefined
+}
+
+export interface BenchReport {
+  readonly machine: Machine
+  readonly conditions: {
+    readonly connections: number
+    readonly rounds: number
+    readonly seconds: number
+    readonly warmupSeconds: number
+    readonly recordBytes: number
+  }
+  readonly variants: readonly VariantFigures[]
+  readonly ratios: readonly Ratio[]
+}
+
+interface Ratio {
+  readonly of: VariantName
+  readonly to: VariantName
+  readonly ratio: number
+  /** The smallest that the product promises. */
+  readonly goal: number
+}
+
+const RATIO_GOALS = [
+  { of: 'product', to: 'unary', goal: 5 },
+  { of: 'product', to: 'one-process', goal: 0.6 },
+] as const
+const LONE_GOAL_MS = 5
+const MS_PER_S = 1000
+const US_PER_MS = 1000
+
+export function figuresOf(
+  variant: VariantName,
+  rounds: readonly Measurement[],
+  remark?: string,
+): VariantFigures {
+  const latencies = pooled(rounds.map(({ load }) => load.latencies))
+  const answers = latencies.count
+  const sum = (figure: (round: Measurement) => number): number =>
+    rounds.reduce((total, round) => total + figure(round), 0)
+  const [p50Ms = Number.NaN, p95Ms = Number.NaN, p99Ms = Number.NaN] = latencies.quantilesMs([
+    0.5, 0.95, 0.99,
+  ])
+  return {
+    variant,
+    requestsPerSecond: (MS_PER_S * answers) / sum(({ load }) => load.elapsedMs),
+    requestsPerSecondOfRounds: rounds.map(({ load }) => (MS_PER_S * load.answers) / load.elapsedMs),
+    p50Ms,
+    p95Ms,
+    p99Ms,
+    cpuUsPerRecord: (US_PER_MS * sum(({ productCpuMs }) => productCpuMs)) / answers,
+    clientCpuUsPerRecord: (US_PER_MS * sum(({ clientCpuMs }) => clientCpuMs)) / answers,
+    answersByStatus: statusesOf(rounds),
+    lone: loneOf(rounds),
+    remark,
+  }
+}
+
+export function ratiosOf(variants: readonly VariantFigures[]): Ratio[] {
+  const rateOf = (name: VariantName): number | undefined =>
+    variants.find(({ variant }) => variant === name)?.requestsPerSecond
+  return RATIO_GOALS.flatMap(({ of, to, goal }) => {
+    const [mine, other] = [rateOf(of), rateOf(to)]
+    return mine === undefined || other === undefined ? [] : [{ of, to, goal, ratio: mine / other }]
+  })
+}
+
+/** The report for a person. */
+export function renderReport({ machine, conditions, variants, ratios }: BenchReport): string {
+  const { connections, rounds, seconds, warmupSeconds, recordBytes } = conditions
+  const lines = [
+    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB; Node ${machine.node}; ${machine.kernel}; logs on ${machine.fileSystem}; load before ${machine.loadBefore.toFixed(1)}`,
+    `${connections} connections, ${rounds} x ${seconds} s after ${warmupSeconds} s of warm-up, fresh processes and data each time;`,
+    `records of about ${recordBytes} bytes, HMAC, both flushes, validation, metrics on`,
+    '',
+    ...table(variants),
+    '',
+    ...ratios.map(
+      ({ of, to, ratio, goal }) =>
+        `${of} / ${to}: ${ratio.toFixed(2)} ${verdict(ratio >= goal, `at least ${goal}`)}`,
+    ),
+    ...variants.flatMap(({ variant, lone }) => {
+      if (!lone) return []
+      const goal =
+        variant === 'product' ? ` ${verdict(lone.p50Ms < LONE_GOAL_MS, `p50 below ${LONE_GOAL_MS} ms`)}` : ''
+      const figures = `p50 ${lone.p50Ms.toFixed(2)} ms, p99 ${lone.p99Ms.toFixed(2)} ms`
+      return [`a lone request, ${variant}: ${figures} (${lone.requests} of them)${goal}`]
+    }),
+    ...variants.flatMap(({ variant, remark }) => (remark === undefined ? [] : [`${variant}: ${remark}`])),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function verdict(reached: boolean, goal: string): string {
+  return `(goal: ${goal}; ${reached ? 'reached' : 'NOT REACHED'})`
+}
+
+const HEADINGS = [
+  '',
+  'req/s',
+  'in rounds',
+  'p50 ms',
+  'p95 ms',
+  'p99 ms',
+  'CPU us/record',
+  'client us',
+  'answers',
+]
+
+function table(variants: readonly VariantFigures[]): string[] {
+  const rows = [HEADINGS, ...variants.map(cellsOf)]
+  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return rows.map((row) =>
+    row
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join('  '),
+  )
+}
+
+function cellsOf(figures: VariantFigures): string[] {
+  const rates = figures.requestsPerSecondOfRounds
+  return [
+    figures.variant,
+    figures.requestsPerSecond.toFixed(0),
+    `${Math.min(...rates).toFixed(0)}-${Math.max(...rates).toFixed(0)}`,
+    figures.p50Ms.toFixed(1),
+    figures.p95Ms.toFixed(1),
+    figures.p99Ms.toFixed(1),
+    figures.cpuUsPerRecord.toFixed(0),
+    figures.clientCpuUsPerRecord.toFixed(0),
+    Object.entries(figures.answersByStatus)
+      .map(([status, count]) => `${status}: ${count}`)
+      .join(', '),
+  ]
+}
+
+function pooled(all: readonly Latencies[]): Latencies {
+  const pool = new Latencies()
+  for (const latencies of all) pool.addAll(latencies)
+  return pool
+}
+
+function statusesOf(rounds: readonly Measurement[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { load } of rounds) {
+    for (const [status, count] of load.answersByStatus) counts[status] = (counts[status] ?? 0) + count
+  }
+  return counts
+}
+
+function loneOf(rounds: readonly Measurement[]): VariantFigures['lone'] {
+  const latencies = pooled(rounds.flatMap(({ lone }) => (lone ? [lone] : [])))
+  if (latencies.count === 0) return undefined
+  const [p50Ms = Number.NaN, p99Ms = Number.NaN] = latencies.quantilesMs([0.5, 0.99])
+  return { requests: latencies.count, p50Ms, p99Ms }
+}

@@ -1,0 +1,163 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Constellation, freePortBlock, type ServiceName, startConstellation } from '@fractal-lba/local'
+import { LoadClient, type LoadResult, type LoadTarget } from './http-client.js'
+import type { Latencies } from './latencies.js'
+import { cpuMsOf } from './process-cpu.js'
+import type { Profiling } from './profiling.js'
+import type { Variant } from './variants.js'
+
+/** What all measurements of a bench have in common. */
+export interface Bench {
+  readonly root: string
+  /** Each measurement has a directory of its own below it, removed afterwards. */
+  readonly dataDir: string
+  /** The key that the requests are signed with. */
+  readonly hmacKey: string
+  /** Distinct requests; each measurement starts at the first. */
+  readonly requests: readonly Buffer[]
+  readonly connections: number
+  readonly signal: AbortSignal
+}
+
+export interface Durations {
+  readonly warmupMs: number
+  readonly measuredMs: number
+  /** Over a single connection; 0 leaves it out. */
+  readonly loneMs: number
+}
+
+/** The figures of one variant in one round. */
+export interface Measurement {
+  readonly load: LoadResult
+  /** CPU time of all processes of the product in the measured time. */
+  readonly productCpuMs: number
+  readonly clientCpuMs: number
+  readonly lone: Latencies | undefined
+}
+
+/** The bench came to no figures that mean something; the message says why. */
+export class BenchFailure extends Error {
+  override readonly name = 'BenchFailure'
+}
+
+/** The machine's own variables; none of the product's gets in from somebody's shell. */
+const MACHINE_VARIABLES = ['PATH', 'HOME', 'LANG', 'TZ']
+const LOG_LINES_SHOWN = 5
+
+/** Starts the variant anew, on empty data, and puts it under load. Nothing of it is left afterwards. */
+export async function measure(
+  bench: Bench,
+  variant: Variant,
+  durations: Durations,
+  profiling?: Profiling,
+): Promise<Measurement> {
+  const ports = await freePortBlock()
+  const dataDir = await mkdtemp(join(bench.dataDir, `bench-${variant.name}-`))
+  let constellation: Constellation | undefined
+  try {
+    constellation = await start(bench, variant, ports.base, dataDir, profiling)
+    return await underLoad(bench, constellation, durations, profiling)
+  } catch (error) {
+    if (!constellation || !(error instanceof BenchFailure)) throw error
+    throw new BenchFailure(`${variant.name}: ${error.message}${lastComplaints(constellation, variant)}`)
+  } finally {
+    await constellation?.stop()
+    await rm(dataDir, { recursive: true, force: true })
+    await ports.release()
+  }
+}
+
+function start(
+  bench: Bench,
+  variant: Variant,
+  port: number,
+  dataDir: string,
+  profiling: Profiling | undefined,
+): Promise<Constellation> {
+  const own = (name: ServiceName) => [name, profiling?.environmentOf(name) ?? {}] as const
+  return startConstellation({
+    port,
+    dataDir,
+    cwd: bench.root,
+    supervise: false,
+    programs: variant.programs,
+    inherit: Object.fromEntries(MACHINE_VARIABLES.map((name) => [name, process.env[name]])),
+    env: { PCS_SIGN_ALG: 'hmac', PCS_HMAC_KEY: bench.hmacKey, TOKEN_RATE: '0', ...variant.env },
+    envOf: Object.fromEntries(variant.programs.map(({ name }) => own(name))),
+    signal: bench.signal,
+  })
+}
+
+async function underLoad(
+  { requests, connections, signal }: Bench,
+  constellation: Constellation,
+  { warmupMs, measuredMs, loneMs }: Durations,
+  profiling: Profiling | undefined,
+): Promise<Measurement> {
+  const target = { host: '127.0.0.1', port: constellation.port }
+  const pids = Object.values(constellation.pids())
+  let sent = 0
+  const next = (): Buffer | undefined => requests[sent++]
+
+  const crowd = await withClient({ ...target, connections }, signal, async (client) => {
+    demandGoodAnswers(await client.run({ next, durationMs: warmupMs }))
+    await profiling?.toggle(constellation)
+    const productBeforeMs = cpuMsOf(pids)
+    const clientBefore = process.cpuUsage()
+    const load = await client.run({ next, durationMs: measuredMs })
+    const productCpuMs = cpuMsOf(pids) - productBeforeMs
+    const { user, system } = process.cpuUsage(clientBefore)
+    await profiling?.toggle(constellation)
+    demandGoodAnswers(load)
+    return { load, productCpuMs, clientCpuMs: (user + system) / 1000 }
+  })
+  if (loneMs === 0) return { ...crowd, lone: undefined }
+
+  const lone = await withClient({ ...target, connections: 1 }, signal, async (client) => {
+    const result = await client.run({ next, durationMs: loneMs })
+    demandGoodAnswers(result)
+    return result.latencies
+  })
+  return { ...crowd, lone }
+}
+
+/** A client that is closed at the end, and at once, with the run under way, when the bench is given up. */
+async function withClient<T>(
+  target: LoadTarget,
+  signal: AbortSignal,
+  use: (client: LoadClient) => Promise<T>,
+): Promise<T> {
+  const client = await LoadClient.open(target)
+  const close = (): void => client.close()
+  signal.addEventListener('abort', close)
+  try {
+    signal.throwIfAborted()
+    return await use(client)
+  } finally {
+    signal.removeEventListener('abort', close)
+    close()
+  }
+}
+
+/** Figures count only when every request got an outcome: 2xx, or the 409 that is one too. */
+function demandGoodAnswers({ answers, answersByStatus, failures }: LoadResult): void {
+  const bad = [...answersByStatus].filter(([status]) => status >= 300 && status !== 409)
+  const complaints = [
+    ...bad.map(([status, count]) => `${count} answers ${status}`),
+    ...[...failures].map(([why, count]) => `${count} requests without an answer (${why})`),
+  ]
+  if (complaints.length > 0)
+    throw new BenchFailure(`${complaints.join(', ')} beside ${answers} answers in all`)
+  if (answers === 0) throw new BenchFailure('not one answer')
+}
+
+/** What the processes have logged last that is no mere information. */
+function lastComplaints(constellation: Constellation, { programs }: Variant): string {
+  return programs
+    .flatMap(({ name }) => {
+      const lines = constellation.logs(name).filter((line) => !line.includes('"level":"info"'))
+      return lines.slice(-LOG_LINES_SHOWN).map((line) => `\n  ${name}: ${line}`)
+    })
+    .join('')
+}

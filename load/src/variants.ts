@@ -1,0 +1,39 @@
+import { fileURLToPath } from 'node:url'
+import { builtPrograms, type Environment, type Program } from '@fractal-lba/local'
+import type { VariantName } from './bench-options.js'
+
+/** One way to run the product. */
+export interface Variant {
+  readonly name: VariantName
+  readonly programs: readonly Program[]
+  readonly env: Environment
+}
+
+/** Channels and calls under way of one hop of the unary path. */
+export interface UnarySetting {
+  readonly channels: number
+  readonly callsMax: number
+}
+
+/** As `npm start` runs it: gateway and four services, streams of batches between them. */
+export function productVariant(root: string): Variant {
+  return { name: 'product', programs: builtPrograms(root), env: {} }
+}
+
+/** The same five processes, but the gateway asks the services for each record and hop by a call of its own. */
+export function unaryVariant(root: string, { channels, callsMax }: UnarySetting): Variant {
+  const programs = builtPrograms(root).map((program) =>
+    program.name === 'gateway' ? { ...program, main: mainOf('unary-gateway') } : program,
+  )
+  const env = { BENCH_UNARY_CHANNELS: String(channels), BENCH_UNARY_CALLS: String(callsMax) }
+  return { name: 'unary', programs, env }
+}
+
+/** Everything in the gateway's process, without gRPC inside. */
+export function oneProcessVariant(): Variant {
+  return { name: 'one-process', programs: [{ name: 'gateway', main: mainOf('one-process') }], env: {} }
+}
+
+function mainOf(file: string): string {
+  return fileURLToPath(new URL(`./${file}.js`, import.meta.url))
+}

@@ -1,0 +1,24 @@
+import { endWithParent } from './lib/run.mjs'
+import { NotReady, ready, root } from './ready.mjs'
+
+const parentPid = process.ppid
+const err = (/** @type {string} */ text) => process.stderr.write(text)
+
+const watch = endWithParent()
+try {
+  await ready((line) => err(`${line}\n`))
+} catch (error) {
+  if (!(error instanceof NotReady)) throw error
+  err(`It cannot start: ${error.message}\n`)
+  process.exit(1)
+}
+watch()
+
+const { runBench } = await import('@fractal-lba/load/bench')
+process.exitCode = await runBench({
+  args: process.argv.slice(2),
+  root,
+  parentPid,
+  out: (text) => process.stdout.write(text),
+  err,
+})
