@@ -1,0 +1,36 @@
+import type { Arguments } from './arguments.js'
+import type { ExitCode } from './failure.js'
+
+/** One option of a command. */
+export interface Option {
+  /** Without its dashes. */
+  readonly name: string
+  readonly help: string
+  /** What stands for the value in help texts; an option without one is a switch. */
+  readonly value?: string
+}
+
+/** What a command may touch of the process. */
+export interface Terminal {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly stdin: AsyncIterable<Uint8Array>
+  /** Results: what a pipe takes on. */
+  readonly out: (text: string) => void
+  /** Remarks for people. */
+  readonly err: (text: string) => void
+}
+
+/** One command of `pcs`: what its help says and what it does. */
+export interface Command {
+  readonly name: string
+  /** One line for the list of commands. */
+  readonly summary: string
+  /** What follows `Usage: pcs`. */
+  readonly usage: string
+  readonly options: readonly Option[]
+  /** Names of the arguments that are no options; all of them are due. */
+  readonly positionals?: readonly string[]
+  /** Paragraphs below the options: environment, examples, exit codes. */
+  readonly notes: string
+  readonly run: (given: Arguments, terminal: Terminal) => Promise<ExitCode>
+}

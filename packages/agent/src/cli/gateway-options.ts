@@ -1,0 +1,17 @@
+import type { Arguments } from './arguments.js'
+import type { Option } from './command.js'
+
+const TIMEOUT_MS_DEFAULT = 10_000
+const TIMEOUT_MS_MAX = 600_000
+
+/** What each command that talks to the gateway takes. */
+export const endpointOptions: readonly Option[] = [
+  { name: 'endpoint', value: 'URL', help: 'where the gateway is (ENDPOINT, else http://127.0.0.1:8080)' },
+  { name: 'timeout-ms', value: 'N', help: `how long to wait for the answer (${TIMEOUT_MS_DEFAULT})` },
+  { name: 'json', help: 'print status, replayed and body as one line of JSON, whatever the answer' },
+]
+
+/** @throws Failure when `--timeout-ms` is no whole number within its limits */
+export function timeoutMsFrom(given: Arguments): number {
+  return given.integer('timeout-ms', { min: 1, max: TIMEOUT_MS_MAX }) ?? TIMEOUT_MS_DEFAULT
+}
