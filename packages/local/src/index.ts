@@ -1,0 +1,25 @@
+export { type BackoffPolicy, defaultBackoff } from './backoff.js'
+export {
+  type Constellation,
+  ConstellationError,
+  type ConstellationOptions,
+  type ServiceLine,
+  startConstellation,
+} from './constellation.js'
+export { type EndReason, watchForEnd } from './end-watch.js'
+export type { Environment, EnvironmentLayers } from './environment.js'
+export {
+  builtPrograms,
+  type PortUse,
+  type Program,
+  portUses,
+  type ServiceName,
+  serviceNames,
+} from './layout.js'
+export { type LocalKey, localKey } from './local-key.js'
+export { freePortBlock, type PortBlock } from './ports.js'
+export { preflight } from './preflight.js'
+export { readyStatus } from './ready-probe.js'
+export { runStart, type StartContext } from './start.js'
+export { SupervisedProcess, type SupervisedProcessOptions } from './supervised-process.js'
+export { type TestSite, type TestStart, testSite } from './test-site.js'

@@ -1,0 +1,148 @@
+import { ConfigError, Env, StartError } from '@fractal-lba/runtime'
+import { type Constellation, ConstellationError, startConstellation } from './constellation.js'
+import { type EndReason, watchForEnd } from './end-watch.js'
+import type { Environment } from './environment.js'
+import { builtPrograms, type Program } from './layout.js'
+import { eventLine, humanLine } from './log-line.js'
+import { preflight } from './preflight.js'
+import { type Signing, signingOf } from './signing.js'
+import { readStartArguments, readStartConfig, type StartConfig } from './start-config.js'
+import { readyText } from './start-text.js'
+
+/** What `npm start` brings along. */
+export interface StartContext {
+  readonly args: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+  /** The root of the checkout. */
+  readonly root: string
+  /** Who started this process, noted when it began. */
+  readonly parentPid: number
+  readonly out: (text: string) => void
+  /** Other programs than the built ones. */
+  readonly programs?: readonly Program[]
+}
+
+/**
+ * `npm start`: the constellation from the first look at the environment until somebody ends it.
+ * @returns the exit code: 0 when it was ended, 1 when it could not start.
+ */
+export async function runStart(context: StartContext): Promise<number> {
+  try {
+    const { verbose } = readStartArguments(context.args)
+    const env = new Env(context.env)
+    const config = readStartConfig(env, context.root, verbose)
+    env.done()
+    const programs = context.programs ?? builtPrograms(context.root)
+    const obstacles = await preflight({ ...config, programs })
+    if (obstacles.length > 0) throw new StartError(obstacles.join('\n'))
+    await runUntilEnded(context, config, programs, await signingOf(context.env, config.dataDir))
+    return 0
+  } catch (error) {
+    if (error instanceof ConfigError) context.out(cannotStart(error.mistakes))
+    else if (error instanceof StartError || error instanceof ConstellationError) {
+      context.out(cannotStart(error.message.split('\n')))
+    } else throw error
+    return 1
+  }
+}
+
+async function runUntilEnded(
+  context: StartContext,
+  config: StartConfig,
+  programs: readonly Program[],
+  signing: Signing,
+): Promise<void> {
+  const say = (line: string): void => context.out(`${line}\n`)
+  const end = new End(context.parentPid, say)
+  const bornMs = performance.now()
+  if (signing.warning !== undefined) say(signing.warning)
+  say(`starting ${programs.map(({ name }) => name).join(', ')}`)
+  try {
+    const constellation = await startConstellation({
+      port: config.port,
+      dataDir: config.dataDir,
+      cwd: context.root,
+      supervise: true,
+      inherit: context.env,
+      env: { ...placesOf(context.env), ...levelOf(config), ...signing.env },
+      programs,
+      onLine: ({ service, text }) => {
+        const line = humanLine(service, text, config.shown)
+        if (line !== undefined) say(line)
+      },
+      onEvent: (sentence) => say(eventLine('start', sentence)),
+      signal: end.signal,
+    })
+    end.guard(constellation)
+    if (!end.signal.aborted) {
+      const { baseUrl, grpcAddress, dataDir } = constellation
+      const { keyFile } = signing
+      const tookMs = performance.now() - bornMs
+      context.out(readyText({ root: context.root, baseUrl, grpcAddress, dataDir, keyFile, tookMs }))
+      await end.asked
+    }
+    await constellation.stop()
+  } catch (error) {
+    if (!end.signal.aborted) throw error
+  } finally {
+    end.stopWatching()
+  }
+  say('stopped; nothing runs any more')
+}
+
+/** Waits for somebody to end it; who asks a second time gets it at once, by force. */
+class End {
+  readonly #ended = new AbortController()
+  readonly #stopWatching: () => void
+  readonly #say: (line: string) => void
+  #constellation: Constellation | undefined
+  readonly asked: Promise<void>
+
+  constructor(parentPid: number, say: (line: string) => void) {
+    this.#say = say
+    this.asked = new Promise((resolve) => {
+      this.signal.addEventListener('abort', () => resolve())
+    })
+    this.#stopWatching = watchForEnd({ parentPid, onEnd: (reason) => this.#take(reason) })
+  }
+
+  get signal(): AbortSignal {
+    return this.#ended.signal
+  }
+
+  guard(constellation: Constellation): void {
+    this.#constellation = constellation
+  }
+
+  stopWatching(): void {
+    this.#stopWatching()
+  }
+
+  #take({ why, again }: EndReason): void {
+    if (!again) {
+      this.#say(`\n${why}: stopping`)
+      this.#ended.abort()
+      return
+    }
+    this.#say(`${why} again: ending everything at once`)
+    // Without one yet, the end of this process is what the others end with.
+    if (!this.#constellation) process.exit(1)
+    this.#constellation.crash().catch((error: unknown) => this.#say(String(error)))
+  }
+}
+
+/** Places that a person may choose; all others are decided by PORT and DATA_DIR. */
+function placesOf(env: NodeJS.ProcessEnv): Environment {
+  const chosen = ['WAL_DIR', 'DEDUP_SNAPSHOT'].filter((name) => (env[name] ?? '') !== '')
+  return Object.fromEntries(chosen.map((name) => [name, env[name]]))
+}
+
+function levelOf({ written }: StartConfig): Environment {
+  return written === undefined ? {} : { LOG_LEVEL: written }
+}
+
+function cannotStart(sentences: readonly string[]): string {
+  const [only] = sentences
+  if (only !== undefined && sentences.length === 1) return `It cannot start: ${only}\n`
+  return `It cannot start:\n${sentences.map((sentence) => `  ${sentence}\n`).join('')}`
+}
