@@ -1,7 +1,7 @@
 import { type OpenFile, readFully } from './files.js'
 
-/** Room before each chunk for what is left of the one before, so that a frame across the border is in one piece. */
-const HEADROOM_BYTES = 64 * 1024
+/** Most room before a chunk for what is left of the one before, so that a frame across the border is in one piece. */
+const HEADROOM_BYTES_MAX = 64 * 1024
 
 export interface ChunkRange {
   readonly start: number
@@ -21,6 +21,7 @@ export class ChunkStream {
   readonly #file: OpenFile
   readonly #range: ChunkRange
   readonly #spare: Buffer[] = []
+  readonly #headroomBytes: number
   #end: number
   #readTo: number
   #pending: Promise<Chunk | Error> | undefined
@@ -31,6 +32,7 @@ export class ChunkStream {
   constructor(file: OpenFile, range: ChunkRange) {
     this.#file = file
     this.#range = range
+    this.#headroomBytes = Math.min(HEADROOM_BYTES_MAX, range.chunkBytes)
     this.#end = range.end
     this.#readTo = range.start
     this.#position = range.start
@@ -59,16 +61,16 @@ export class ChunkStream {
     if (chunk === NOTHING) return false
     const kept = this.#bytes.subarray(keepFrom - this.#position)
     const previous = this.#current
-    if (kept.length <= HEADROOM_BYTES) {
-      const start = HEADROOM_BYTES - kept.length
+    if (kept.length <= this.#headroomBytes) {
+      const start = this.#headroomBytes - kept.length
       kept.copy(chunk.buffer, start)
-      this.#bytes = chunk.buffer.subarray(start, HEADROOM_BYTES + chunk.length)
+      this.#bytes = chunk.buffer.subarray(start, this.#headroomBytes + chunk.length)
       this.#current = chunk.buffer
       if (previous !== undefined) this.#recycle(previous)
     } else {
       this.#bytes = Buffer.concat([
         kept,
-        chunk.buffer.subarray(HEADROOM_BYTES, HEADROOM_BYTES + chunk.length),
+        chunk.buffer.subarray(this.#headroomBytes, this.#headroomBytes + chunk.length),
       ])
       this.#current = undefined
       if (previous !== undefined) this.#recycle(previous)
@@ -91,7 +93,7 @@ export class ChunkStream {
     try {
       const length = await readFully(
         this.#file,
-        buffer.subarray(HEADROOM_BYTES, HEADROOM_BYTES + wanted),
+        buffer.subarray(this.#headroomBytes, this.#headroomBytes + wanted),
         this.#readTo,
       )
       this.#readTo += length
@@ -105,8 +107,8 @@ export class ChunkStream {
 
   #takeBuffer(sizeBytes: number): Buffer {
     const spare = this.#spare.pop()
-    if (spare !== undefined && spare.length >= HEADROOM_BYTES + sizeBytes) return spare
-    return Buffer.allocUnsafeSlow(HEADROOM_BYTES + sizeBytes)
+    if (spare !== undefined && spare.length >= this.#headroomBytes + sizeBytes) return spare
+    return Buffer.allocUnsafeSlow(this.#headroomBytes + sizeBytes)
   }
 
   #recycle(buffer: Buffer): void {

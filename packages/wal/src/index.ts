@@ -8,3 +8,4 @@ export { type LogHead, type LogStatus, openLog, type ReadOptions, type RecordLog
 export { nodeFiles } from './node-files.js'
 export type { LogOptions } from './options.js'
 export type { LogRecord, NewRecord, RecordLocation } from './record.js'
+export { type LogReport, type SegmentReport, verifyLog } from './verify.js'

@@ -66,6 +66,8 @@ async function* readSegment(
       mark: options.mark,
       sequenceMax,
       checkDigests: true,
+      // followed when the log was opened; in a quarantined segment it decides what is intact, as it did then
+      checkChain: segment.quarantined,
       chunkBytes: range.batchBytesMax,
       reuseBuffers: false,
     },

@@ -18,27 +18,31 @@
  */
 
 import { join } from 'node:path'
-import { decodeFrame, FrameFields, toRecord } from './decoder.js'
+import { toRecord } from './decoder.js'
 import { WalError } from './errors.js'
 import type { WalEvent } from './events.js'
-import { type Files, type OpenFile, readFully, withFile, writeFully } from './files.js'
+import { type Files, type OpenFile, readFully, writeFully } from './files.js'
 import {
-  decodeSegmentHeader,
-  FRAME,
   freeName,
   isLeftover,
   type LogIdentity,
   type LogPoint,
-  MARK_BYTES,
-  newIdentity,
   ORIGIN,
-  parseSegmentName,
   SEGMENT_HEADER_BYTES,
-  type SegmentHeader,
 } from './format.js'
 import type { LogRecord, RecordLocation } from './record.js'
-import { type Damage, FrameScan, type ScanPoint, type ScanSink } from './scan.js'
+import { type Damage, FrameScan, isLaterGroup, type ScanPoint, type ScanSink } from './scan.js'
 import { type ActiveSegment, Segment } from './segment.js'
+import {
+  beginObjection,
+  endObjection,
+  type FoundSegment,
+  findSegments,
+  firstOf,
+  isForeign,
+  pointBefore,
+  recoverIdentity,
+} from './segment-files.js'
 import type { TornTail } from './torn-tail.js'
 
 const CHUNK_BYTES = 4 << 20
@@ -63,13 +67,6 @@ export interface Recovered {
   readonly torn: TornTail | undefined
 }
 
-interface Found {
-  readonly name: string
-  readonly firstSequence: number
-  readonly quarantined: boolean
-  readonly header: SegmentHeader | undefined
-}
-
 /** Reads the whole log, quarantines what is damaged, and makes what is left durable. */
 export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const { files, directory } = options
@@ -77,7 +74,11 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const found = await findSegments(files, directory)
   const identity = await recoverIdentity(files, directory, found, options.randomBytes)
   const pass = new RecoveryPass(options, identity)
-  for (const [index, segment] of found.entries()) await pass.read(segment, found[index + 1])
+  const own = found.filter((segment) => !isForeign(segment, identity))
+  for (const [index, segment] of own.entries()) await pass.read(segment, own[index + 1])
+  for (const segment of found) {
+    if (isForeign(segment, identity) && !segment.quarantined) pass.setAside(segment)
+  }
   return pass.finish()
 }
 
@@ -85,67 +86,6 @@ async function removeLeftovers(files: Files, directory: string): Promise<void> {
   for (const name of await files.list(directory)) {
     if (isLeftover(name)) await files.unlink(join(directory, name))
   }
-}
-
-async function findSegments(files: Files, directory: string): Promise<Found[]> {
-  const found: Found[] = []
-  for (const name of await files.list(directory)) {
-    const parsed = parseSegmentName(name)
-    if (parsed === undefined) continue
-    found.push({ name, ...parsed, header: await readHeader(files, join(directory, name)) })
-  }
-  // a quarantined segment comes before the one that was begun after it under the same first sequence
-  const order = (one: Found) => (one.quarantined ? 0 : 1)
-  return found.sort(
-    (a, b) => a.firstSequence - b.firstSequence || order(a) - order(b) || a.name.localeCompare(b.name),
-  )
-}
-
-async function readHeader(files: Files, path: string): Promise<SegmentHeader | undefined> {
-  const block = Buffer.alloc(SEGMENT_HEADER_BYTES)
-  await withFile(files, path, 'read', (file) => readFully(file, block, 0))
-  const header = decodeSegmentHeader(block)
-  if (header !== undefined && 'version' in header) {
-    const sentence = `${path} has format version ${header.version}, which this program does not know; use a newer one.`
-    throw new WalError('unsupported', sentence)
-  }
-  return header
-}
-
-/** The identity that the first readable header states; without any, the mark of the first readable frame. */
-async function recoverIdentity(
-  files: Files,
-  directory: string,
-  found: readonly Found[],
-  randomBytes: RecoveryOptions['randomBytes'],
-): Promise<LogIdentity> {
-  const stated =
-    found.find(({ header, quarantined }) => header !== undefined && !quarantined) ?? found.find(hasHeader)
-  if (stated?.header !== undefined) return stated.header
-  const fresh = newIdentity(randomBytes)
-  for (const { name, firstSequence } of found) {
-    const mark = await withFile(files, join(directory, name), 'read', (file) =>
-      sniffMark(file, firstSequence),
-    )
-    if (mark !== undefined) return { ...fresh, mark }
-  }
-  return fresh
-}
-
-function hasHeader(found: Found): boolean {
-  return found.header !== undefined
-}
-
-/** The mark of the first frame, if that is intact and has the sequence that the file name promises. */
-async function sniffMark(file: OpenFile, firstSequence: number): Promise<Buffer | undefined> {
-  const sizeBytes = await file.size()
-  const bytes = Buffer.alloc(Math.min(Math.max(0, sizeBytes - SEGMENT_HEADER_BYTES), CHUNK_BYTES))
-  if (bytes.length < FRAME.body || (await readFully(file, bytes, SEGMENT_HEADER_BYTES)) < bytes.length)
-    return undefined
-  const mark = Buffer.from(bytes.subarray(FRAME.mark, FRAME.mark + MARK_BYTES))
-  const fields = new FrameFields()
-  const status = mark.includes(0) ? 'damaged' : decodeFrame(bytes, 0, bytes.length, mark, fields)
-  return status === 'frame' && fields.sequence === firstSequence ? mark : undefined
 }
 
 class RecoveryPass {
@@ -161,29 +101,35 @@ class RecoveryPass {
     this.#identity = identity
   }
 
-  async read(found: Found, next: Found | undefined): Promise<void> {
+  async read(found: FoundSegment, next: FoundSegment | undefined): Promise<void> {
     const { files, directory } = this.#options
     // the last one is opened for writing whatever its state: its last group is written once more
     const file = await files.open(join(directory, found.name), next === undefined ? 'write' : 'read')
     let keepOpen = false
     try {
-      const before = this.#pointBefore(found)
+      const before = pointBefore(found, this.#point)
       const segment = new Segment(directory, found.name, before)
       this.#segments.push(segment)
       const end = Math.max(await file.size(), SEGMENT_HEADER_BYTES)
       const range = { start: SEGMENT_HEADER_BYTES, end, before }
-      const objection = this.#objection(found)
+      const objection = beginObjection(found, this.#segments.length > 1 ? this.#point : undefined)
       if (next === undefined && !found.quarantined && objection === undefined) {
         keepOpen = await this.#readLast(segment, file, range)
       } else {
         const sequenceMax = next === undefined ? Number.MAX_SAFE_INTEGER : firstOf(next) - 1
         const damage = await this.#scan(segment, file, { ...range, sequenceMax })
-        const reason = objection ?? damage ?? this.#endObjection(next)
+        const reason = objection ?? damage ?? endObjection(this.#point, next)
         if (reason !== undefined && !found.quarantined) this.#quarantine.push({ segment, reason })
       }
     } finally {
       if (!keepOpen) await file.close()
     }
+  }
+
+  /** A segment of another log: nothing of it is read. */
+  setAside({ name }: FoundSegment): void {
+    const segment = new Segment(this.#options.directory, name, ORIGIN)
+    this.#quarantine.push({ segment, reason: 'it belongs to another log' })
   }
 
   async finish(): Promise<Recovered> {
@@ -204,38 +150,6 @@ class RecoveryPass {
       await last?.file.close()
       throw error
     }
-  }
-
-  /** What the segment's first record builds on: its header says it, or else what was read before. */
-  #pointBefore({ header, firstSequence }: Found): ScanPoint {
-    const carried = this.#point
-    if (header !== undefined && header.before.sequence >= carried.sequence) return header.before
-    if (firstSequence - 1 <= carried.sequence) return carried
-    return { sequence: firstSequence - 1, group: undefined, chain: undefined }
-  }
-
-  /** What is wrong with a segment before its frames are looked at. */
-  #objection({ header, firstSequence }: Found): string | undefined {
-    if (header === undefined) return 'its header cannot be read'
-    if (!header.logId.equals(this.#identity.logId)) return 'it belongs to another log'
-    if (header.before.sequence + 1 !== firstSequence) return 'its name does not state its first sequence'
-    if (this.#segments.length > 0 && firstSequence <= this.#point.sequence)
-      return 'its sequences were already read'
-    return undefined
-  }
-
-  /** What is wrong with the end of the segment just read, given the beginning of the next. */
-  #endObjection(next: Found | undefined): string | undefined {
-    if (next === undefined) return undefined
-    const { sequence, group, chain } = this.#point
-    if (firstOf(next) > sequence + 1) return `records are missing between ${sequence} and ${firstOf(next)}`
-    const begins = next.header?.before
-    if (begins === undefined || next.quarantined) return undefined
-    if (group !== undefined && begins.group !== group)
-      return 'the next segment begins after another flush group'
-    if (chain !== undefined && !begins.chain.equals(chain))
-      return 'the next segment begins with another hash chain'
-    return undefined
   }
 
   /** Reads a segment round its damage; the reason when there was any. */
@@ -285,8 +199,7 @@ class RecoveryPass {
     let later = false
     const sink: ScanSink = {
       frame(_bytes, _offset, _position, fields) {
-        const groupBegins = fields.sequence - fields.place
-        if (groupBegins > damage.afterSequence + 1) later = true
+        if (isLaterGroup(fields, damage)) later = true
       },
     }
     const range = { start: scan.intactEnd, end, before: scan.point, sequenceMax: Number.MAX_SAFE_INTEGER }
@@ -302,7 +215,7 @@ class RecoveryPass {
     const { mark } = this.#identity
     return new FrameScan(
       file,
-      { ...range, mark, checkDigests: true, chunkBytes: CHUNK_BYTES, reuseBuffers: true },
+      { ...range, mark, checkDigests: false, checkChain: true, chunkBytes: CHUNK_BYTES, reuseBuffers: true },
       sink,
     )
   }
@@ -330,11 +243,6 @@ class RecoveryPass {
     segment.quarantineAs(to)
     onEvent({ type: 'quarantined', segment: from, quarantinedAs: to, reason })
   }
-}
-
-/** Where a segment begins: as its header says, else as its name does. */
-function firstOf({ header, firstSequence }: Found): number {
-  return header === undefined ? firstSequence : header.before.sequence + 1
 }
 
 async function makeLastGroupDurable(file: OpenFile, scan: FrameScan): Promise<void> {

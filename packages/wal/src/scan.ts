@@ -31,9 +31,12 @@ export interface ScanOptions {
   readonly end: number
   readonly before: ScanPoint
   readonly mark: Buffer
-  /** no frame beyond it is accepted */
+  /** behind damage, no frame beyond it is accepted */
   readonly sequenceMax: number
+  /** whether each body is hashed and compared with its digest */
   readonly checkDigests: boolean
+  /** whether the chain is followed from frame to frame */
+  readonly checkChain: boolean
   readonly chunkBytes: number
   /** buffers given to the sink are valid only during the call */
   readonly reuseBuffers: boolean
@@ -158,11 +161,13 @@ export class FrameScan {
       if (!this.#groupFollows()) return `the flush group does not follow: ${group} (${place}/${groupSize})`
     } else {
       const skippedMax = Math.floor((this.#at - this.#damage.start) / FRAME_OVERHEAD_BYTES)
-      if (skipped < 0 || skipped > skippedMax) return 'the sequence cannot lie here'
+      if (skipped < 0 || skipped > skippedMax || sequence > this.#options.sequenceMax) {
+        return 'the sequence cannot lie here'
+      }
       if (this.#group !== undefined && group < this.#group) return 'the flush group cannot lie here'
     }
-    if (sequence > this.#options.sequenceMax) return `the sequence ${sequence} belongs to the next segment`
-    if (skipped === 0 && !this.#chain.follows(bytes, offset)) return 'the hash chain does not follow'
+    if (skipped === 0 && this.#options.checkChain && !this.#chain.follows(bytes, offset))
+      return 'the hash chain does not follow'
     if (this.#options.checkDigests && !digestMatches(bytes, offset, this.#fields)) {
       return 'the body does not have its digest'
     }
@@ -246,6 +251,14 @@ export class FrameScan {
     const damage = this.#damage
     if (damage !== undefined) this.#sink.damage?.({ ...damage, end: this.#stream.end })
   }
+}
+
+/**
+ * Whether a frame found behind damage belongs to a flush group that began after the damaged record. If so, the
+ * damaged record had been flushed, since one group is flushed before the next is written: it was not torn.
+ */
+export function isLaterGroup(frame: { sequence: number; place: number }, damage: Damage): boolean {
+  return frame.sequence - frame.place > damage.afterSequence + 1
 }
 
 const ZERO_BLOCK = Buffer.alloc(64 * 1024)
