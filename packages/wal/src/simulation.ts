@@ -210,10 +210,9 @@ class Simulation {
     const call = this.#calls
     return Array.from({ length: 1 + this.#chance.below(4) }, (_, index) => {
       const id = `${call}.${index}`
-      const filler = this.#chance.happens(0.3)
-        ? Buffer.alloc(this.#chance.below(1200))
-        : this.#chance.bytes(40)
-      const body = Buffer.concat([Buffer.from(`${id};`), filler])
+      const long = !this.#uniform && this.#chance.happens(0.3)
+      const filler = long ? Buffer.alloc(this.#chance.below(900)) : this.#chance.bytes(16)
+      const body = Buffer.concat([Buffer.from(`${id};`.padStart(12)), filler])
       const record = { type: 1 + this.#chance.below(255), encoding: this.#chance.below(256), body }
       this.#sent.set(id, { call, index, record })
       ids.push(id)
