@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { type Answer, ResponseParser } from './response-parser.js'
 
 const CONNECT_TIMEOUT_MS = 5_000
-const ANSWER_TIMEOUT_MS = 10_000
+const ANSWER_TIMEOUT_MS = 30_000
 
 interface Address {
   readonly host: string

@@ -83,7 +83,7 @@ function start(
     supervise: false,
     programs: variant.programs,
     inherit: Object.fromEntries(MACHINE_VARIABLES.map((name) => [name, process.env[name]])),
-    env: { PCS_SIGN_ALG: 'hmac', PCS_HMAC_KEY: bench.hmacKey, TOKEN_RATE: '0', ...variant.env },
+    env: { PCS_SIGN_ALG: 'hmac', PCS_HMAC_KEY: bench.hmacKey, TOKEN_RATE: '0', ...variant.envIn(dataDir) },
     envOf: Object.fromEntries(variant.programs.map(({ name }) => own(name))),
     signal: bench.signal,
   })

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { builtPrograms, type Environment, type Program } from '@fractal-lba/local'
 import type { VariantName } from './bench-options.js'
@@ -6,7 +7,8 @@ import type { VariantName } from './bench-options.js'
 export interface Variant {
   readonly name: VariantName
   readonly programs: readonly Program[]
-  readonly env: Environment
+  /** @param dataDir of the measurement. */
+  readonly envIn: (dataDir: string) => Environment
 }
 
 /** Channels and calls under way of one hop of the unary path. */
@@ -17,7 +19,7 @@ export interface UnarySetting {
 
 /** As `npm start` runs it: gateway and four services, streams of batches between them. */
 export function productVariant(root: string): Variant {
-  return { name: 'product', programs: builtPrograms(root), env: {} }
+  return { name: 'product', programs: builtPrograms(root), envIn: () => ({}) }
 }
 
 /** The same five processes, but the gateway asks the services for each record and hop by a call of its own. */
@@ -25,13 +27,23 @@ export function unaryVariant(root: string, { channels, callsMax }: UnarySetting)
   const programs = builtPrograms(root).map((program) =>
     program.name === 'gateway' ? { ...program, main: mainOf('unary-gateway') } : program,
   )
-  const env = { BENCH_UNARY_CHANNELS: String(channels), BENCH_UNARY_CALLS: String(callsMax) }
-  return { name: 'unary', programs, env }
+  const env = {
+    BENCH_UNARY_CHANNELS: String(channels),
+    BENCH_UNARY_CALLS: String(callsMax),
+    // It may take its time: at 256 connections, before the compilers have warmed up, it needs more than the product has.
+    HOP_TIMEOUT: '10s',
+    SUBMIT_TIMEOUT: '20s',
+  }
+  return { name: 'unary', programs, envIn: () => env }
 }
 
 /** Everything in the gateway's process, without gRPC inside. */
 export function oneProcessVariant(): Variant {
-  return { name: 'one-process', programs: [{ name: 'gateway', main: mainOf('one-process') }], env: {} }
+  return {
+    name: 'one-process',
+    programs: [{ name: 'gateway', main: mainOf('one-process') }],
+    envIn: (dataDir) => ({ WAL_DIR: join(dataDir, 'wal') }),
+  }
 }
 
 function mainOf(file: string): string {

@@ -42,7 +42,8 @@ function result(judge: () => scoring.Judgement): scoring.JudgeResult {
   }
 }
 
-function toMessage(outcome: Outcome): scoring.Outcome {
+/** The outcome as the wire carries it: what is null there is absent here. */
+export function toMessage(outcome: Outcome): scoring.Outcome {
   return {
     pcsId: outcome.pcs_id,
     accepted: outcome.accepted,

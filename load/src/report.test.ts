@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest'
+import { Latencies } from './latencies.js'
+import { type BenchReport, figuresOf, ratiosOf, renderReport } from './report.js'
+import type { Measurement } from './round.js'
+
+function latencies(...values: number[]): Latencies {
+  const all = new Latencies()
+  for (const ms of values) all.add(ms)
+  return all
+}
+
+function round(answers: number, elapsedMs: number, ms: number, lone?: number): Measurement {
+  return {
+    load: {
+      elapsedMs,
+      answers,
+      answersByStatus: new Map([
+        [200, answers - 1],
+        [409, 1],
+      ]),
+      latencies: latencies(...Array.from({ length: answers }, () => ms)),
+      failures: new Map(),
+    },
+    productCpuMs: answers * 0.1,
+    clientCpuMs: answers * 0.02,
+    lone: lone === undefined ? undefined : latencies(lone, lone, 10 * lone),
+  }
+}
+
+const product = figuresOf('product', [round(1_000, 1_000, 2, 0.5), round(3_000, 1_000, 4, 0.5)])
+
+describe('figuresOf', () => {
+  it('pools the rounds', () => {
+    expect(product.requestsPerSecond).toBe(2_000)
+    expect(product.requestsPerSecondOfRounds).toEqual([1_000, 3_000])
+    expect([product.p50Ms, product.p95Ms, product.p99Ms]).toEqual([4, 4, 4])
+    expect(product.cpuUsPerRecord).toBeCloseTo(100)
+    expect(product.clientCpuUsPerRecord).toBeCloseTo(20)
+    expect(product.answersByStatus).toEqual({ 200: 3_998, 409: 2 })
+    expect(product.lone).toEqual({ requests: 6, p50Ms: 0.5, p99Ms: 5 })
+  })
+})
+
+describe('ratiosOf', () => {
+  it('compares the product with whatever else was measured', () => {
+    const unary = figuresOf('unary', [round(500, 1_000, 100)])
+    const oneProcess = figuresOf('one-process', [round(2_500, 1_000, 3)])
+    const ratios = ratiosOf([product, unary, oneProcess]).map(({ to, ratio }) => [to, ratio])
+    expect(ratios).toEqual([
+      ['unary', 4],
+      ['one-process', 0.8],
+    ])
+    expect(ratiosOf([product])).toEqual([])
+    expect(ratiosOf([unary, oneProcess])).toEqual([])
+  })
+})
+
+describe('renderReport', () => {
+  const unary = figuresOf('unary', [round(500, 1_000, 100)], '4 channels')
+  const report: BenchReport = {
+    machine: {
+      cpu: 'A CPU',
+      cores: 2,
+      memoryGiB: 16,
+      node: '20.20.2',
+      kernel: 'Linux 6',
+      fileSystem: 'ext4',
+      loadBefore: 0.1,
+    },
+    conditions: { connections: 256, rounds: 2, seconds: 1, warmupSeconds: 3, recordBytes: 713 },
+    variants: [product, unary],
+    ratios: ratiosOf([product, unary]),
+  }
+  const text = renderReport(report)
+
+  it('says the figures, on what machine, and which goals were missed', () => {
+    expect(text).toContain('A CPU, 2 cores, 16 GiB; Node 20.20.2; Linux 6; logs on ext4')
+    expect(text).toContain('product / unary: 4.00 (goal: at least 5; NOT REACHED)')
+    expect(text).toContain(
+      'a lone request, product: p50 0.50 ms, p99 5.00 ms (6 of them) (goal: p50 below 5 ms; reached)',
+    )
+    expect(text).toContain('unary: 4 channels')
+    expect(text).toMatch(/^product +2000 +1000-3000 +4\.0 +4\.0 +4\.0 +100 +20 +200: 3998, 409: 2$/m)
+  })
+
+  it('is the same as JSON', () => {
+    expect(JSON.parse(JSON.stringify(report))).toMatchObject({ variants: [{ requestsPerSecond: 2_000 }, {}] })
+  })
+})
