@@ -47,6 +47,7 @@ describe('what is refused', () => {
     ['a high surrogate alone', '"\\ud800"', 'has a lone surrogate in a string, at byte 1'],
     ['a low surrogate alone', '"\\udc00"', 'has a lone surrogate in a string, at byte 1'],
     ['surrogates the wrong way round', '"\\udc00\\ud800"', 'has a lone surrogate in a string, at byte 1'],
+    ['two low surrogates', '"\\udc00\\udc00"', 'has a lone surrogate in a string, at byte 1'],
     ['two high surrogates', '"\\ud800\\ud800"', 'has a lone surrogate in a string, at byte 1'],
     ['a high surrogate and a letter', '"\\ud83dA"', 'has a lone surrogate in a string, at byte 1'],
     ['a high surrogate and another escape', '"\\ud83d\\n"', 'has a lone surrogate in a string, at byte 1'],
@@ -157,7 +158,8 @@ describe('numbers', () => {
     const random = seededRandom(1)
     for (let i = 0; i < 20_000; i++) {
       const digits = Math.floor(random() * 10 ** Math.ceil(random() * 17)).toString()
-      const text = `${Math.floor(random() * 1000)}.${'0'.repeat(random() * 12)}${digits}`
+      const whole = random() < 0.5 ? 0 : Math.floor(random() * 1000)
+      const text = `${whole}.${'0'.repeat(random() * 24)}${digits}`
       const read = parse(`-${text}`)
       expect(read instanceof JsonNumber && read.value, text).toBe(-Number(text))
     }

@@ -99,6 +99,13 @@ describe('regimeOf and budgetOf', () => {
     expect(budgetOf(D_hat, coh_star, r, defaultParameters)).toBe(budget)
   })
 
+  it('judge the budget as signed', () => {
+    const steep = { base: 0, alpha: 10, beta: 10, gamma: 10, d0: 1 }
+    expect(budgetOf(1.00000000049, 0, 1, steep)).toBe(0)
+    expect(budgetOf(1, 0.00000000049, 1, steep)).toBe(0)
+    expect(budgetOf(1, 0, 0.99999999951, steep)).toBe(0)
+  })
+
   it('take other parameters', () => {
     expect(budgetOf(3, 0.5, 0.5, { base: 0.01, alpha: 0.02, beta: 0.03, gamma: 0.04, d0: 1 })).toBe(0.1)
   })

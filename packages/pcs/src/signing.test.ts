@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
-import { hashes, sign as nobleSign, verify as nobleVerify } from '@noble/ed25519'
+import { hashes, sign as nobleSign, verify as nobleVerify, Point } from '@noble/ed25519'
 import { describe, expect, it } from 'vitest'
 import { recordBytes } from '../testing/record.js'
 import { fieldsOf, signingVectors, submissionVectors } from '../testing/vectors.js'
@@ -154,6 +154,9 @@ describe('rings', () => {
 })
 
 describe('beside another implementation of Ed25519', () => {
+  const order = 2n ** 252n + 27742317777372353535851937790883648493n
+  const numberOf = (bytes: Uint8Array) => BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`)
+  const bytesOf = (number: bigint) => Buffer.from(number.toString(16).padStart(64, '0'), 'hex').reverse()
   const seed = Buffer.from(ed25519_private_b64, 'base64')
   const point = Buffer.from(ed25519_public_b64, 'base64')
 
@@ -168,21 +171,30 @@ describe('beside another implementation of Ed25519', () => {
   })
 
   it('refuses an S that is not reduced, which signs the same message a second time', () => {
-    const order = 2n ** 252n + 27742317777372353535851937790883648493n
     const signature = Buffer.from(sign(pcs, privateKey), 'base64')
-    const s = BigInt(`0x${Buffer.from(signature.subarray(32)).reverse().toString('hex')}`)
-    const malleated = Buffer.from((s + order).toString(16).padStart(64, '0'), 'hex').reverse()
+    const malleated = bytesOf(numberOf(signature.subarray(32)) + order)
     const sig = Buffer.concat([signature.subarray(0, 32), malleated]).toString('base64')
     expect(verifySignature({ ...pcs, sig }, ed25519Ring)).toBeUndefined()
   })
 
-  it('refuses R in a second encoding, which ZIP215 takes', () => {
-    // With R = (0, 1) and S = 0 · …: under the identity as public key any message verifies by ZIP215; such a key does not load.
-    const identity = Buffer.alloc(32)
-    identity[0] = 1
-    const forged = Buffer.concat([identity, Buffer.alloc(32)])
-    expect(nobleVerify(forged, digest(pcs), identity, { zip215: true })).toBe(true)
-    expect(() => ed25519PublicKey(identity.toString('base64'))).toThrow('is a point of low order')
-    expect(verifySignature({ ...pcs, sig: forged.toString('base64') }, ed25519Ring)).toBeUndefined()
+  it('refuses what only ZIP215 takes: a signature that holds but for a point of low order', () => {
+    const order8 = Point.fromHex('c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a')
+    const mixed = Point.BASE.multiply(7n).add(order8).toBytes()
+    const mixedKey = ed25519PublicKey(Buffer.from(mixed).toString('base64'))
+    const R = Point.BASE.multiply(11n).toBytes()
+    let refused = 0
+    for (let epoch = 0; epoch < 16; epoch++) {
+      const fields = { ...pcs, epoch }
+      const k = numberOf(createHash('sha512').update(R).update(mixed).update(digest(fields)).digest()) % order
+      const signature = Buffer.concat([R, bytesOf((11n + k * 7n) % order)])
+      const found = verifySignature(
+        { ...fields, sig: signature.toString('base64') },
+        { algorithm: 'ed25519', keys: [mixedKey] },
+      )
+      expect(nobleVerify(signature, digest(fields), mixed, { zip215: true })).toBe(true)
+      expect(found).toBe(k % 8n === 0n ? mixedKey.id : undefined)
+      if (found === undefined) refused++
+    }
+    expect(refused).toBeGreaterThan(0)
   })
 })

@@ -79,7 +79,7 @@ class Check {
   readonly errors: FieldError[] = []
 
   tell(pointer: string, detail: string): void {
-    if (this.errors.length < fieldErrorsMax) this.errors.push({ pointer, detail })
+    this.errors.push({ pointer, detail })
   }
 
   /** Tells `detail`, or that the field is missing. */
