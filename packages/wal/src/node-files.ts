@@ -1,5 +1,6 @@
 import * as fs from 'node:fs'
-import { dirname, join, parse, resolve } from 'node:path'
+import { dirname, parse, resolve } from 'node:path'
+import { systemCode } from './errors.js'
 import type { DirectoryLock, Files, OpenFile, OpenMode } from './files.js'
 import { lockDirectory } from './lock.js'
 
@@ -75,12 +76,11 @@ export const nodeFiles: Files = {
 
   async makeDirectory(directory: string): Promise<void> {
     const target = resolve(directory)
-    const firstMade = await fs.promises.mkdir(target, { recursive: true, mode: 0o750 })
-    if (firstMade === undefined) return
-    // each new name is durable only when the directory that holds it is
-    for (let made = target; made !== parse(made).root; made = dirname(made)) {
-      await syncDirectory(dirname(made))
-      if (made === resolve(firstMade)) break
+    await fs.promises.mkdir(target, { recursive: true, mode: 0o750 })
+    // a new name is durable only when the directory that holds it is; made now or by a process that died
+    // before it could flush, nobody knows, so all of them are flushed
+    for (let holder = dirname(target); ; holder = dirname(holder)) {
+      if (!(await syncIfReadable(holder)) || holder === parse(holder).root) return
     }
   },
 
@@ -92,8 +92,19 @@ export const nodeFiles: Files = {
   },
 
   lock(directory: string): Promise<DirectoryLock> {
-    return lockDirectory(join(directory))
+    return lockDirectory(directory)
   },
+}
+
+/** False where this process may not look: such a directory was made by somebody else. */
+async function syncIfReadable(directory: string): Promise<boolean> {
+  try {
+    await syncDirectory(directory)
+    return true
+  } catch (error) {
+    if (['EACCES', 'EPERM', 'EROFS', 'EINVAL'].includes(systemCode(error) ?? '')) return false
+    throw error
+  }
 }
 
 async function syncDirectory(directory: string): Promise<void> {

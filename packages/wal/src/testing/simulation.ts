@@ -8,13 +8,13 @@
  *   nothing is acknowledged after a failed write or flush.
  */
 
-import type { Clock } from './clock.js'
-import { isWalError, WalError } from './errors.js'
-import type { WalEvent } from './events.js'
-import { openLog, type RecordLog } from './log.js'
-import type { LogRecord, NewRecord } from './record.js'
+import type { Clock } from '../clock.js'
+import { isWalError, WalError } from '../errors.js'
+import type { WalEvent } from '../events.js'
+import { openLog, type RecordLog } from '../log.js'
+import type { LogRecord, NewRecord } from '../record.js'
+import { verifyLog } from '../verify.js'
 import { Chance, type Faults, SimulatedDisk, type SimulatedFiles } from './simulated-files.js'
-import { verifyLog } from './verify.js'
 
 const DIRECTORY = '/log'
 

@@ -9,8 +9,8 @@
  */
 
 import { basename, dirname } from 'node:path'
-import { WalError } from './errors.js'
-import type { DirectoryLock, Files, OpenFile, OpenMode } from './files.js'
+import { WalError } from '../errors.js'
+import type { DirectoryLock, Files, OpenFile, OpenMode } from '../files.js'
 
 const SECTOR_BYTES = 512
 
@@ -96,7 +96,7 @@ class Inode {
     for (let start = position; start < end; ) {
       const sectorEnd = Math.min(end, (Math.floor(start / SECTOR_BYTES) + 1) * SECTOR_BYTES)
       let sector = bytes.subarray(start - position, sectorEnd - position)
-      const torn = chance.happens(0.05)
+      const torn = chance.happens(0.15)
       if (torn) sector = sector.subarray(0, chance.below(sector.length + 1))
       if (chance.happens(share)) this.disk = written(this.disk, sector, start)
       start = sectorEnd

@@ -1,0 +1,14 @@
+/** Test support, also for long runs: a disk that forgets, a simulator on it, file calls that can be disturbed. */
+export { type FileHooks, hookedFiles } from './hooked-files.js'
+export { Chance, type Faults, SimulatedDisk, SimulatedFiles } from './simulated-files.js'
+export { type SimulationReport, simulate } from './simulation.js'
+export {
+  appendEach,
+  openTestLog,
+  readTexts,
+  type TemporaryDirectory,
+  type TestLog,
+  temporaryDirectory,
+  textOf,
+  textRecord,
+} from './temporary-log.js'
