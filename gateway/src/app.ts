@@ -42,7 +42,11 @@ export async function startGateway(
   )
   const walForAppend = roundRobin(wals, monitor)
   const ingest = new Ingest({ verifier, scoring, dedup, walForAppend }, counters, config.submitTimeoutMs)
-  const rateLimit = new RateLimit(config.tokenRate)
+  const rateLimit = new RateLimit({
+    tokensPerSecond: config.tokenRate,
+    onRefused: () => counters.rateLimited.inc(),
+  })
+  const admission = { room: () => monitor.refusal }
 
   await monitor.look()
   const http = buildHttpServer({
@@ -51,15 +55,18 @@ export async function startGateway(
         told(await ingest.submit({ body, encoding: protocol.Encoding.ENCODING_JSON, traceparent })),
       outcome: async (pcsId) => told(await ingest.outcome(pcsId)),
     },
-    room: () => monitor.refusal,
+    admission,
     rateLimit,
     ready: () => monitor.report(),
     registry,
     metricsAuth: config.metricsAuth,
     logger,
+    limits: { ...config, requestTimeoutMs: config.bodyTimeoutMs, closeTimeoutMs: config.stopGraceMs },
   })
   await http.listen({ host: config.host, port: config.port })
-  const grpc = await startGrpcServer(config.grpcAddress, [ingestService({ ingest, logger })])
+  const grpc = await startGrpcServer(config.grpcAddress, [
+    ingestService({ ...config, ingest, admission, rateLimit, recordBytesMax: config.bodyBytesMax, logger }),
+  ])
   grpc.setServing(true)
   const replays = wals.map((wal) =>
     replayOpenEntries(wal, { ingest, monitor, counters, logger, config: config.replay }, stopping),

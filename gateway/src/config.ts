@@ -39,6 +39,11 @@ const MINUTE_MS = 60_000
 export function readGatewayConfig(env: Env): GatewayConfig {
   const port = env.integer('PORT', 8080, { min: 1, max: 60_000 })
   const host = env.text('HOST', '127.0.0.1')
+  const bodyTimeoutMs = env.durationMs('BODY_TIMEOUT', 5_000, { min: 100, max: MINUTE_MS })
+  const headersTimeoutMs = env.durationMs('HEADERS_TIMEOUT', Math.min(3_000, bodyTimeoutMs), {
+    min: 100,
+    max: bodyTimeoutMs,
+  })
   return {
     ...readCommonConfig(env),
     host,
@@ -52,8 +57,8 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     },
     tokenRate: env.integer('TOKEN_RATE', 1000, { min: 0, max: 1_000_000 }),
     bodyBytesMax: env.sizeBytes('BODY_MAX', 64 * 2 ** 10, { min: 2 ** 10, max: 2 ** 20 }),
-    bodyTimeoutMs: env.durationMs('BODY_TIMEOUT', 5_000, { min: 100, max: MINUTE_MS }),
-    headersTimeoutMs: env.durationMs('HEADERS_TIMEOUT', 3_000, { min: 100, max: MINUTE_MS }),
+    bodyTimeoutMs,
+    headersTimeoutMs,
     connectionsMax: env.integer('CONNECTIONS_MAX', 4_096, { min: 1, max: 65_535 }),
     submitTimeoutMs: env.durationMs('SUBMIT_TIMEOUT', 2_000, { min: 100, max: 10 * MINUTE_MS }),
     retryAfterMs: env.durationMs('RETRY_AFTER', 5_000, { min: 1_000, max: 60 * MINUTE_MS }),

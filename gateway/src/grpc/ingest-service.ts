@@ -9,11 +9,13 @@ import {
   toStatus,
 } from '@fractal-lba/runtime'
 import type { handleUnaryCall, Metadata, ServiceDefinition } from '@grpc/grpc-js'
-import type { Admission } from '../admission.js'
+import type { Admission } from '../http/ingest-port.js'
 import { type Answered, type Ingest, statusOf } from '../ingest.js'
+import type { RateLimit } from '../rate-limit.js'
 
 const BATCH_RECORDS_MAX = 256
 const BATCH_BYTES_MAX = 4 * 2 ** 20
+const RETRY_JITTER = 0.2
 
 /**
  * The bytes of the records in a SubmitRequest or SubmitBatchRequest. They are not decoded here: the log keeps them
@@ -24,21 +26,21 @@ type RawRecords = readonly Buffer[]
 export interface IngestServiceParts {
   readonly ingest: Ingest
   readonly admission: Admission
+  readonly rateLimit: RateLimit
   readonly recordBytesMax: number
+  /** What an unavailable answer tells in RetryInfo, before the jitter. */
+  readonly retryAfterMs: number
   readonly logger: Logger
 }
 
 /** flk.ingest.v1.IngestService: the same way as POST /v1/pcs/submit. */
-export function ingestService({
-  ingest: way,
-  admission,
-  recordBytesMax,
-  logger,
-}: IngestServiceParts): GrpcService {
+export function ingestService(parts: IngestServiceParts): GrpcService {
+  const { ingest: way, admission, rateLimit, recordBytesMax, retryAfterMs, logger } = parts
   const submit = async (body: Buffer, traceparent: string): Promise<ingest.StoredOutcome> => {
     if (body.length > recordBytesMax)
       throw new AppError('too_large', `a record has at most ${recordBytesMax} bytes`)
-    admission.admit()
+    const refusal = rateLimit.take(1) ?? admission.room()
+    if (refusal) throw refusal
     const encoding = verifier.Encoding.ENCODING_PROTOBUF
     return stored(await way.submit({ body, encoding, traceparent }))
   }
@@ -69,7 +71,7 @@ export function ingestService({
     return (call, callback) => {
       answerTo(call.request, traceparentOf(call.metadata)).then(
         (response) => callback(null, response),
-        (error: unknown) => callback(toServiceError(admission.withRetryAfter(said(error)))),
+        (error: unknown) => callback(toServiceError(said(error))),
       )
     }
   }
@@ -78,17 +80,25 @@ export function ingestService({
     try {
       return { result: { $case: 'outcome', value: await outcome } }
     } catch (error) {
-      return { result: { $case: 'error', value: toStatus(admission.withRetryAfter(said(error))) } }
+      return { result: { $case: 'error', value: toStatus(said(error)) } }
     }
   }
 
   function said(error: unknown): AppError {
     const known = toAppError(error)
     if (known.code === 'internal') logger.error({ err: error }, 'a submission failed unexpectedly')
-    return known
+    return withRetryInfo(known, retryAfterMs)
   }
 
   return { name: 'flk.ingest.v1.IngestService', definition: rawDefinition(), implementation }
+}
+
+/** Whoever is told that something is unavailable is told when to try again, not all of them at once. */
+function withRetryInfo(error: AppError, retryAfterMs: number): AppError {
+  if (error.retryAfterMs !== undefined || (error.code !== 'unavailable' && error.code !== 'superseded'))
+    return error
+  const waitMs = Math.round(retryAfterMs * (1 + Math.random() * RETRY_JITTER))
+  return new AppError('unavailable', error.message, { retryAfterMs: waitMs, cause: error })
 }
 
 /** The service's definition, with requests that carry records read only as far as the records' edges. */

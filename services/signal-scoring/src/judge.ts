@@ -1,5 +1,6 @@
 import {
   budgetOf,
+  deviation,
   fractalDimension,
   type Outcome,
   type Parameters,
@@ -70,8 +71,8 @@ export function createJudge(parameters: Parameters): Judge {
       return escalate('d_hat_not_computable', 'D_hat cannot be computed: all scales are equal', NOTHING)
     }
     const reached: Recomputed = { ...NOTHING, dHat: slope }
-    if (distance(dHat, slope) > tolD) {
-      const message = `D_hat ${dHat} is ${distance(dHat, slope)} from the recomputed ${slope}; the tolerance is ${tolD}`
+    if (deviation(dHat, slope) > tolD) {
+      const message = `D_hat ${dHat} is ${deviation(dHat, slope)} from the recomputed ${slope}; the tolerance is ${tolD}`
       return escalate('d_hat_out_of_tolerance', message, reached)
     }
     if (isOutside(cohStar, 0, tolCoh)) {
@@ -91,8 +92,8 @@ export function createJudge(parameters: Parameters): Judge {
     }
     const due = budgetOf(dHat, cohStar, r, parameters)
     const complete: Recomputed = { dHat: slope, regime, budget: due }
-    if (distance(budget, due) > tolBudget) {
-      const message = `budget ${budget} is ${distance(budget, due)} from the recomputed ${due}; the tolerance is ${tolBudget}`
+    if (deviation(budget, due) > tolBudget) {
+      const message = `budget ${budget} is ${deviation(budget, due)} from the recomputed ${due}; the tolerance is ${tolBudget}`
       return escalate('budget_deviation', message, complete, true)
     }
     return {
@@ -107,11 +108,6 @@ export function createJudge(parameters: Parameters): Judge {
       params,
     }
   }
-}
-
-/** Rounded before it is compared with a tolerance, so that equal passes: the contract's section 3. */
-function distance(a: number, b: number): number {
-  return round9(Math.abs(a - b))
 }
 
 /** Outside [0 − below, 1 + above], the excess rounded as every difference is. */
