@@ -9,7 +9,7 @@ export interface BenchOptions {
   readonly connections: number
   /** Measured time of one variant in one round. */
   readonly seconds: number
-  /** Before it, under the same load, so that compilers and caches have settled. */
+  /** Before it, under the same load, so that compilers and caches have settled; longer for a slow variant. */
   readonly warmupSeconds: number
   /** After it, over one connection. */
   readonly loneSeconds: number
@@ -26,7 +26,7 @@ interleaved, each time with fresh processes and fresh data.
 
   --only NAME          only this variant: ${variantNames.join(', ')} (may be given more than once)
   --seconds N          measured time of each variant in each round (5)
-  --warmup N           seconds of load before that (3)
+  --warmup N           seconds of load before that, up to four times as long for a slow one (3)
   --lone N             seconds over a single connection after that (1)
   --rounds N           rounds (3; with --profile 1)
   --connections N      connections (256)

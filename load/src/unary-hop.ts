@@ -33,7 +33,7 @@ export class UnaryHop<Request, Response> {
 
   /**
    * @param deadlineMs on the monotonic clock.
-   * @throws AppError as the service said it; unavailable when too many wait.
+   * @throws AppError as the service said it; unavailable when too many wait, or it waited too long.
    */
   async call(request: Request, deadlineMs = Number.POSITIVE_INFINITY): Promise<Response> {
     const untilMs = Math.min(monotonicMs() + this.#limits.timeoutMs, deadlineMs)
@@ -41,7 +41,9 @@ export class UnaryHop<Request, Response> {
     try {
       const method = this.#methods[channel]
       if (!method) throw new Error(`there is no channel ${channel}`)
-      return await callUnary(method, request, untilMs - monotonicMs())
+      const leftMs = untilMs - monotonicMs()
+      if (leftMs <= 0) throw unavailable(`${this.#service} did not answer in time`)
+      return await callUnary(method, request, leftMs)
     } finally {
       const next = this.#waiting.shift()
       if (next) next.begin(channel)
