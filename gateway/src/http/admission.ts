@@ -1,0 +1,51 @@
+import type { IncomingMessage } from 'node:http'
+import { type ProblemKind, recordProblems } from '../problem.js'
+import { isJsonInUtf8 } from './media-type.js'
+
+/** Why a request is refused: the kind of problem and a sentence for this one. */
+export interface Refusal {
+  readonly kind: ProblemKind
+  readonly detail: string
+}
+
+const unsupported = (detail: string): Refusal => ({ kind: recordProblems.unsupported_media_type, detail })
+
+const NO_TYPE = unsupported('there is no Content-Type; it must be application/json')
+const TWO_TYPES = unsupported('there is more than one Content-Type')
+const OTHER_TYPE = unsupported('the Content-Type is not application/json in UTF-8')
+const ENCODED = unsupported('the body has a content encoding; it must have none')
+const TRANSFER_CODED = unsupported('the body has a transfer coding other than chunked')
+
+export function tooLarge(bodyBytesMax: number): Refusal {
+  return { kind: recordProblems.too_large, detail: `the body has more than ${bodyBytesMax} bytes` }
+}
+
+/**
+ * What the headers alone say against a submission: the contract's section 4, step 1, up to the size. A body whose
+ * size is not declared is measured while it is read.
+ */
+export function refusalByHeaders(request: IncomingMessage, bodyBytesMax: number): Refusal | undefined {
+  const { headers } = request
+  const type = headers['content-type']
+  if (type === undefined) return NO_TYPE
+  if (!isJsonInUtf8(type)) return OTHER_TYPE
+  if (occursTwice(request.rawHeaders, 'content-type')) return TWO_TYPES
+  const encoding = headers['content-encoding']
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') return ENCODED
+  const coding = headers['transfer-encoding']
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') return TRANSFER_CODED
+  if (Number(headers['content-length']) > bodyBytesMax) return tooLarge(bodyBytesMax)
+  return undefined
+}
+
+/** Node keeps the first of two such headers and drops the second: what another reader takes may differ. */
+function occursTwice(rawHeaders: readonly string[], name: string): boolean {
+  let seen = false
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const header = rawHeaders[index]
+    if (header?.length !== name.length || header.toLowerCase() !== name) continue
+    if (seen) return true
+    seen = true
+  }
+  return false
+}

@@ -1,0 +1,29 @@
+import type { Socket } from 'node:net'
+
+/** How long, and for how many bytes, a refused client is listened to before the connection is cut. */
+const LINGER_MS = 2_000
+const LINGER_BYTES_MAX = 16 * 2 ** 20
+
+/** Connections that have said their last word, and the count of received bytes at which each is cut. */
+const cutAtBytes = new WeakMap<Socket, number>()
+
+/**
+ * Ends a connection whose client may still be sending. Closing it at once would make the kernel answer the next
+ * bytes with a reset, and a reset makes the client lose the answer that it has not read yet. So only our side
+ * ends, and what still comes is thrown away for a while.
+ */
+export function closeAfterReading(socket: Socket): void {
+  cutAtBytes.set(socket, socket.bytesRead + LINGER_BYTES_MAX)
+  socket.end()
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+  socket.once('close', () => clearTimeout(timer))
+}
+
+export function isClosing(socket: Socket): boolean {
+  return cutAtBytes.has(socket)
+}
+
+/** To be called as more comes in from such a connection. */
+export function cutWhereTooMuch(socket: Socket): void {
+  if (socket.bytesRead > (cutAtBytes.get(socket) ?? 0)) socket.destroy()
+}

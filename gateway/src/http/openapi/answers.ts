@@ -1,0 +1,103 @@
+import { PROBLEM_CONTENT_TYPE, type ProblemKind, recordProblems, transportProblems } from '../../problem.js'
+import { acceptedExample, escalatedExample } from './examples.js'
+
+const text = (description: string) => ({ description, schema: { type: 'string' } })
+const header = (name: string) => ({ [name]: { $ref: `#/components/headers/${name}` } })
+
+export const headers = {
+  'X-Request-Id': text('The request’s own id where it has the form [A-Za-z0-9-]{1,64}, else a new one.'),
+  'Idempotent-Replayed': {
+    description: '`true`: the outcome was stored before this request came. Absent otherwise.',
+    schema: { const: 'true' },
+  },
+  'Retry-After': {
+    description: 'Whole seconds to wait before the next try.',
+    schema: { type: 'integer', minimum: 1 },
+  },
+  RateLimit: {
+    ...text(
+      'What is left in the gateway’s bucket: `r` submissions now, full again in `t` seconds. Absent without a limit.',
+    ),
+    example: '"default";r=999;t=1',
+  },
+  'RateLimit-Policy': {
+    ...text('What the bucket holds: `q` submissions in `w` seconds. Absent without a limit.'),
+    example: '"default";q=1000;w=1',
+  },
+  'WWW-Authenticate': text('`PCS-Signature` for a record, `Basic` for the metrics.'),
+  Allow: text('The methods that the path takes.'),
+}
+
+const ALWAYS = header('X-Request-Id')
+const RATE = { ...header('RateLimit'), ...header('RateLimit-Policy') }
+
+function outcome(description: string, example: object, more: object) {
+  const content = { 'application/json': { schema: { $ref: '#/components/schemas/Outcome' }, example } }
+  return { description, headers: { ...ALWAYS, ...more }, content }
+}
+
+/** @param kinds one or more of the same status */
+function problem(kinds: readonly ProblemKind[], more: object = {}) {
+  const example = kinds[0] && {
+    type: `/problems/${kinds[0].slug}`,
+    title: kinds[0].title,
+    status: kinds[0].status,
+    detail: '…',
+    instance: '3f9a5c0d21b7-1k',
+  }
+  return {
+    description: kinds.map(({ title, slug }) => `${title} ([${slug}](/problems/${slug})).`).join(' '),
+    headers: { ...ALWAYS, ...more },
+    content: { [PROBLEM_CONTENT_TYPE]: { schema: { $ref: '#/components/schemas/Problem' }, example } },
+  }
+}
+
+const of = recordProblems
+
+/** What `POST /v1/pcs/submit` answers, by status. */
+export const submitAnswers = {
+  '200': outcome('Accepted. Also for a duplicate of a record that was answered so.', acceptedExample, {
+    ...RATE,
+    ...header('Idempotent-Replayed'),
+  }),
+  '202': outcome('Escalated, accepted or not: see `accepted` and `reason`.', escalatedExample, {
+    ...RATE,
+    ...header('Idempotent-Replayed'),
+  }),
+  '400': problem([of.malformed, transportProblems.not_http], RATE),
+  '401': problem([of.unauthenticated], { ...RATE, ...header('WWW-Authenticate') }),
+  '408': problem([of.body_timeout], RATE),
+  '409': problem([of.pcs_conflict], RATE),
+  '413': problem([of.too_large], RATE),
+  '415': problem([of.unsupported_media_type], RATE),
+  '429': problem([of.rate_limited], { ...RATE, ...header('Retry-After') }),
+  '431': problem([transportProblems.headers_too_large]),
+  '500': problem([of.internal], RATE),
+  '503': problem([of.unavailable], { ...RATE, ...header('Retry-After') }),
+}
+
+/** What `GET /v1/pcs/{pcs_id}` answers, by status. */
+export const outcomeAnswers = {
+  '200': outcome(
+    'The stored outcome of a record that was accepted.',
+    acceptedExample,
+    header('Idempotent-Replayed'),
+  ),
+  '202': outcome(
+    'The stored outcome of a record that was escalated.',
+    escalatedExample,
+    header('Idempotent-Replayed'),
+  ),
+  '404': problem([of.pcs_not_found, of.unknown_path]),
+  '503': problem([of.unavailable], header('Retry-After')),
+}
+
+export const metricsRefused = problem([transportProblems.metrics_credentials], header('WWW-Authenticate'))
+
+/** An answer that is neither an outcome nor a problem. */
+export function plain(description: string, type: string, schema: object = { type: 'string' }) {
+  return { description, headers: ALWAYS, content: { [type]: { schema } } }
+}
+
+/** Every path gives it to a method that it does not take. */
+export const methodNotAllowed = problem([of.method_not_allowed], header('Allow'))

@@ -1,0 +1,140 @@
+import { headers, methodNotAllowed, metricsRefused, outcomeAnswers, plain, submitAnswers } from './answers.js'
+import { recordExample } from './examples.js'
+import { PCS_ID_PATTERN } from './record.js'
+import { schemas } from './schemas.js'
+
+const READY = { $ref: '#/components/schemas/Ready' }
+
+const requestId = {
+  name: 'X-Request-Id',
+  in: 'header',
+  description: 'Names this request in logs and in the answer; another form than this is not taken over.',
+  schema: { type: 'string', pattern: '^[A-Za-z0-9-]{1,64}$' },
+}
+const traceparent = {
+  name: 'traceparent',
+  in: 'header',
+  description: 'W3C trace context.',
+  schema: { type: 'string' },
+}
+
+const html = (summary: string, operationId: string) => ({
+  get: {
+    operationId,
+    tags: ['documentation'],
+    summary,
+    responses: { '200': plain(summary, 'text/html; charset=utf-8') },
+  },
+})
+
+/** The HTTP interface, in OpenAPI 3.1. Written by hand: it is a promise, not a print of the code. */
+export const openApiDocument = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Fractal LBA: HTTP interface',
+    version: '0.1',
+    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    description: [
+      'Takes in signed Proof-of-Computation Summaries, judges each once, and never changes a verdict.',
+      'A submission that got no answer, or a 503, may be sent again: a record is judged once, whatever the number of copies, and its duplicate gets the stored outcome with `Idempotent-Replayed: true`.',
+      'Every error is a problem document (RFC 9457, `application/problem+json`); its `type` is a page of this gateway. A path that exists answers other methods with 405 and `Allow`; `HEAD` is served as `GET`.',
+      'The same is offered over gRPC (`flk.ingest.v1.IngestService`, with reflection), one port above.',
+    ].join('\n\n'),
+  },
+  tags: [
+    { name: 'records', description: 'Submit a record, read its outcome.' },
+    { name: 'operations', description: 'For probes, load balancers and scrapers.' },
+    { name: 'documentation', description: 'For people.' },
+  ],
+  paths: {
+    '/v1/pcs/submit': {
+      post: {
+        operationId: 'submitRecord',
+        tags: ['records'],
+        summary: 'Submit a signed record',
+        description:
+          'The answer comes when the record is judged and its outcome is on the disk. The body has at most 65,536 bytes, no content encoding, and must be complete within 5 seconds (both configurable).',
+        parameters: [requestId, traceparent],
+        requestBody: {
+          required: true,
+          content: {
+            'application/json': { schema: { $ref: '#/components/schemas/Record' }, example: recordExample },
+          },
+        },
+        responses: { ...submitAnswers, '405': methodNotAllowed },
+      },
+    },
+    '/v1/pcs/{pcs_id}': {
+      get: {
+        operationId: 'getOutcome',
+        tags: ['records'],
+        summary: 'Read a stored outcome',
+        description: 'With its original status. Acknowledges nothing by itself.',
+        parameters: [
+          {
+            name: 'pcs_id',
+            in: 'path',
+            required: true,
+            schema: { type: 'string', pattern: PCS_ID_PATTERN },
+            example: recordExample.pcs_id,
+          },
+          requestId,
+        ],
+        responses: { ...outcomeAnswers, '405': methodNotAllowed },
+      },
+    },
+    '/health': {
+      get: {
+        operationId: 'health',
+        tags: ['operations'],
+        summary: 'Whether the process is alive',
+        responses: { '200': plain('It is.', 'text/plain; charset=utf-8', { const: 'OK' }) },
+      },
+    },
+    '/ready': {
+      get: {
+        operationId: 'ready',
+        tags: ['operations'],
+        summary: 'Whether submissions can be sent here, and the state of each dependency',
+        responses: {
+          '200': plain('Ready, or degraded: the log takes records.', 'application/json', READY),
+          '503': plain('Not ready.', 'application/json', READY),
+        },
+      },
+    },
+    '/metrics': {
+      get: {
+        operationId: 'metrics',
+        tags: ['operations'],
+        summary: 'Metrics in the text format of Prometheus',
+        description: 'Asks for user and password where these are configured.',
+        security: [{}, { metrics: [] }],
+        responses: { '200': plain('All metrics.', 'text/plain'), '401': metricsRefused },
+      },
+    },
+    '/': html('A page for people', 'home'),
+    '/docs': html('This description, to be read and tried out', 'docs'),
+    '/problems': html('All kinds of problems', 'problems'),
+    '/problems/{slug}': {
+      get: {
+        ...html('What a kind of problem means and what to do about it', 'problem').get,
+        parameters: [
+          { name: 'slug', in: 'path', required: true, schema: { type: 'string' }, example: 'malformed' },
+        ],
+      },
+    },
+    '/openapi.json': {
+      get: {
+        operationId: 'openapi',
+        tags: ['documentation'],
+        summary: 'This description',
+        responses: { '200': plain('OpenAPI 3.1.', 'application/json', { type: 'object' }) },
+      },
+    },
+  },
+  components: {
+    schemas,
+    headers,
+    securitySchemes: { metrics: { type: 'http', scheme: 'basic' } },
+  },
+}

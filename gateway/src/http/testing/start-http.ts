@@ -1,0 +1,62 @@
+import type { AddressInfo } from 'node:net'
+import { type BasicAuth, createLogger, type ReadyReport, Registry } from '@fractal-lba/runtime'
+import { RateLimit } from '../../rate-limit.js'
+import type { Admission } from '../ingest-port.js'
+import type { HttpLimits } from '../node-server.js'
+import { buildHttpServer } from '../server.js'
+import { FakeIngest } from './fake-ingest.js'
+
+export interface HttpUnderTest {
+  readonly port: number
+  readonly ingest: FakeIngest
+  readonly registry: Registry
+  /** How often the rate limit refused. */
+  readonly refusals: () => number
+  readonly close: () => Promise<void>
+}
+
+export interface HttpSettings {
+  readonly limits?: Partial<HttpLimits>
+  readonly admission?: Admission
+  readonly ready?: () => ReadyReport
+  readonly metricsAuth?: BasicAuth
+  readonly tokensPerSecond?: number
+  /** The rate limit's monotonic clock. */
+  readonly nowMs?: () => number
+  readonly port?: number
+}
+
+const LIMITS: HttpLimits = {
+  bodyBytesMax: 64 * 2 ** 10,
+  headersTimeoutMs: 3_000,
+  requestTimeoutMs: 5_000,
+  retryAfterMs: 5_000,
+  connectionsMax: 1_000,
+  closeTimeoutMs: 5_000,
+}
+
+/** The HTTP side of the gateway on a real socket, with a fake ingest behind it. */
+export async function startHttp(settings: HttpSettings = {}): Promise<HttpUnderTest> {
+  const ingest = new FakeIngest()
+  const registry = new Registry()
+  let refusals = 0
+  const app = buildHttpServer({
+    ingest,
+    admission: settings.admission ?? { room: () => undefined },
+    rateLimit: new RateLimit({
+      tokensPerSecond: settings.tokensPerSecond ?? 0,
+      onRefused: () => {
+        refusals += 1
+      },
+      ...(settings.nowMs && { nowMs: settings.nowMs }),
+    }),
+    ready: settings.ready ?? (() => ({ status: 'ready', dependencies: { wal: { state: 'up' } } })),
+    registry,
+    metricsAuth: settings.metricsAuth,
+    logger: createLogger('gateway', 'fatal'),
+    limits: { ...LIMITS, ...settings.limits },
+  })
+  await app.listen({ host: '127.0.0.1', port: settings.port ?? 0 })
+  const { port } = app.server.address() as AddressInfo
+  return { port, ingest, registry, refusals: () => refusals, close: () => app.close() }
+}
