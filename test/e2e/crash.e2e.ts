@@ -1,0 +1,111 @@
+import { type TestSite, testSite } from '@fractal-lba/local'
+import { hmacKey } from '@fractal-lba/pcs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { disagreements, inParallel, Load } from '../src/load.js'
+import { problemOf } from '../src/problem.js'
+import { resigned, type TestRecord, textOf, twinOf } from '../src/records.js'
+import { System, useSystem } from '../src/system.js'
+
+const REPLAY_LIMIT_MS = 30_000
+const processes = ['wal', 'verifier', 'dedup', 'signal-scoring', 'gateway'] as const
+
+describe('kill -9 of each process in turn under load', () => {
+  const system = useSystem('crash')
+
+  it.each(processes)('%s comes back, agents succeed on retry, nothing stays open', async (name) => {
+    const { client, constellation, records, wal } = system()
+    const load = new Load(client, records, { concurrency: 16 })
+    await load.more(50)
+    const pid = constellation.pids()[name]
+    await constellation.kill(name)
+    await constellation.untilStarted(name)
+    await load.more(200)
+    await load.finish()
+    expect(load.oddities).toEqual([])
+    expect(load.unanswered).toEqual([])
+    expect(constellation.restarts(name)).toBe(1)
+    expect(constellation.pids()[name]).not.toBe(pid)
+    expect(load.met.unavailable + load.met.broken).toBeGreaterThan(0)
+    await wal.untilNothingOpen(REPLAY_LIMIT_MS)
+    expect(await disagreements(client, load.acknowledged)).toEqual([])
+  })
+})
+
+describe('kill -9 of all at once under load', () => {
+  let site: TestSite
+  beforeAll(async () => {
+    site = await testSite('crash-all')
+  })
+  afterAll(() => site.dispose())
+
+  it('every acknowledged outcome is there again, with other parameters and another key', async () => {
+    const first = await System.start(site, 'crash-all')
+    const load = new Load(first.client, first.records, {
+      concurrency: 32,
+      next: mixed(
+        () => first.records.next({ budget: 0.404 }),
+        () => first.records.next({ D_hat: 0.98 }),
+      ),
+    })
+    await load.more(1_000)
+    await first.constellation.crash()
+    await load.giveUp()
+    first.close()
+    expect(load.oddities).toEqual([])
+    expect(load.acknowledged.length).toBeGreaterThan(1_000)
+
+    // Under these every one of the records would be judged otherwise.
+    const otherParameters = { PCS_TOL_D: '0.01', PCS_ALPHA: '0.9', PCS_TOL_BUDGET: '0.001', PCS_BASE: '0.5' }
+    const second = await System.start(site, 'crash-all-2', { env: otherParameters })
+    const lost = load.unanswered
+    await second.wal.untilNothingOpen(REPLAY_LIMIT_MS)
+    expect(await disagreements(second.client, load.acknowledged)).toEqual([])
+    await expectStored(second, load)
+    const fresh = await second.client.submit(textOf(second.records.next()))
+    expect(fresh.status).toBe(202)
+
+    // Those that nobody got an answer for: in the log or not, each can be delivered now, once.
+    for (const record of lost)
+      expect([200, 202]).toContain((await second.client.submit(textOf(record))).status)
+
+    // Again all at once, and the key that signed them is taken out.
+    await second.constellation.crash()
+    second.close()
+    const nextKey = hmacKey('another key')
+    const third = await System.start(site, 'crash-all-3', {
+      signingKey: nextKey,
+      env: { PCS_HMAC_KEY: 'another key' },
+    })
+    await inParallel(load.acknowledged, async ({ record, status, body }) => {
+      const shown = await third.client.outcome(record.pcs_id)
+      expect([shown.status, shown.body.toString()]).toEqual([status, body.toString()])
+      expect(shown.headers['idempotent-replayed']).toBe('true')
+    })
+    for (const { record, status, body } of load.acknowledged.slice(0, 100)) {
+      problemOf(await third.client.submit(textOf(record)), 401)
+      const again = await third.client.submit(textOf(resigned(record, nextKey)))
+      expect([again.status, again.body.toString()]).toEqual([status, body.toString()])
+      problemOf(await third.client.submit(textOf(resigned(twinOf(record), nextKey))), 409)
+    }
+    third.close()
+  }, 120_000)
+})
+
+/** Every acknowledged record's twin is refused, and what is shown is what was told. */
+async function expectStored({ client }: System, { acknowledged }: Load): Promise<void> {
+  await inParallel(acknowledged, async ({ record, status, body }) => {
+    problemOf(await client.submit(textOf(twinOf(record))), 409)
+    const shown = await client.outcome(record.pcs_id)
+    expect([shown.status, shown.body.toString()]).toEqual([status, body.toString()])
+  })
+}
+
+/** Takes from each in turn. */
+function mixed(...makers: readonly (() => TestRecord)[]): () => TestRecord {
+  let turn = 0
+  return () => {
+    const maker = makers[turn++ % makers.length]
+    if (!maker) throw new Error('there is nothing to make')
+    return maker()
+  }
+}

@@ -1,0 +1,130 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Answer, json } from '../src/client.js'
+import { problemOf } from '../src/problem.js'
+import { type TestRecord, textOf } from '../src/records.js'
+import { useSystem } from '../src/system.js'
+import { until } from '../src/until.js'
+
+const behindTheLog = ['verifier', 'dedup', 'signal-scoring'] as const
+const REPLAY_LIMIT_MS = 30_000
+
+const system = useSystem('outages', { supervise: false })
+
+afterEach(async () => {
+  const { constellation } = system()
+  for (const name of [...behindTheLog, 'wal'] as const) {
+    await constellation.kill(name, 'SIGCONT')
+    constellation.start(name)
+  }
+  await constellation.untilReady()
+})
+
+function expectUnavailable(answer: Answer): void {
+  problemOf(answer, 503)
+  const seconds = answer.headers['retry-after']
+  expect(seconds).toMatch(/^\d+$/)
+  expect(Number(seconds)).toBeGreaterThanOrEqual(5)
+  expect(Number(seconds)).toBeLessThanOrEqual(10)
+}
+
+async function readyStatus(): Promise<{ code: number; status: string; states: Record<string, string> }> {
+  const answer = await system().client.get('/ready')
+  const { status, dependencies } = json(answer) as {
+    status: string
+    dependencies: Record<string, { state: string }>
+  }
+  const states = Object.fromEntries(Object.entries(dependencies).map(([name, { state }]) => [name, state]))
+  return { code: answer.status, status, states }
+}
+
+/** Nobody sends it again: what finishes it is the system itself. */
+async function untilFinishedByReplay(record: TestRecord): Promise<Answer> {
+  return until(`${record.shard_id} is finished by replay`, REPLAY_LIMIT_MS, async () => {
+    const answer = await system().client.outcome(record.pcs_id)
+    return answer.status === 200 && answer
+  })
+}
+
+describe.each(behindTheLog)('%s', (name) => {
+  const dependency = name === 'signal-scoring' ? 'scoring' : name
+
+  it.each(['SIGKILL', 'SIGSTOP'] as const)(
+    'after %s: 503, degraded, then finished by itself',
+    async (signal) => {
+      const { client, constellation, records } = system()
+      await constellation.kill(name, signal)
+      const lost = [records.next(), records.next(), records.next()]
+      for (const answer of await Promise.all(lost.map((record) => client.submit(textOf(record)))))
+        expectUnavailable(answer)
+      const ready = await until(`/ready names ${dependency}`, 10_000, async () => {
+        const report = await readyStatus()
+        return report.states[dependency] === 'down' && report
+      })
+      expect(ready).toMatchObject({ code: 200, status: 'degraded', states: { wal: 'up' } })
+      expect((await client.get('/health')).status).toBe(200)
+
+      if (signal === 'SIGSTOP') await constellation.kill(name, 'SIGCONT')
+      else constellation.start(name)
+      for (const record of lost) {
+        const shown = await untilFinishedByReplay(record)
+        const replayed = await client.submit(textOf(record))
+        expect(replayed.headers['idempotent-replayed']).toBe('true')
+        expect(replayed.body).toEqual(shown.body)
+      }
+      await system().wal.untilNothingOpen(REPLAY_LIMIT_MS)
+    },
+  )
+})
+
+describe('wal', () => {
+  it.each(['SIGKILL', 'SIGSTOP'] as const)(
+    'after %s: 503 and not ready, then all goes on',
+    async (signal) => {
+      const { client, constellation, records } = system()
+      const before = records.next()
+      const stored = await client.submit(textOf(before))
+      await constellation.kill('wal', signal)
+      expectUnavailable(await client.submit(textOf(records.next())))
+      const ready = await until('/ready is 503', 10_000, async () => {
+        const report = await readyStatus()
+        return report.code === 503 && report
+      })
+      expect(ready.states.wal).toBe('down')
+      expect((await client.get('/health')).status).toBe(200)
+
+      if (signal === 'SIGSTOP') await constellation.kill('wal', 'SIGCONT')
+      else constellation.start('wal')
+      await constellation.untilReady()
+      expect((await client.submit(textOf(records.next()))).status).toBe(200)
+      expect((await client.submit(textOf(before))).body).toEqual(stored.body)
+    },
+  )
+})
+
+describe('a record that was only appended', () => {
+  it('is finished by the system itself, whatever its encoding, and refused ones get their mark', async () => {
+    const { wal, records, client } = system()
+    const good = records.next()
+    await wal.appendAbandoned(Buffer.from(textOf(good)), 1)
+    const bad = await wal.appendAbandoned(Buffer.from('{'), 1)
+    const forged = await wal.appendAbandoned(Buffer.from(textOf({ ...records.next(), D_hat: 1 })), 1)
+    await untilFinishedByReplay(good)
+    await wal.untilNothingOpen(REPLAY_LIMIT_MS)
+    expect((await client.submit(textOf(good))).headers['idempotent-replayed']).toBe('true')
+    const marks = await wal.marks(bad?.sequence)
+    const statusOf = (sequence: number | undefined) =>
+      marks.find(({ mark }) => mark?.sequence === sequence)?.mark?.status
+    expect([statusOf(bad?.sequence), statusOf(forged?.sequence)]).toEqual([400, 401])
+  })
+})
+
+describe('many open records', () => {
+  it('are finished beside live traffic within 30 s', async () => {
+    const { wal, records, client } = system()
+    const open = Array.from({ length: 2_000 }, () => records.next())
+    await Promise.all(open.map((record) => wal.appendAbandoned(Buffer.from(textOf(record)), 1)))
+    for (let i = 0; i < 50; i++) expect((await client.submit(textOf(records.next()))).status).toBe(200)
+    await wal.untilNothingOpen(REPLAY_LIMIT_MS)
+    for (const record of open.slice(0, 100)) expect((await client.outcome(record.pcs_id)).status).toBe(200)
+  }, 60_000)
+})

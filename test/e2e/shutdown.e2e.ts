@@ -1,0 +1,123 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { freePortBlock, testSite } from '@fractal-lba/local'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { repositoryRoot } from '../src/branch.js'
+import { Client } from '../src/client.js'
+import { disagreements, Load } from '../src/load.js'
+import { isAlive } from '../src/memory.js'
+import { textOf } from '../src/records.js'
+import { useSystem } from '../src/system.js'
+import { until } from '../src/until.js'
+
+const GONE_LIMIT_MS = 20_000
+
+describe('SIGTERM to the gateway', () => {
+  // Longer than the first test holds a process still.
+  const patience = { HOP_TIMEOUT: '3s', SUBMIT_TIMEOUT: '4s' }
+  const system = useSystem('shutdown', { supervise: false, env: patience })
+
+  it('answers what is under way, takes nothing new, and ends', async () => {
+    const { client, constellation, records } = system()
+    await constellation.kill('verifier', 'SIGSTOP')
+    const before = (await system().wal.state()).nextSequence
+    const underWay = Promise.all(Array.from({ length: 5 }, () => client.submit(textOf(records.next()))))
+    await until(
+      'they are in the log',
+      2_000,
+      async () => (await system().wal.state()).nextSequence === before + 5,
+    )
+    await constellation.kill('gateway', 'SIGTERM')
+    await until('no new connection is taken', 5_000, async () => {
+      const late = new Client(client.baseUrl)
+      const status = await late.get('/health').then(
+        (answer) => answer.status,
+        () => undefined,
+      )
+      late.close()
+      return status === undefined || status === 503
+    })
+    await constellation.kill('verifier', 'SIGCONT')
+    const answers = await underWay
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200])
+    await until('the gateway has ended', GONE_LIMIT_MS, () => constellation.pids().gateway === undefined)
+    expect(constellation.logs('gateway').join('\n')).not.toMatch(/"level":"(error|fatal)"/)
+    constellation.start('gateway')
+    await constellation.untilReady()
+    expect((await system().wal.state()).openCount).toBe(0)
+  })
+
+  it.each(['gateway', 'wal', 'verifier', 'dedup', 'signal-scoring'] as const)(
+    '%s, under load: nothing acknowledged is lost',
+    async (name) => {
+      const { client, constellation, records, wal } = system()
+      const load = new Load(client, records, { concurrency: 16 })
+      await load.more(100)
+      await constellation.kill(name, 'SIGTERM')
+      await until(`${name} has ended`, GONE_LIMIT_MS, () => constellation.pids()[name] === undefined)
+      constellation.start(name)
+      await load.more(100)
+      await load.finish()
+      expect(load.oddities).toEqual([])
+      await wal.untilNothingOpen(30_000)
+      expect(await disagreements(client, load.acknowledged)).toEqual([])
+      expect(constellation.logs(name).some((line) => /stopping: SIGTERM/.test(line))).toBe(true)
+    },
+  )
+})
+
+describe('stop', () => {
+  it('ends every process, the log last, and the data is whole', async () => {
+    const site = await testSite('stop')
+    onTestFinished(() => site.dispose())
+    const constellation = await site.start()
+    const pids = Object.values(constellation.pids())
+    expect(pids).toHaveLength(5)
+    await constellation.stop()
+    for (const pid of pids) expect(await isAlive(pid)).toBe(false)
+    await site.start()
+  })
+})
+
+describe('kill -9 of the parent', () => {
+  const script = `
+    import { startConstellation } from '@fractal-lba/local'
+    const constellation = await startConstellation({
+      port: Number(process.env.BASE), dataDir: process.env.DIR, supervise: true, cwd: process.cwd(),
+      env: { PCS_SIGN_ALG: 'hmac', PCS_HMAC_KEY: 'k' },
+    })
+    console.log(JSON.stringify(constellation.pids()))
+    setInterval(() => {}, 1000)
+  `
+
+  it('leaves no process behind', async () => {
+    const { base, dataDir } = await place()
+    const parent = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      cwd: repositoryRoot,
+      env: { ...process.env, BASE: String(base), DIR: dataDir },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    onTestFinished(() => void parent.kill('SIGKILL'))
+    const [line] = (await once(createInterface(parent.stdout), 'line')) as [string]
+    const pids = Object.values(JSON.parse(line) as Record<string, number>)
+    expect(pids).toHaveLength(5)
+    for (const pid of pids) expect(await isAlive(pid)).toBe(true)
+    parent.kill('SIGKILL')
+    for (const pid of pids)
+      await until(`process ${pid} is gone`, GONE_LIMIT_MS, async () => !(await isAlive(pid)))
+  })
+})
+
+async function place(): Promise<{ base: number; dataDir: string }> {
+  const block = await freePortBlock()
+  const dataDir = await mkdtemp(join(tmpdir(), 'fractal-lba-test-'))
+  onTestFinished(async () => {
+    await block.release()
+    await rm(dataDir, { recursive: true, force: true })
+  })
+  return { base: block.base, dataDir }
+}

@@ -1,0 +1,30 @@
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { type Client, credentials, loadPackageDefinition, type ServiceClientConstructor } from '@grpc/grpc-js'
+import { loadSync } from '@grpc/proto-loader'
+import { repositoryRoot } from './branch.js'
+
+const require = createRequire(import.meta.url)
+
+/** What other people's clients are made from: the .proto files of the repository, read when they are needed. */
+export function dynamicClient(protoFile: string, serviceName: string, address: string): Client {
+  return made(protoFile, join(repositoryRoot, 'proto'), serviceName, address)
+}
+
+/** Server reflection, v1 or v1alpha, from the files that its own package brings. */
+export function reflectionClient(version: 'v1' | 'v1alpha', address: string): Client {
+  const root = join(dirname(require.resolve('@grpc/reflection/package.json')), 'build/proto')
+  return made(
+    `grpc/reflection/${version}/reflection.proto`,
+    root,
+    `grpc.reflection.${version}.ServerReflection`,
+    address,
+  )
+}
+
+function made(protoFile: string, root: string, serviceName: string, address: string): Client {
+  const definition = loadSync(protoFile, { includeDirs: [root], longs: String, keepCase: true, oneofs: true })
+  let place: unknown = loadPackageDefinition(definition)
+  for (const part of serviceName.split('.')) place = (place as Record<string, unknown>)[part]
+  return new (place as ServiceClientConstructor)(address, credentials.createInsecure())
+}

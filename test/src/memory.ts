@@ -1,0 +1,20 @@
+import { readFile } from 'node:fs/promises'
+
+/** Resident memory of a process, bytes. Linux. */
+export async function residentBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]
+  if (kilobytes === undefined) throw new Error(`process ${pid} has no resident memory`)
+  return Number(kilobytes) * 1024
+}
+
+/** Whether a process with this id is there and has not ended. */
+export async function isAlive(pid: number): Promise<boolean> {
+  try {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8')
+    return !/^State:\s+Z/m.test(status)
+  } catch {
+    // No such directory: no such process.
+    return false
+  }
+}

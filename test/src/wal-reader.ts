@@ -1,0 +1,55 @@
+import { wal } from '@fractal-lba/proto'
+import { credentials } from '@grpc/grpc-js'
+import { unary } from './unary.js'
+import { until } from './until.js'
+
+/** Looks into the log of a running constellation, through the log's own service. */
+export class WalReader {
+  readonly #client: wal.WalServiceClient
+
+  /** @param address host:port of the wal's gRPC. */
+  constructor(address: string) {
+    this.#client = new wal.WalServiceClient(address, credentials.createInsecure())
+  }
+
+  state(): Promise<wal.GetStateResponse> {
+    return unary(this.#client.getState.bind(this.#client), {})
+  }
+
+  /** Appends as a gateway would that dies at once afterwards. */
+  async appendAbandoned(
+    body: Buffer,
+    encoding: wal.AppendItem['encoding'],
+  ): Promise<wal.Position | undefined> {
+    const item = { body, encoding, liveMs: 0, traceparent: '' }
+    const { position } = await unary(this.#client.append.bind(this.#client), { item })
+    return position
+  }
+
+  /** Every mark from a position on. */
+  marks(fromSequence = 0): Promise<wal.StoredMark[]> {
+    return new Promise((resolve, reject) => {
+      const marks: wal.StoredMark[] = []
+      const stream = this.#client.readMarks({ fromSequence })
+      stream.on('data', (part: wal.ReadMarksResponse) => marks.push(...part.marks))
+      stream.on('error', reject)
+      stream.on('end', () => resolve(marks))
+    })
+  }
+
+  /** Resolves when every submission has its mark. @throws Error after the limit. */
+  async untilNothingOpen(limitMs: number): Promise<void> {
+    let open = 0
+    const ask = async (): Promise<boolean> => {
+      open = (await this.state()).openCount
+      return open === 0
+    }
+    await until('all submissions finished', limitMs, ask).catch((error: unknown) => {
+      throw new Error(`${open} submissions are still open`, { cause: error })
+    })
+  }
+
+  close(): void {
+    this.#client.close()
+  }
+}
