@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
+// Unit tests: each beside what it tests. Those over the whole constellation: vitest.e2e.config.ts.
 export default defineConfig({
   test: {
     include: [
@@ -7,7 +8,9 @@ export default defineConfig({
       'gateway/src/**/*.test.ts',
       'services/*/src/**/*.test.ts',
       'load/src/**/*.test.ts',
+      'scripts/**/*.test.mjs',
     ],
+    setupFiles: ['scripts/test/leave-with-parent.mjs'],
     testTimeout: 20_000,
   },
 })

@@ -74,6 +74,8 @@ export interface Constellation {
 const READY_TIMEOUT_MS = 60_000
 const STOP_GRACE_MS = 10_000
 const LOG_LINES_MAX = 1_000
+/** How much earlier than the others the wal is started, at most. */
+const HEAD_START_MS = 3_000
 /** After the first process that cannot start: the others get this long to name their mistakes too. */
 const OTHER_MISTAKES_MS = 2_000
 const POLL_MS = 20
@@ -131,11 +133,15 @@ class LocalConstellation implements Constellation {
   }
 
   async startAll(): Promise<void> {
+    // Any order works, but whoever comes before the log waits a while before it asks for it again.
+    const wal = this.#members.get('wal')
+    wal?.process.start()
+    await this.#untilAll(wal ? [wal] : [], HEAD_START_MS)
     for (const { process } of this.#members.values()) process.start()
     try {
       await this.untilReady(this.#options.readyTimeoutMs ?? READY_TIMEOUT_MS)
     } catch (error) {
-      if (this.#failed.signal.aborted) await this.#otherMistakes()
+      if (this.#failed.signal.aborted) await this.#untilAll([...this.#members.values()], OTHER_MISTAKES_MS)
       throw this.#failed.signal.aborted ? new ConstellationError(this.#mistakes().join('\n')) : error
     }
     this.#starting = false
@@ -276,11 +282,12 @@ class LocalConstellation implements Constellation {
     this.#options.onEvent?.(sentence)
   }
 
-  /** Waits until each process has either started or failed, within a limit. */
-  async #otherMistakes(): Promise<void> {
-    const deadlineMs = performance.now() + OTHER_MISTAKES_MS
-    const isUndecided = ({ process, failed }: Member): boolean => !process.isStarted && !failed
-    while ([...this.#members.values()].some(isUndecided) && performance.now() < deadlineMs) {
+  /** Waits until each of them has either started or died, within a limit. */
+  async #untilAll(members: readonly Member[], limitMs: number): Promise<void> {
+    const deadlineMs = performance.now() + limitMs
+    const isUndecided = ({ process, lastDeath }: Member): boolean => !process.isStarted && !lastDeath
+    while (members.some(isUndecided) && performance.now() < deadlineMs) {
+      if (this.#options.signal?.aborted) return
       await pause(POLL_MS)
     }
   }

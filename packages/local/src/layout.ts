@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 
-/** The processes of the product. The gateway is last: it is the first to stop and the last that can be ready. */
+/** The processes of the product, in the order in which they are started; the gateway is the first to stop. */
 export const serviceNames = ['wal', 'verifier', 'dedup', 'signal-scoring', 'gateway'] as const
 export type ServiceName = (typeof serviceNames)[number]
 

@@ -10,14 +10,13 @@ import { preflight } from './preflight.js'
 const main = fileURLToPath(import.meta.url)
 let directory: string
 let block: PortBlock
-let server: Server | undefined
+const servers: Server[] = []
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'fractal-lba-preflight-'))
   block = await freePortBlock()
 })
 afterEach(async () => {
-  await new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()))
-  server = undefined
+  for (const server of servers.splice(0)) await new Promise((resolve) => server.close(resolve))
   await block.release()
   rmSync(directory, { recursive: true, force: true })
 })
@@ -34,8 +33,9 @@ function look(changes: Partial<Parameters<typeof preflight>[0]> = {}): Promise<r
 }
 
 async function take(port: number): Promise<void> {
-  server = createServer()
-  await new Promise<void>((resolve) => server?.listen(port, '127.0.0.1', resolve))
+  const server = createServer()
+  servers.push(server)
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
 }
 
 describe('preflight', () => {
@@ -51,6 +51,16 @@ describe('preflight', () => {
     expect(sentence).toContain(`Port ${block.base + 4} is taken, and dedup (gRPC) needs it`)
     const other = Number(/PORT=(\d+) npm start/.exec(sentence ?? '')?.[1])
     expect(await look({ port: other })).toEqual([])
+  })
+
+  it('names all that are taken in the one sentence', async () => {
+    await take(block.base)
+    await take(block.base + 2)
+    const [sentence, ...others] = await look()
+    expect(others).toEqual([])
+    expect(sentence).toContain(
+      `the gateway (HTTP) needs it (${block.base + 2} cannot be used either): choose`,
+    )
   })
 
   it('says what to do where the directory cannot be written', async () => {

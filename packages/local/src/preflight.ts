@@ -28,13 +28,11 @@ export async function preflight({ port, host, dataDir, programs }: Preflight): P
 
 async function portSentence(port: number, hosts: readonly string[]): Promise<string | undefined> {
   const problems = await portProblems(port, hosts)
-  if (problems.length === 0) return undefined
-  const way = `choose other ports with PORT=${await otherPort(port, hosts)} npm start`
-  const [first] = problems
-  if (first && problems.length === 1)
-    return `Port ${first.port} ${why(first)}, and ${first.neededBy} needs it: ${way}`
-  const list = problems.map((problem) => `${problem.port} (${problem.neededBy}) ${why(problem)}`).join(', ')
-  return `Ports are not free: ${list}: ${way}`
+  const [first, ...others] = problems
+  if (!first) return undefined
+  const more =
+    others.length === 0 ? '' : ` (${others.map(({ port }) => port).join(', ')} cannot be used either)`
+  return `Port ${first.port} ${why(first)}, and ${first.neededBy} needs it${more}: ${await wayOut(port, hosts)}`
 }
 
 function why({ code }: PortProblem): string {
@@ -43,12 +41,14 @@ function why({ code }: PortProblem): string {
   return `cannot be used (${code})`
 }
 
-/** A PORT that would work, so that the sentence does not lead into the next one. */
-async function otherPort(port: number, hosts: readonly string[]): Promise<number> {
+/** Names a PORT that would work, so that the sentence does not lead into the next one. */
+async function wayOut(port: number, hosts: readonly string[]): Promise<string> {
   for (let candidate = 9_000; candidate <= PORT_MAX; candidate += 1_000) {
-    if (candidate !== port && (await portProblems(candidate, hosts)).length === 0) return candidate
+    if (candidate !== port && (await portProblems(candidate, hosts)).length === 0) {
+      return `choose other ports with PORT=${candidate} npm start`
+    }
   }
-  return 9_000
+  return 'choose other ports with PORT=… npm start'
 }
 
 async function directorySentence(dataDir: string): Promise<string | undefined> {

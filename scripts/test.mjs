@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto'
+import { existsSync, rmSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { endWithParent } from './lib/run.mjs'
+import { NotReady, ready, root } from './ready.mjs'
+import { TEST_HELP, wantedOf } from './test/arguments.mjs'
+import { checks } from './test/checks.mjs'
+import { endMarked, leftovers } from './test/leftovers.mjs'
+import { Report } from './test/report.mjs'
+import { runVitest } from './test/vitest-run.mjs'
+
+const UNIT_LIMIT_MS = 10 * 60_000
+const E2E_LIMIT_MS = 18 * 60_000
+
+const say = (/** @type {string} */ line) => process.stdout.write(`${line}\n`)
+const wanted = asked()
+const mark = randomUUID()
+endWithParent(() => endMarked(mark))
+const report = new Report(say)
+const logDir = join(root, 'test-results', mark)
+
+if (await built()) {
+  if (wanted.checks) for (const { name, mistake } of checks(root)) await report.check(name, mistake)
+  if (wanted.unit) await vitest('unit tests', 'vitest.config.ts', UNIT_LIMIT_MS)
+  if (wanted.e2e) await vitest('end-to-end tests', 'vitest.e2e.config.ts', E2E_LIMIT_MS)
+  if (wanted.unit || wanted.e2e) await nothingLeft()
+}
+if (!report.hasFailed) rmSync(logDir, { recursive: true, force: true })
+else if (existsSync(logDir)) say(`what the processes wrote: ${relative(root, logDir)}`)
+process.exit(report.close())
+
+function asked() {
+  const understood = wantedOf(process.argv.slice(2))
+  if (typeof understood === 'string') {
+    say(understood)
+    process.exit(2)
+  }
+  if (understood.help) {
+    process.stdout.write(TEST_HELP)
+    process.exit()
+  }
+  return understood
+}
+
+/** Without a build there is nothing that could be checked. */
+async function built() {
+  return report.check('install and build', async () => {
+    try {
+      await ready(say)
+      return undefined
+    } catch (error) {
+      if (error instanceof NotReady) return error.message
+      throw error
+    }
+  })
+}
+
+/**
+ * @param {string} name
+ * @param {string} config
+ * @param {number} limitMs
+ */
+async function vitest(name, config, limitMs) {
+  const args = wanted.vitestArgs
+  await report.tests(name, wanted.all, () => runVitest(root, { config, args, mark, logDir, limitMs }))
+}
+
+async function nothingLeft() {
+  const name = 'no process left behind'
+  const found = await leftovers(mark)
+  if (found === undefined) {
+    report.skip(name, 'this system has no /proc to look into')
+    return
+  }
+  endMarked(mark)
+  await report.check(name, async () =>
+    found.length === 0 ? undefined : found.map(({ pid, command }) => `process ${pid}: ${command}`).join('\n'),
+  )
+}

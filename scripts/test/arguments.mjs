@@ -1,0 +1,46 @@
+export const TEST_HELP = `npm test                         everything: build, checks, unit tests, end-to-end tests
+npm test -- --checks             lint, protocols, generated code, types, length of files, imports
+npm test -- --unit               the unit tests
+npm test -- --e2e                the end-to-end tests, over the processes as they are built
+npm test -- packages/wal         the tests in files with this in their path; so with --unit and --e2e too
+npm test -- --unit -- -t tail    what follows the second -- goes to vitest as it is
+
+It installs and builds what is missing first. The last line is "N passed, N failed, N skipped"; a check counts
+as one. When something failed, what the processes of the end-to-end tests wrote is below test-results/.
+`
+
+/**
+ * @typedef {object} Wanted
+ * @property {boolean} help
+ * @property {boolean} checks
+ * @property {boolean} unit
+ * @property {boolean} e2e
+ * @property {boolean} all nothing was left out: every part must have something in it
+ * @property {readonly string[]} vitestArgs
+ */
+
+/**
+ * @param {readonly string[]} args of the command line
+ * @returns {Wanted | string} or a sentence when they cannot be understood
+ */
+export function wantedOf(args) {
+  const end = args.indexOf('--')
+  const own = end < 0 ? args : args.slice(0, end)
+  const filters = own.filter((word) => !word.startsWith('-'))
+  const options = own.filter((word) => word.startsWith('-'))
+  const known = ['--checks', '--unit', '--e2e', '--help', '-h']
+  const unknown = options.find((option) => !known.includes(option))
+  if (unknown !== undefined) return `${unknown} is not known: see npm test -- --help`
+  const vitestArgs = [...filters, ...(end < 0 ? [] : args.slice(end + 1))]
+  const chosen = options.length > 0
+  const narrowed = vitestArgs.length > 0
+  const has = (/** @type {string} */ option) => options.includes(option)
+  return {
+    help: has('--help') || has('-h'),
+    checks: chosen ? has('--checks') : !narrowed,
+    unit: chosen ? has('--unit') : true,
+    e2e: chosen ? has('--e2e') : true,
+    all: !chosen && !narrowed,
+    vitestArgs,
+  }
+}

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { run } from '../lib/run.mjs'
+import { tooLong } from './file-length.mjs'
+import { generatedDifference } from './generated.mjs'
+import { forbiddenImports } from './imports.mjs'
+import { sources } from './sources.mjs'
+
+const LIMIT_MS = 3 * 60_000
+
+/**
+ * What is checked without running the product.
+ * @typedef {object} Check
+ * @property {string} name
+ * @property {() => Promise<string | undefined>} mistake what is wrong, for a person; undefined when nothing is
+ */
+
+/**
+ * @param {string} root
+ * @returns {readonly Check[]} each counts as one, passed or failed
+ */
+export function checks(root) {
+  const program = (/** @type {string} */ name) => join(root, 'node_modules/.bin', name)
+  const succeeds = async (/** @type {string} */ command, /** @type {string[]} */ ...args) => {
+    const { code, late, output } = await run(command, args, { cwd: root, limitMs: LIMIT_MS })
+    return code === 0 ? undefined : `${late ? 'it took too long\n' : ''}${output.trimEnd()}`
+  }
+  return [
+    {
+      name: 'lint (biome)',
+      mistake: () => succeeds(program('biome'), 'check', '--colors=off', '--max-diagnostics=10', '.'),
+    },
+    { name: 'protocols (buf lint)', mistake: () => succeeds(program('buf'), 'lint') },
+    { name: 'generated code', mistake: () => generatedDifference(root) },
+    {
+      name: 'types of the tests',
+      mistake: () => succeeds(program('tsc'), '-p', 'tsconfig.test.json', '--pretty', 'false'),
+    },
+    { name: 'length of files', mistake: async () => tooLong(await sources(root)) },
+    {
+      name: 'imports',
+      mistake: async () => forbiddenImports(await sources(root), workspacesOf(root)).join('\n') || undefined,
+    },
+  ]
+}
+
+/**
+ * @param {string} root
+ * @returns {readonly import("./imports.mjs").Workspace[]}
+ */
+function workspacesOf(root) {
+  /** @type {{ packages: Record<string, { link?: boolean, resolved?: string }> }} */
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
+  return Object.values(lock.packages).flatMap(({ link, resolved }) => {
+    if (!link || resolved === undefined) return []
+    const manifest = JSON.parse(readFileSync(join(root, resolved, 'package.json'), 'utf8'))
+    const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })
+    return [{ directory: resolved, name: manifest.name, dependencies }]
+  })
+}

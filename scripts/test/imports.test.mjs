@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { forbiddenImports } from './imports.mjs'
+
+const scope = '@fractal-lba'
+const workspaces = [
+  { directory: 'gateway', name: `${scope}/gateway`, dependencies: [`${scope}/pcs`, `${scope}/wal-service`] },
+  { directory: 'services/wal', name: `${scope}/wal-service`, dependencies: [`${scope}/pcs`] },
+  { directory: 'services/dedup', name: `${scope}/dedup-service`, dependencies: [] },
+  { directory: 'packages/pcs', name: `${scope}/pcs`, dependencies: [`${scope}/gateway`] },
+  { directory: 'packages/wal', name: `${scope}/wal`, dependencies: [] },
+  { directory: 'load', name: `${scope}/load`, dependencies: [`${scope}/gateway`] },
+]
+
+/**
+ * @param {string} path
+ * @param {string} text
+ */
+function mistakes(path, text) {
+  return forbiddenImports([{ path, text }], workspaces)
+}
+
+describe('forbiddenImports', () => {
+  it.each([
+    ['a package that is named', 'services/wal/src/a.ts', `import { x } from '${scope}/pcs'`],
+    ['a neighbour', 'services/wal/src/a.ts', `import './b.js'\nexport * from '../src/c.js'`],
+    ['another library', 'services/wal/src/a.ts', `import { pino } from 'pino'\nimport 'node:fs'`],
+    ['itself', 'packages/wal/fixtures/a.mjs', `import '${scope}/wal'`],
+    ['a service from the load', 'load/src/a.ts', `import '${scope}/gateway'`],
+    ['a file of no package', 'scripts/a.mjs', `import '../services/wal/dist/index.js'`],
+    ['what is no code', 'services/wal/run.sh', `import '${scope}/dedup-service'`],
+  ])('takes %s', (_case, path, text) => {
+    expect(mistakes(path, text)).toEqual([])
+  })
+
+  it.each([
+    ['service from service', 'services/wal/src/a.ts', `import type { x } from '${scope}/dedup-service'`],
+    ['service from gateway', 'gateway/src/a.ts', `import '${scope}/wal-service'`],
+    ['gateway from service', 'services/wal/src/a.ts', `import '${scope}/gateway'`],
+    ['gateway from package', 'packages/pcs/src/a.ts', `export { x } from "${scope}/gateway"`],
+    ['late', 'services/wal/src/a.ts', `await import('${scope}/dedup-service')`],
+    ['over several lines', 'services/wal/src/a.ts', `import {\n  x,\n} from '${scope}/dedup-service'`],
+    ['by path', 'services/wal/src/a.ts', `import '../../dedup/src/store.js'`],
+    ['deep', 'services/wal/src/a.ts', `import '${scope}/pcs/dist/id.js'`],
+    ['not named', 'services/wal/src/a.ts', `import '${scope}/wal'`],
+    ['not there', 'services/wal/src/a.ts', `import '${scope}/nothing'`],
+  ])('refuses %s', (_case, path, text) => {
+    expect(mistakes(path, text)).toHaveLength(1)
+    expect(mistakes(path, text)[0]).toContain(path)
+  })
+})
