@@ -107,10 +107,11 @@ async function sniffMark(file: OpenFile, firstSequence: number): Promise<Buffer 
 }
 
 /** What the segment's first record builds on: its header says it, or else what was read before. */
-export function pointBefore({ header, firstSequence }: FoundSegment, carried: ScanPoint): ScanPoint {
-  if (header !== undefined && header.before.sequence >= carried.sequence) return header.before
-  if (firstSequence - 1 <= carried.sequence) return carried
-  return { sequence: firstSequence - 1, group: undefined, chain: undefined }
+export function pointBefore(found: FoundSegment, carried: ScanPoint): ScanPoint {
+  const sequence = firstOf(found) - 1
+  if (sequence < carried.sequence) return carried
+  if (found.header !== undefined) return found.header.before
+  return sequence === carried.sequence ? carried : { sequence, group: undefined, chain: undefined }
 }
 
 /** What is wrong with a segment before its frames are looked at; `carried` when segments were read before it. */

@@ -13,14 +13,18 @@ export interface FileHooks {
 
 /** The file system with hooks before its calls, for tests that watch or disturb them. */
 export function hookedFiles(files: Files, hooks: FileHooks): Files {
+  const opened = new Set<Name>()
   return {
     async open(path, mode) {
       await hooks.open?.(path)
-      return hookedFile(await files.open(path, mode), path, hooks)
+      const name = { path }
+      opened.add(name)
+      return hookedFile(await files.open(path, mode), name, hooks)
     },
     async rename(from, to) {
       hooks.rename?.(from, to)
       await files.rename(from, to)
+      for (const name of opened) if (name.path === from) name.path = to
     },
     unlink: (path) => files.unlink(path),
     list: (directory) => files.list(directory),
@@ -36,20 +40,25 @@ export function hookedFiles(files: Files, hooks: FileHooks): Files {
   }
 }
 
-function hookedFile(file: OpenFile, path: string, hooks: FileHooks): OpenFile {
+/** What an open file is called now. */
+interface Name {
+  path: string
+}
+
+function hookedFile(file: OpenFile, name: Name, hooks: FileHooks): OpenFile {
   return {
     async write(bytes, position) {
-      const sizeBytes = await hooks.write?.(path, position, bytes.length)
+      const sizeBytes = await hooks.write?.(name.path, position, bytes.length)
       return file.write(bytes.subarray(0, sizeBytes ?? bytes.length), position)
     },
     async read(target, position) {
       return file.read(
-        target.subarray(0, hooks.read?.(path, position, target.length) ?? target.length),
+        target.subarray(0, hooks.read?.(name.path, position, target.length) ?? target.length),
         position,
       )
     },
     async datasync() {
-      await hooks.datasync?.(path)
+      await hooks.datasync?.(name.path)
       await file.datasync()
     },
     truncate: (sizeBytes) => file.truncate(sizeBytes),

@@ -190,6 +190,21 @@ export class SimulatedDisk {
     return Buffer.from(this.#names.get(path)?.cache ?? Buffer.alloc(0))
   }
 
+  /** Puts a file there, durably. */
+  put(path: string, content: Buffer): void {
+    const inode = new Inode()
+    inode.write(content, 0)
+    inode.flush()
+    this.#names.set(path, inode)
+    this.#durableNames.set(path, inode)
+  }
+
+  /** Takes a file away, durably. */
+  remove(path: string): void {
+    this.#names.delete(path)
+    this.#durableNames.delete(path)
+  }
+
   change(change: NameChange): void {
     applyNames(this.#names, change)
     this.#pendingNames.push(change)
