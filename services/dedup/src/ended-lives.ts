@@ -1,0 +1,31 @@
+import type { wal } from '@fractal-lba/proto'
+
+const BITS_PER_CHUNK = 2 ** 15
+
+/**
+ * The verdicts that a fill has found to be expired, named by the entry that was judged: a later mark of a duplicate
+ * must not bring them back. One bit for each position of a log, where there are any.
+ */
+export class EndedLives {
+  readonly #chunks = new Map<string, Uint8Array>()
+
+  add(origin: wal.Position): void {
+    const name = chunkName(origin)
+    let chunk = this.#chunks.get(name)
+    if (!chunk) {
+      chunk = new Uint8Array(BITS_PER_CHUNK / 8)
+      this.#chunks.set(name, chunk)
+    }
+    const bit = origin.sequence % BITS_PER_CHUNK
+    chunk[bit >> 3] = (chunk[bit >> 3] ?? 0) | (1 << (bit & 7))
+  }
+
+  has(origin: wal.Position): boolean {
+    const bit = origin.sequence % BITS_PER_CHUNK
+    return (((this.#chunks.get(chunkName(origin))?.[bit >> 3] ?? 0) >> (bit & 7)) & 1) === 1
+  }
+}
+
+function chunkName({ logId, sequence }: wal.Position): string {
+  return `${logId}/${Math.floor(sequence / BITS_PER_CHUNK)}`
+}

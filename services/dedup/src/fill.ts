@@ -1,0 +1,98 @@
+import { unavailable } from '@fractal-lba/runtime'
+import { EndedLives } from './ended-lives.js'
+import { applyMarks, type MarkTally } from './mark-reader.js'
+import type { Store } from './store.js'
+import type { Clock } from './trusted-clock.js'
+import type { WalLog } from './wal-log.js'
+
+export interface FillTools {
+  readonly store: Store
+  readonly ttlMs: number
+  readonly now: Clock
+  readonly report: (log: WalLog, tally: MarkTally) => void
+}
+
+/** How far a fill has come in one log. */
+export interface FillProgress {
+  readonly fromSequence: number
+  readonly nextSequence: number
+  readonly endSequence: number
+}
+
+/** One fill of the index from all its logs, under one generation. */
+export class Fill {
+  readonly #ended = new EndedLives()
+
+  constructor(
+    readonly generation: string,
+    private readonly tools: FillTools,
+  ) {}
+
+  /**
+   * Fences the log and brings the store to what its marks say, from where the store has it up to the fence: then it
+   * knows every verdict of this log that has been or will be acknowledged under an older generation. May be called
+   * again after a failure; what was read is not read twice.
+   *
+   * @returns the log's id. @throws AppError or a gRPC error
+   */
+  async from(log: WalLog, onProgress: (progress: FillProgress) => void): Promise<string> {
+    const { store } = this.tools
+    const { logId, sequence: fence } = await log.fence(this.generation)
+    const known = (await store.positions()).get(logId) ?? 0
+    // A log that is shorter than what was read of it was restored from a copy: what was read means nothing now.
+    const fromSequence = known > fence ? 1 : Math.max(1, known)
+    let nextSequence = fromSequence
+    onProgress({ fromSequence, nextSequence, endSequence: fence })
+    while (nextSequence < fence) {
+      const before = nextSequence
+      for await (const response of log.readMarks(nextSequence)) {
+        this.tools.report(
+          log,
+          await applyMarks(store, response.marks, {
+            ttlMs: this.tools.ttlMs,
+            now: this.tools.now,
+            lifeIsOver: ({ verdict }) => this.#ended.has(verdict.origin),
+            onExpired: ({ verdict }) => this.#ended.add(verdict.origin),
+          }),
+        )
+        nextSequence = Math.max(nextSequence, response.nextSequence)
+        await store.setPosition(logId, nextSequence)
+        onProgress({ fromSequence, nextSequence, endSequence: fence })
+        await turn()
+      }
+      if (nextSequence === before) throw unavailable('the log ended before the fence that was just set')
+    }
+    await store.setPosition(logId, nextSequence)
+    return logId
+  }
+}
+
+/**
+ * Reads what has been marked since, under the generation that is valid: keeps the next fill short, makes expiries
+ * count from the first mark, and notices marks that contradict each other.
+ */
+export async function follow(
+  log: WalLog,
+  logId: string,
+  generation: string,
+  { store, ttlMs, now, report }: FillTools,
+): Promise<void> {
+  const fromSequence = (await store.positions()).get(logId) ?? 0
+  for await (const response of log.readMarks(fromSequence)) {
+    const tally = await applyMarks(store, response.marks, {
+      ttlMs,
+      now,
+      // This index gave the verdict, so it was there, and it was judged more than a TTL ago: it has expired since.
+      lifeIsOver: (mark) => mark.generation === generation,
+      onExpired: () => undefined,
+    })
+    report(log, tally)
+    if (response.nextSequence > fromSequence) await store.setPosition(logId, response.nextSequence)
+    await turn()
+  }
+}
+
+/** Lets calls that have arrived meanwhile go first. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

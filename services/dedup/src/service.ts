@@ -1,0 +1,151 @@
+import { dedup, type wal } from '@fractal-lba/proto'
+import {
+  AppError,
+  batchHandler,
+  fromStatus,
+  type GrpcService,
+  type Logger,
+  toAppError,
+  toStatus,
+  unaryHandler,
+} from '@fractal-lba/runtime'
+import type { Availability } from './index-keeper.js'
+import type { DedupMetrics } from './metrics.js'
+import type { Store, StoredVerdict } from './store.js'
+import { isComplete, isFingerprint, isPcsId, isPosition } from './verdict.js'
+import type { Found, Lookup, VerdictIndex } from './verdict-index.js'
+
+export interface DedupParts {
+  readonly index: VerdictIndex
+  readonly store: Store
+  readonly availability: () => Availability
+  readonly metrics: DedupMetrics
+  readonly logger: Logger
+  readonly draining: AbortSignal
+}
+
+/** flk.dedup.v1.DedupService over the index: only translation, no rules. */
+export function dedupService({
+  index,
+  store,
+  availability,
+  metrics,
+  logger,
+  draining,
+}: DedupParts): GrpcService {
+  const onError = (error: unknown): void => {
+    if (toAppError(error).code === 'internal') logger.error({ err: error }, 'call failed')
+  }
+  const lookup = async (items: readonly dedup.LookupItem[]): Promise<dedup.Answer[]> =>
+    answerEach(
+      items.map(toLookup),
+      (lookups) => metrics.timed('lookup', () => index.lookupMany(lookups)),
+      onError,
+    )
+  const put = async (items: readonly dedup.PutItem[]): Promise<dedup.Answer[]> =>
+    answerEach(
+      items.map(toVerdict),
+      (verdicts) => metrics.timed('put', () => index.putManyIfAbsent(verdicts)),
+      onError,
+    )
+
+  const implementation: dedup.DedupServiceServer = {
+    lookup: unaryHandler(
+      async ({ item }) => ({ answer: await onlyOne(lookup([demandItem(item)])) }),
+      onError,
+    ),
+    lookupBatches: batchHandler<dedup.LookupBatchesRequest, dedup.LookupItem, dedup.Answer>(
+      lookup,
+      draining,
+      onError,
+    ),
+    putIfAbsent: unaryHandler(
+      async ({ item }) => ({ answer: await onlyOne(put([demandItem(item)])) }),
+      onError,
+    ),
+    putIfAbsentBatches: batchHandler<dedup.PutIfAbsentBatchesRequest, dedup.PutItem, dedup.Answer>(
+      put,
+      draining,
+      onError,
+    ),
+    get: unaryHandler(async ({ pcsId }) => {
+      if (!isPcsId(pcsId)) throw malformed('pcs_id is not 64 lower-case hex characters')
+      const verdict = await metrics.timed('get', () => index.get(pcsId))
+      if (!verdict) throw new AppError('pcs_not_found', 'no verdict is stored under this id')
+      return { verdict }
+    }, onError),
+    getState: unaryHandler(() => {
+      const { refusal } = index
+      const { up, remembered } = store.state()
+      const state = availability()
+      return {
+        backend: store.backend,
+        takesPuts: refusal === undefined,
+        answers: state.answers && up,
+        refusal: refusal ?? '',
+        remembered,
+        generation: state.answers ? state.generation : '',
+      }
+    }, onError),
+  }
+  return {
+    name: 'flk.dedup.v1.DedupService',
+    definition: dedup.DedupServiceService,
+    implementation: { ...implementation },
+  }
+}
+
+/** Asks for the items that can be asked for, and gives each item its own answer or error. */
+async function answerEach<Asked extends object>(
+  asked: readonly (Asked | AppError)[],
+  ask: (asked: readonly Asked[]) => Promise<(Found | AppError)[]>,
+  onError: (error: unknown) => void,
+): Promise<dedup.Answer[]> {
+  const good = asked.flatMap((item) => (item instanceof AppError ? [] : [item]))
+  const found = await ask(good).catch((error: unknown) => {
+    onError(error)
+    const failed = toAppError(error)
+    return good.map(() => failed)
+  })
+  let next = 0
+  return asked.map((item) => toAnswer(item instanceof AppError ? item : found[next++]))
+}
+
+function toAnswer(found: Found | AppError | undefined): dedup.Answer {
+  if (found && !(found instanceof AppError)) {
+    // Written out, because a spread costs more than the look-up does.
+    const { finding, verdict, generation } = found
+    return { error: undefined, finding, verdict, generation }
+  }
+  const { FINDING_UNSPECIFIED } = dedup.Finding
+  return { error: toStatus(found), finding: FINDING_UNSPECIFIED, verdict: undefined, generation: '' }
+}
+
+function toLookup({ pcsId, fingerprint, origin }: dedup.LookupItem): Lookup | AppError {
+  if (!isPcsId(pcsId)) return malformed('pcs_id is not 64 lower-case hex characters')
+  if (!isFingerprint(fingerprint)) return malformed('fingerprint is not 33 bytes')
+  if (!isPosition(origin)) return malformed('origin names no entry of a log')
+  return { pcsId, fingerprint, origin }
+}
+
+function toVerdict({ verdict }: { readonly verdict: wal.Verdict | undefined }): StoredVerdict | AppError {
+  if (isComplete(verdict)) return verdict
+  return malformed('the verdict lacks a part, or one of its parts has not its form')
+}
+
+function malformed(sentence: string): AppError {
+  return new AppError('malformed', sentence)
+}
+
+function demandItem<T>(item: T | undefined): T {
+  if (item === undefined) throw malformed('the request has no item')
+  return item
+}
+
+/** A unary call fails with the error of its only item. */
+async function onlyOne(answers: Promise<dedup.Answer[]>): Promise<dedup.Answer> {
+  const [answer] = await answers
+  if (!answer) throw new Error('a batch of one was answered by nothing')
+  if (answer.error) throw fromStatus(answer.error)
+  return answer
+}

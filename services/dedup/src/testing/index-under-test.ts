@@ -1,0 +1,76 @@
+import { createLogger, createRegistry, type Logger, type Registry } from '@fractal-lba/runtime'
+import { onTestFinished, vi } from 'vitest'
+import { type Availability, IndexKeeper } from '../index-keeper.js'
+import { MemoryStore } from '../memory-store.js'
+import { createDedupMetrics, type DedupMetrics } from '../metrics.js'
+import { VerdictIndex } from '../verdict-index.js'
+import { connectWalLog } from '../wal-log.js'
+import { TestWal } from './test-wal.js'
+
+export const TTL_MS = 3_600_000
+const TIMES = { watchEveryMs: 20, retryFirstMs: 5, retryMostMs: 20 }
+
+export interface IndexUnderTest {
+  readonly clock: { nowMs: number }
+  readonly store: MemoryStore
+  readonly index: VerdictIndex
+  readonly keeper: IndexKeeper
+  readonly metrics: DedupMetrics
+  readonly registry: Registry
+  readonly logger: Logger
+  readonly availability: () => Availability
+  /** Begins to fill and to watch. */
+  run(): void
+  /** Resolves with the generation when it answers, under another one than `not`. */
+  answering(not?: string): Promise<string>
+  stop(): Promise<void>
+}
+
+/** For tests: a wal that goes away with the test. */
+export async function startTestWal(): Promise<TestWal> {
+  const wal = await TestWal.start()
+  onTestFinished(() => wal.down())
+  return wal
+}
+
+/** For tests: an index over a memory store and real connections to the wals at these addresses. */
+export function indexOver(
+  addresses: readonly string[],
+  { nowMs = Date.now(), idsMax = 100_000 }: { readonly nowMs?: number; readonly idsMax?: number } = {},
+): IndexUnderTest {
+  const clock = { nowMs }
+  const now = (): number => clock.nowMs
+  const store = new MemoryStore({ idsMax, ttlMs: TTL_MS, now })
+  const registry = createRegistry()
+  const metrics = createDedupMetrics(registry, store, () => 0)
+  const logger = createLogger('dedup', 'fatal')
+  const logs = addresses.map((address) => connectWalLog(address, 1_000))
+  const keeper = new IndexKeeper(logs, { store, ttlMs: TTL_MS, now }, metrics, logger, TIMES)
+  const availability = (): Availability => keeper.availability
+  const stopping = new AbortController()
+  let running = Promise.resolve()
+  const stop = async (): Promise<void> => {
+    stopping.abort()
+    await running
+    await store.close()
+    for (const log of logs) log.close()
+  }
+  onTestFinished(stop)
+  return {
+    ...{ clock, store, keeper, metrics, registry, logger, availability },
+    index: new VerdictIndex(store, TTL_MS, now, availability),
+    run: () => {
+      running = keeper.run(stopping.signal)
+    },
+    answering: (not) =>
+      vi.waitFor(
+        () => {
+          const state = availability()
+          if (!state.answers || state.generation === not) throw new Error('it does not answer')
+          return state.generation
+        },
+        { timeout: 10_000, interval: 5 },
+      ),
+    stop,
+  }
+}

@@ -1,0 +1,122 @@
+import { randomBytes } from 'node:crypto'
+import { wal } from '@fractal-lba/proto'
+import { AppError, type GrpcServer, startGrpcServer, unaryHandler, unavailable } from '@fractal-lba/runtime'
+import type { ServerWritableStream, UntypedServiceImplementation } from '@grpc/grpc-js'
+
+type LogEntry = { readonly kind: 'mark'; readonly stored: wal.StoredMark } | { readonly kind: 'fence' }
+
+/** For tests: the part of flk.wal.v1 that dedup uses, served by gRPC over a list in memory. */
+export class TestWal {
+  logId = randomBytes(16).toString('hex')
+  generation = ''
+  /** What was called, in its order: "fence", "readMarks 5". */
+  readonly calls: string[] = []
+  /** Sends so many marks in a message, so that a reading takes several. */
+  marksPerMessage = 2
+  /** Ends readings with an error after so many messages, once. */
+  breakAfterMessages: number | undefined
+  #entries: LogEntry[] = []
+  #server: GrpcServer | undefined
+  #port = 0
+
+  static async start(): Promise<TestWal> {
+    const self = new TestWal()
+    await self.up()
+    return self
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.#port}`
+  }
+
+  get nextSequence(): number {
+    return this.#entries.length + 1
+  }
+
+  /** Listens, again on the same port. */
+  async up(): Promise<void> {
+    this.#server = await startGrpcServer(`127.0.0.1:${this.#port}`, [
+      {
+        name: 'flk.wal.v1.WalService',
+        definition: wal.WalServiceService,
+        implementation: this.#implementation(),
+      },
+    ])
+    this.#port = this.#server.port
+  }
+
+  async down(): Promise<void> {
+    await this.#server?.stop(0)
+    this.#server = undefined
+  }
+
+  /** A mark as if it had been made and flushed now. @returns its position */
+  append(mark: wal.Mark, flushedAtMs = Date.now()): number {
+    const sequence = this.nextSequence
+    this.#entries.push({ kind: 'mark', stored: { sequence, flushedAtMs, mark } })
+    return sequence
+  }
+
+  /** As the service does it: a mark of another generation is refused. */
+  markDone(mark: wal.Mark, flushedAtMs = Date.now()): number {
+    if (mark.generation !== this.generation) throw new AppError('superseded', 'of an older generation')
+    return this.append(mark, flushedAtMs)
+  }
+
+  /** As if its disk had been replaced by an empty one. */
+  replace(): void {
+    this.logId = randomBytes(16).toString('hex')
+    this.generation = ''
+    this.#entries = []
+  }
+
+  /** As if it had been restored from an old copy. */
+  truncate(entries: number): void {
+    this.#entries.length = entries
+  }
+
+  #implementation(): UntypedServiceImplementation {
+    const onError = (): void => undefined
+    return {
+      fence: unaryHandler<wal.FenceRequest, wal.FenceResponse>(({ generation }) => {
+        this.calls.push('fence')
+        this.generation = generation
+        this.#entries.push({ kind: 'fence' })
+        return { position: { logId: this.logId, sequence: this.#entries.length } }
+      }, onError),
+      getState: unaryHandler<wal.GetStateRequest, wal.GetStateResponse>(
+        () => ({
+          ...wal.GetStateResponse.decode(new Uint8Array()),
+          logId: this.logId,
+          generation: this.generation,
+          nextSequence: this.nextSequence,
+        }),
+        onError,
+      ),
+      readMarks: (call: ServerWritableStream<wal.ReadMarksRequest, wal.ReadMarksResponse>) => {
+        const { fromSequence } = call.request
+        this.calls.push(`readMarks ${fromSequence}`)
+        const endSequence = this.nextSequence
+        let nextSequence = Math.max(1, fromSequence)
+        for (let messages = 0; ; messages += 1) {
+          if (messages === this.breakAfterMessages) {
+            this.breakAfterMessages = undefined
+            call.emit(
+              'error',
+              Object.assign(unavailable('broken on purpose'), { code: 14, details: 'broken' }),
+            )
+            return
+          }
+          const upTo = Math.min(endSequence, nextSequence + this.marksPerMessage)
+          const marks = this.#entries
+            .slice(nextSequence - 1, upTo - 1)
+            .flatMap((entry) => (entry.kind === 'mark' ? [entry.stored] : []))
+          nextSequence = upTo
+          call.write({ marks, nextSequence, endSequence })
+          if (nextSequence >= endSequence) break
+        }
+        call.end()
+      },
+    }
+  }
+}

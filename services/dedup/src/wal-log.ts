@@ -1,0 +1,47 @@
+import { wal } from '@fractal-lba/proto'
+import { callUnary, clientOptions, unavailable } from '@fractal-lba/runtime'
+import { credentials } from '@grpc/grpc-js'
+
+/** A log as its index needs it: the edge to flk.wal.v1. */
+export interface WalLog {
+  readonly address: string
+  /** @throws AppError */
+  fence(generation: string): Promise<wal.Position>
+  /** @throws AppError or a gRPC error, also in the middle. */
+  readMarks(fromSequence: number): AsyncIterable<wal.ReadMarksResponse>
+  /** @throws AppError */
+  state(): Promise<wal.GetStateResponse>
+  close(): void
+}
+
+/** A long stretch of the log without a mark may take the service a while; a silence of that many hops is too long. */
+const SILENCE_HOPS_MAX = 10
+
+export function connectWalLog(address: string, timeoutMs: number): WalLog {
+  const client = new wal.WalServiceClient(address, credentials.createInsecure(), clientOptions)
+  return {
+    address,
+    async fence(generation) {
+      const { position } = await callUnary(client.fence.bind(client), { generation }, timeoutMs)
+      if (!position) throw unavailable('the log answered a fence without its position')
+      return position
+    },
+    async *readMarks(fromSequence) {
+      const stream = client.readMarks({ fromSequence })
+      // The loop below gets the error too; without a listener, one that comes after the loop would end the process.
+      stream.on('error', () => undefined)
+      const silence = setTimeout(() => stream.cancel(), timeoutMs * SILENCE_HOPS_MAX)
+      try {
+        for await (const response of stream as AsyncIterable<wal.ReadMarksResponse>) {
+          yield response
+          silence.refresh()
+        }
+      } finally {
+        clearTimeout(silence)
+        stream.cancel()
+      }
+    },
+    state: () => callUnary(client.getState.bind(client), {}, timeoutMs),
+    close: () => client.close(),
+  }
+}
