@@ -1,7 +1,7 @@
 import { ChunkStream } from './chunk-stream.js'
 import { ChainVerifier, decodeFrame, digestMatches, FrameFields } from './decoder.js'
 import type { OpenFile } from './files.js'
-import { FRAME, FRAME_OVERHEAD_BYTES } from './format.js'
+import { FRAME } from './format.js'
 
 /** What is known of the record before the place where a scan begins. */
 export interface ScanPoint {
@@ -45,8 +45,8 @@ export interface ScanOptions {
 
 /**
  * Reads the frames of one segment in order, and goes round damage: what it accepts is intact (mark, CRC32C,
- * fields), follows what was accepted before (sequence, group, chain), and after a gap lies where that
- * sequence can lie. Whatever else it meets is reported as damage.
+ * fields) and follows what was accepted before (sequence, group, chain); behind damage, where records may be
+ * missing, a greater sequence is enough. Whatever else it meets is reported as damage.
  */
 export class FrameScan {
   readonly #stream: ChunkStream
@@ -160,10 +160,7 @@ export class FrameScan {
       if (skipped !== 0) return `the sequence does not follow: ${sequence} after ${this.#sequence}`
       if (!this.#groupFollows()) return `the flush group does not follow: ${group} (${place}/${groupSize})`
     } else {
-      const skippedMax = Math.floor((this.#at - this.#damage.start) / FRAME_OVERHEAD_BYTES)
-      if (skipped < 0 || skipped > skippedMax || sequence > this.#options.sequenceMax) {
-        return 'the sequence cannot lie here'
-      }
+      if (skipped < 0 || sequence > this.#options.sequenceMax) return 'the sequence cannot lie here'
       if (this.#group !== undefined && group < this.#group) return 'the flush group cannot lie here'
     }
     if (skipped === 0 && this.#options.checkChain && !this.#chain.follows(bytes, offset))
@@ -196,15 +193,17 @@ export class FrameScan {
     this.#intactEnd = this.#at
   }
 
-  /** Notes damage here, if none is open; false when the scan is to stop there. */
+  /** Notes damage here and looks again, or goes on if it was noted before; false when the scan is to stop. */
   #reject(reason: string): boolean {
-    this.#damage ??= { start: this.#at, reason, afterSequence: this.#sequence }
-    if (this.#options.stopAtDamage === true) {
-      this.#finish()
-      return false
+    if (this.#damage !== undefined) {
+      this.#at += 1
+      return true
     }
-    this.#at += 1
-    return true
+    // an intact frame that only does not follow is looked at again as one behind a gap
+    this.#damage = { start: this.#at, reason, afterSequence: this.#sequence }
+    if (this.#options.stopAtDamage !== true) return true
+    this.#finish()
+    return false
   }
 
   /** Goes on to the next mark in the damaged bytes; false when this chunk holds none. */
