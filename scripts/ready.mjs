@@ -43,7 +43,7 @@ async function install(say) {
   say('installing the packages of package-lock.json (npm ci)')
   // The npm that runs this script, where one does; dev dependencies also where NODE_ENV is production.
   const npm = process.env.npm_execpath
-  const args = ['ci', '--include=dev', '--no-audit', '--no-fund']
+  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']
   const [command, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []]
   await done('npm ci', await run(command, [...first, ...args], { cwd: root, limitMs: INSTALL_LIMIT_MS }))
 }

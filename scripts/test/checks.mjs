@@ -4,6 +4,7 @@ import { run } from '../lib/run.mjs'
 import { tooLong } from './file-length.mjs'
 import { generatedDifference } from './generated.mjs'
 import { forbiddenImports } from './imports.mjs'
+import { lockGaps } from './lock-gaps.mjs'
 import { sources } from './sources.mjs'
 
 const LIMIT_MS = 3 * 60_000
@@ -36,6 +37,10 @@ export function checks(root) {
       name: 'types of the tests',
       mistake: () => succeeds(program('tsc'), '-p', 'tsconfig.test.json', '--pretty', 'false'),
     },
+    {
+      name: 'package-lock.json',
+      mistake: async () => lockGaps(readFileSync(join(root, 'package-lock.json'), 'utf8')),
+    },
     { name: 'length of files', mistake: async () => tooLong(await sources(root)) },
     {
       name: 'imports',
@@ -55,6 +60,7 @@ function workspacesOf(root) {
     if (!link || resolved === undefined) return []
     const manifest = JSON.parse(readFileSync(join(root, resolved, 'package.json'), 'utf8'))
     const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })
-    return [{ directory: resolved, name: manifest.name, dependencies }]
+    const entries = Object.keys(manifest.exports ?? {}).map((key) => manifest.name + key.slice(1))
+    return [{ directory: resolved, name: manifest.name, dependencies, entries }]
   })
 }

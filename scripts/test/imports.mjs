@@ -5,6 +5,7 @@ import { posix } from 'node:path'
  * @property {string} directory from the root, with slashes
  * @property {string} name
  * @property {readonly string[]} dependencies names of packages
+ * @property {readonly string[]} entries what others may import, as they write it
  */
 
 const OWN_SCOPE = '@fractal-lba/'
@@ -46,7 +47,7 @@ function mistakeOf(specifier, path, owner, workspaces) {
   if (isDeployed(target) && isLibraryOrDeployed(owner)) {
     return `${owner.directory} must not depend on ${target.directory}`
   }
-  if (specifier !== target.name) return `only ${target.name} itself is public`
+  if (!target.entries.includes(specifier)) return `${target.directory}/package.json does not export it`
   if (!owner.dependencies.includes(target.name)) return `${owner.directory}/package.json does not name it`
   return undefined
 }

@@ -3,12 +3,42 @@ import { forbiddenImports } from './imports.mjs'
 
 const scope = '@fractal-lba'
 const workspaces = [
-  { directory: 'gateway', name: `${scope}/gateway`, dependencies: [`${scope}/pcs`, `${scope}/wal-service`] },
-  { directory: 'services/wal', name: `${scope}/wal-service`, dependencies: [`${scope}/pcs`] },
-  { directory: 'services/dedup', name: `${scope}/dedup-service`, dependencies: [] },
-  { directory: 'packages/pcs', name: `${scope}/pcs`, dependencies: [`${scope}/gateway`] },
-  { directory: 'packages/wal', name: `${scope}/wal`, dependencies: [] },
-  { directory: 'load', name: `${scope}/load`, dependencies: [`${scope}/gateway`] },
+  {
+    directory: 'gateway',
+    name: `${scope}/gateway`,
+    dependencies: [`${scope}/pcs`, `${scope}/wal-service`],
+    entries: [`${scope}/gateway`],
+  },
+  {
+    directory: 'services/wal',
+    name: `${scope}/wal-service`,
+    dependencies: [`${scope}/pcs`],
+    entries: [`${scope}/wal-service`],
+  },
+  {
+    directory: 'services/dedup',
+    name: `${scope}/dedup-service`,
+    dependencies: [],
+    entries: [`${scope}/dedup-service`],
+  },
+  {
+    directory: 'packages/pcs',
+    name: `${scope}/pcs`,
+    dependencies: [`${scope}/gateway`],
+    entries: [`${scope}/pcs`],
+  },
+  {
+    directory: 'packages/wal',
+    name: `${scope}/wal`,
+    dependencies: [],
+    entries: [`${scope}/wal`, `${scope}/wal/testing`],
+  },
+  {
+    directory: 'load',
+    name: `${scope}/load`,
+    dependencies: [`${scope}/gateway`, `${scope}/wal`],
+    entries: [`${scope}/load`],
+  },
 ]
 
 /**
@@ -24,6 +54,7 @@ describe('forbiddenImports', () => {
     ['a package that is named', 'services/wal/src/a.ts', `import { x } from '${scope}/pcs'`],
     ['a neighbour', 'services/wal/src/a.ts', `import './b.js'\nexport * from '../src/c.js'`],
     ['another library', 'services/wal/src/a.ts', `import { pino } from 'pino'\nimport 'node:fs'`],
+    ['another entry', 'load/src/a.ts', `import '${scope}/wal/testing'`],
     ['itself', 'packages/wal/fixtures/a.mjs', `import '${scope}/wal'`],
     ['a service from the load', 'load/src/a.ts', `import '${scope}/gateway'`],
     ['a file of no package', 'scripts/a.mjs', `import '../services/wal/dist/index.js'`],
