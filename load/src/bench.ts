@@ -87,7 +87,7 @@ async function bench(
   const count = (seconds + warmupSeconds + loneSeconds) * REQUESTS_PER_SECOND_MAX
   say(`signing ${count} records`)
   const secret = randomBytes(24).toString('base64')
-  const requests = await makeRequests(count, secret)
+  const requests = await makeRequests(count, secret, signal)
   const setup: Bench = { root, dataDir, hmacKey: secret, requests, connections, signal }
 
   const contenders = await contendersOf(options.variants, setup, say)
@@ -157,13 +157,13 @@ async function inTurns(
   return measurements
 }
 
-async function makeRequests(count: number, secret: string): Promise<Buffer[]> {
+async function makeRequests(count: number, secret: string, signal: AbortSignal): Promise<Buffer[]> {
   const next = recordMaker({ seed: SEED, key: hmacKey(secret) })
   const requests: Buffer[] = []
   while (requests.length < count) {
     requests.push(submitRequest(next().body))
     // Ctrl-C is heard meanwhile.
-    if (requests.length % 1_000 === 0) await turn()
+    if (requests.length % 1_000 === 0) await turn(undefined, { signal })
   }
   return requests
 }
