@@ -110,7 +110,7 @@ class DirectoryLog implements RecordLog {
   #active: ActiveSegment | undefined
   /** the last flushed record */
   #point: LogPoint
-  #buffer = Buffer.allocUnsafeSlow(256 * 1024)
+  #buffer = Buffer.alloc(0)
   #sealing: Promise<void> = Promise.resolve()
   #failure: Error | undefined
   #opened = false
@@ -288,7 +288,8 @@ class DirectoryLog implements RecordLog {
   }
 
   #groupBuffer(sizeBytes: number): Buffer {
-    if (this.#buffer.length < sizeBytes) this.#buffer = Buffer.allocUnsafeSlow(sizeBytes)
+    if (this.#buffer.length < sizeBytes)
+      this.#buffer = Buffer.allocUnsafeSlow(Math.min(2 * sizeBytes, this.#settings.groupBytesMax))
     return this.#buffer.subarray(0, sizeBytes)
   }
 

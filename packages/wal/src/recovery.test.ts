@@ -22,6 +22,8 @@ import { appendEach, openTestLog, readTexts, textRecord } from './testing/tempor
 const DIRECTORY = '/log'
 const FIRST = segmentName(1)
 const SEGMENT_BYTES = 8192
+/** for tests that open a log once for each byte or bit */
+const EXHAUSTIVE_MS = 120_000
 
 /** A log on a disk in memory, its frames' places, and the means to damage it. */
 class Bench {
@@ -117,39 +119,47 @@ describe('a torn tail', () => {
   it.each([
     ['cut off', (content: Buffer, at: number) => content.subarray(0, at)],
     ['zero from there on', (content: Buffer, at: number) => content.fill(0, at)],
-  ])('at any byte of the last three records (%s) leaves the records before it', async (_name, tear) => {
-    const whole = await benchWith(FIVE.map((text) => [text]))
-    const start = whole.place(3).offset
-    const end = whole.place(5).offset + whole.place(5).frameBytes
-    for (let at = start; at <= end; at++) {
-      const bench = whole.copy()
-      bench.edit(FIRST, (content) => tear(content, at))
-      const { texts, events } = await openedTwice(bench)
-      const intact = FIVE.filter((_, index) => {
-        const { offset, frameBytes } = whole.place(index + 1)
-        return offset + frameBytes <= at
-      })
-      expect(texts, `torn at ${at}`).toEqual(intact)
-      const lastIntact = whole.place(intact.length)
-      const rest = tear(whole.content(FIRST), at).subarray(lastIntact.offset + lastIntact.frameBytes)
-      const clean = rest.every((byte) => byte === 0)
-      expect(events.map(({ type }) => type)).toEqual(clean ? [] : ['torn_tail'])
-    }
-  })
+  ])(
+    'at any byte of the last three records (%s) leaves the records before it',
+    async (_name, tear) => {
+      const whole = await benchWith(FIVE.map((text) => [text]))
+      const start = whole.place(3).offset
+      const end = whole.place(5).offset + whole.place(5).frameBytes
+      for (let at = start; at <= end; at++) {
+        const bench = whole.copy()
+        bench.edit(FIRST, (content) => tear(content, at))
+        const { texts, events } = await openedTwice(bench)
+        const intact = FIVE.filter((_, index) => {
+          const { offset, frameBytes } = whole.place(index + 1)
+          return offset + frameBytes <= at
+        })
+        expect(texts, `torn at ${at}`).toEqual(intact)
+        const lastIntact = whole.place(intact.length)
+        const rest = tear(whole.content(FIRST), at).subarray(lastIntact.offset + lastIntact.frameBytes)
+        const clean = rest.every((byte) => byte === 0)
+        expect(events.map(({ type }) => type)).toEqual(clean ? [] : ['torn_tail'])
+      }
+    },
+    EXHAUSTIVE_MS,
+  )
 
-  it('of any flipped bit in the last record is that record', async () => {
-    const whole = await benchWith(FIVE.map((text) => [text]))
-    const { offset, frameBytes } = whole.place(5)
-    for (let bit = 0; bit < frameBytes * 8; bit++) {
-      const bench = whole.copy()
-      bench.edit(FIRST, (content) => flip(content, offset, bit))
-      const { texts, events } = await openedTwice(bench)
-      expect(texts, `bit ${bit}`).toEqual(FIVE.slice(0, 4))
-      expect(events).toEqual([
-        { type: 'torn_tail', segment: FIRST, offset, sizeBytes: frameBytes, copy: `${FIRST}.torn` },
-      ])
-    }
-  })
+  it(
+    'of any flipped bit in the last record is that record',
+    async () => {
+      const whole = await benchWith(FIVE.map((text) => [text]))
+      const { offset, frameBytes } = whole.place(5)
+      for (let bit = 0; bit < frameBytes * 8; bit++) {
+        const bench = whole.copy()
+        bench.edit(FIRST, (content) => flip(content, offset, bit))
+        const { texts, events } = await openedTwice(bench)
+        expect(texts, `bit ${bit}`).toEqual(FIVE.slice(0, 4))
+        expect(events).toEqual([
+          { type: 'torn_tail', segment: FIRST, offset, sizeBytes: frameBytes, copy: `${FIRST}.torn` },
+        ])
+      }
+    },
+    EXHAUSTIVE_MS,
+  )
 
   it('is copied aside, never over an earlier copy, and overwritten with zeros', async () => {
     const bench = await benchWith(FIVE.map((text) => [text]))
@@ -256,19 +266,23 @@ describe('a torn tail', () => {
 })
 
 describe('damage that is not a torn tail', () => {
-  it('of any flipped bit in a record in the middle costs that record alone', async () => {
-    const whole = await benchWith(FIVE.map((text) => [text]))
-    const { offset, frameBytes } = whole.place(3)
-    const rest = FIVE.filter((text) => text !== 'three')
-    for (let bit = 0; bit < frameBytes * 8; bit++) {
-      const bench = whole.copy()
-      bench.edit(FIRST, (content) => flip(content, offset, bit))
-      const { texts, events } = await openedTwice(bench)
-      expect(texts, `bit ${bit}`).toEqual(rest)
-      expect(events.map(({ type }) => type)).toEqual(['quarantined'])
-      expect(bench.names()).toEqual([`${FIRST}.quarantined`, segmentName(6)])
-    }
-  })
+  it(
+    'of any flipped bit in a record in the middle costs that record alone',
+    async () => {
+      const whole = await benchWith(FIVE.map((text) => [text]))
+      const { offset, frameBytes } = whole.place(3)
+      const rest = FIVE.filter((text) => text !== 'three')
+      for (let bit = 0; bit < frameBytes * 8; bit++) {
+        const bench = whole.copy()
+        bench.edit(FIRST, (content) => flip(content, offset, bit))
+        const { texts, events } = await openedTwice(bench)
+        expect(texts, `bit ${bit}`).toEqual(rest)
+        expect(events.map(({ type }) => type)).toEqual(['quarantined'])
+        expect(bench.names()).toEqual([`${FIRST}.quarantined`, segmentName(6)])
+      }
+    },
+    EXHAUSTIVE_MS,
+  )
 
   it('of the last record of a flushed group is not taken for the torn beginning of the next', async () => {
     const bench = await benchWith([

@@ -46,7 +46,7 @@ export async function cutTornTail(files: Files, torn: TornTail): Promise<WalEven
 }
 
 async function copyRange(torn: TornTail, end: number, target: OpenFile): Promise<void> {
-  const buffer = Buffer.allocUnsafe(COPY_BYTES)
+  const buffer = Buffer.allocUnsafe(Math.min(COPY_BYTES, end - torn.start))
   for (let position = torn.start; position < end; position += COPY_BYTES) {
     const part = buffer.subarray(0, Math.min(COPY_BYTES, end - position))
     const read = await readFully(torn.file, part, position)
@@ -56,7 +56,7 @@ async function copyRange(torn: TornTail, end: number, target: OpenFile): Promise
 
 /** End of the last byte that is not zero, from the start of the damage on. */
 async function lastNonZero(torn: TornTail): Promise<number> {
-  const buffer = Buffer.allocUnsafe(COPY_BYTES)
+  const buffer = Buffer.allocUnsafe(Math.min(COPY_BYTES, torn.end - torn.start))
   let last = torn.start
   for (let position = torn.start; position < torn.end; position += COPY_BYTES) {
     const part = buffer.subarray(0, Math.min(COPY_BYTES, torn.end - position))
