@@ -18,7 +18,7 @@ async function expectRefused(body: string | Buffer): Promise<Problem> {
   const { client, wal } = system()
   const before = (await wal.state()).nextSequence
   const problem = problemOf(await client.submit(body), 400)
-  await wal.untilNothingOpen(2_000)
+  await wal.untilNothingOpen(10_000)
   const marks = await wal.marks(before)
   expect(marks.map(({ mark }) => [mark?.sequence, mark?.status, mark?.verdict])).toEqual([
     [before, 400, undefined],
@@ -217,7 +217,7 @@ describe('500 random changes of a valid record', () => {
         statuses.set(status, (statuses.get(status) ?? 0) + 1)
       }
     }
-    await wal.untilNothingOpen(5_000)
+    await wal.untilNothingOpen(10_000)
     expect((await metricsOf(client)).value('flk_ingest_total') - before.value('flk_ingest_total')).toBe(500)
     const marked = new Map<number, number>()
     for (const { mark } of await wal.marks(from)) {

@@ -124,7 +124,7 @@ describe.each(variants)('with $algorithm', ({ algorithm, options }) => {
         expect(seen.size, name).toBe(1)
         expect((await client.outcome(pcsId)).status, name).toBe(404)
       }
-      await wal.untilNothingOpen(5_000)
+      await wal.untilNothingOpen(10_000)
       const marks = await wal.marks(from)
       expect(marks.map(({ mark }) => [mark?.status, mark?.verdict])).toEqual(
         cases.map(() => [401, undefined]),

@@ -13,9 +13,9 @@ const {
 /** Another server than our own may be asked; it must verify with the key of the vectors. */
 const { BACKEND_URL } = process.env
 
-describe('vectors/submissions.json', () => {
-  const system = useSystem('vectors', { env: { PCS_HMAC_KEY: submissionVectors.hmac_key_utf8 } })
+const hmacSystem = useSystem('vectors', { env: { PCS_HMAC_KEY: submissionVectors.hmac_key_utf8 } })
 
+describe('vectors/submissions.json', () => {
   it('is read as it is written', () => {
     expect(submissionTexts.map((text) => JSON.parse(text))).toEqual(
       submissionVectors.submissions.map(({ pcs }) => pcs),
@@ -26,7 +26,7 @@ describe('vectors/submissions.json', () => {
   it.each(
     submissionVectors.submissions.map((vector, index) => ({ ...vector, text: submissionTexts[index] ?? '' })),
   )('$name: $expect.status', async ({ text, pcs, expect: { status, accepted, escalated, reason } }) => {
-    const client = BACKEND_URL ? new Client(BACKEND_URL) : system().client
+    const client = new Client(BACKEND_URL ?? hmacSystem().constellation.baseUrl)
     onTestFinished(() => client.close())
     const answer = await client.submit(text)
     expect(answer.status, answer.body.toString()).toBe(status)
@@ -57,21 +57,18 @@ function broken(signature: string): string {
   return bytes.toString('base64')
 }
 
+const ed25519Env = { PCS_SIGN_ALG: 'ed25519', PCS_HMAC_KEY: undefined, PCS_ED25519_PUB_B64: publicKey }
 const algorithms = [
-  {
-    algorithm: 'hmac',
-    env: { PCS_SIGN_ALG: 'hmac', PCS_HMAC_KEY: hmacKeyText },
-    sigOf: (c: SigningCase) => c.hmac_b64,
-  },
+  { algorithm: 'hmac', start: () => hmacSystem, sigOf: (c: SigningCase) => c.hmac_b64 },
   {
     algorithm: 'ed25519',
-    env: { PCS_SIGN_ALG: 'ed25519', PCS_HMAC_KEY: undefined, PCS_ED25519_PUB_B64: publicKey },
+    start: () => useSystem('vectors-ed25519', { env: ed25519Env }),
     sigOf: (c: SigningCase) => c.ed25519_b64,
   },
 ]
 
-describe.each(algorithms)('vectors/signing.json with $algorithm', ({ algorithm, env, sigOf }) => {
-  const system = useSystem(`vectors-${algorithm}`, { env })
+describe.each(algorithms)('vectors/signing.json with $algorithm', ({ algorithm, start, sigOf }) => {
+  const system = start()
   /** What stands under an id: many of the vectors share one. */
   const first = new Map<string, { payload: string; answer: Answer }>()
 

@@ -1,0 +1,70 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Environment, type ServiceName, testSite } from '@fractal-lba/local'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { startAlone } from '../src/branch.js'
+import { until } from '../src/until.js'
+
+const ANYWHERE = { GRPC_ADDR: '127.0.0.1:0', METRICS_ADDR: '127.0.0.1:0' }
+const SIGNED = { PCS_SIGN_ALG: 'hmac', PCS_HMAC_KEY: 'k' }
+
+/** What a process says that must not start. */
+async function refusal(name: ServiceName, env: Environment): Promise<string> {
+  const alone = startAlone(name, { ...ANYWHERE, ...env })
+  await until(`${name} has ended`, 15_000, () => alone.death() !== undefined)
+  const said = alone.said.join('\n')
+  expect(alone.death(), said).toMatch(/ended with code (78|69)$/)
+  expect(said).not.toMatch(/\bat .*\.(js|ts):\d+/)
+  return said
+}
+
+describe('a value that cannot be used is told by its name', () => {
+  it.each<[ServiceName, Environment, string]>([
+    ['gateway', { PORT: '70000' }, 'PORT'],
+    ['gateway', { TOKEN_RATE: 'many' }, 'TOKEN_RATE'],
+    ['gateway', { TOKEN_RATE: '1e3' }, 'TOKEN_RATE'],
+    ['gateway', { WAL_ADDR: 'nowhere' }, 'WAL_ADDR'],
+    ['gateway', { METRICS_USER: 'alone' }, 'METRICS_PASS'],
+    ['wal', { METRICS_ADDR: '9082' }, 'METRICS_ADDR'],
+    ['dedup', { DEDUP_BACKEND: 'mysql' }, 'DEDUP_BACKEND'],
+    ['dedup', { DEDUP_MEMORY_MAX: '0' }, 'DEDUP_MEMORY_MAX'],
+    ['dedup', { DEDUP_TTL: '14' }, 'DEDUP_TTL'],
+    ['signal-scoring', { PCS_TOL_D: '0,15' }, 'PCS_TOL_D'],
+    ['signal-scoring', { PCS_ALPHA: 'NaN' }, 'PCS_ALPHA'],
+  ])('%s: %o', async (name, env, variable) => {
+    expect(await refusal(name, env)).toContain(variable)
+  })
+
+  it('all of them at once', async () => {
+    const said = await refusal('signal-scoring', { PCS_TOL_D: 'x', PCS_BASE: 'y', METRICS_USER: 'z' })
+    for (const variable of ['PCS_TOL_D', 'PCS_BASE', 'METRICS_PASS']) expect(said).toContain(variable)
+  })
+
+  it('and a key is not told', async () => {
+    const said = await refusal('verifier', { PCS_SIGN_ALG: 'ed25519', PCS_ED25519_PUB_B64: 'c2VjcmV0,x' })
+    expect(said).not.toContain('c2VjcmV0')
+  })
+})
+
+describe('what is not there', () => {
+  it('a taken port', async () => {
+    const site = await testSite('taken-port')
+    onTestFinished(() => site.dispose())
+    await site.start()
+    const taken = `127.0.0.1:${site.port + 3}`
+    expect(await refusal('verifier', { ...SIGNED, GRPC_ADDR: taken })).toContain(String(site.port + 3))
+    expect(await refusal('verifier', { ...SIGNED, METRICS_ADDR: `127.0.0.1:${site.port + 1003}` })).toMatch(
+      /in use|taken/,
+    )
+    // The log has one writer.
+    expect(await refusal('wal', { WAL_DIR: join(site.dataDir, 'wal') })).toMatch(/wal/)
+  })
+
+  it('a directory that is a file', async () => {
+    const site = await testSite('no-directory')
+    onTestFinished(() => site.dispose())
+    const file = join(site.dataDir, 'file')
+    await writeFile(file, '')
+    expect(await refusal('wal', { WAL_DIR: file })).toContain(file)
+  })
+})
