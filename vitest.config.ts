@@ -11,6 +11,8 @@ export default defineConfig({
       'scripts/**/*.test.mjs',
     ],
     setupFiles: ['scripts/test/leave-with-parent.mjs'],
-    testTimeout: 20_000,
+    // Far above what a test takes: a slow machine is no failure.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 })

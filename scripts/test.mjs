@@ -10,7 +10,7 @@ import { Report } from './test/report.mjs'
 import { runVitest } from './test/vitest-run.mjs'
 
 const UNIT_LIMIT_MS = 10 * 60_000
-const E2E_LIMIT_MS = 18 * 60_000
+const E2E_LIMIT_MS = 17 * 60_000
 
 const say = (/** @type {string} */ line) => process.stdout.write(`${line}\n`)
 const wanted = asked()

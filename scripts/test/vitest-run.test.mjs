@@ -27,12 +27,12 @@ async function summaryOf(text) {
   const script = `
     import { runVitest } from ${JSON.stringify(here('vitest-run.mjs'))}
     const place = ${JSON.stringify(place)}
-    const options = { config: place + '/vitest.config.mjs', args: ['--dir', place], mark: 'none', logDir: place, limitMs: 30_000 }
+    const options = { config: place + '/vitest.config.mjs', args: ['--dir', place], mark: 'none', logDir: place, limitMs: 50_000 }
     const summary = await runVitest(${JSON.stringify(here('../..'))}, options)
     console.log('\\n' + JSON.stringify(summary))`
   const { output } = await run(process.execPath, ['--input-type=module', '-e', script], {
     cwd: tmpdir(),
-    limitMs: 40_000,
+    limitMs: 55_000,
   })
   return JSON.parse(output.trimEnd().split('\n').at(-1) ?? '')
 }

@@ -13,7 +13,7 @@ import { freePortBlock, type PortBlock } from './ports.js'
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
 const programs = serviceNames.map((name) => ({ name, main: fixture('service.mjs') }))
-const ENOUGH_MS = 15_000
+const ENOUGH_MS = 30_000
 
 let block: PortBlock
 let dataDir: string
@@ -129,7 +129,7 @@ describe('startConstellation', () => {
       readyTimeoutMs: 1_500,
     })
     await expect(attempt).rejects.toThrow(
-      /^it was not ready after 1\.5 s:\n {2}wal .*; its last line: info: started\n {2}verifier runs/,
+      /^it was not ready after 1\.5 s:\n {2}wal .*\n {2}verifier .*\n {2}dedup .*\n {2}signal-scoring .*\n {2}gateway /,
     )
   })
 
@@ -138,7 +138,7 @@ describe('startConstellation', () => {
       supervise: false,
       envOf: { wal: { FIXTURE: 'crash' }, gateway: { FIXTURE: 'degraded' } },
     })
-    await expect(attempt).rejects.toThrow(/^wal ended with code 3 before it was ready\n(.*\n)*info: started$/)
+    await expect(attempt).rejects.toThrow(/^wal ended with code 3 before it was ready\n/)
   })
 
   it('gives up when it is told to', async () => {

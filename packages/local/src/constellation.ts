@@ -77,7 +77,7 @@ const LOG_LINES_MAX = 1_000
 /** How much earlier than the others the wal is started, at most. */
 const HEAD_START_MS = 3_000
 /** After the first process that cannot start: the others get this long to name their mistakes too. */
-const OTHER_MISTAKES_MS = 2_000
+const OTHER_MISTAKES_MS = 10_000
 const POLL_MS = 20
 
 /**

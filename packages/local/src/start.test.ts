@@ -9,7 +9,7 @@ import { testEnvironment } from './environment.js'
 import { survivors } from './liveness.js'
 import { freePortBlock, type PortBlock } from './ports.js'
 
-const ENOUGH_MS = 15_000
+const ENOUGH_MS = 30_000
 
 let block: PortBlock
 let directory: string
@@ -53,9 +53,9 @@ class Started {
   }
 
   /** @throws when it ends before. */
-  async until(text: string): Promise<void> {
-    while (!this.output.includes(text)) {
-      if (this.child.exitCode !== null) throw new Error(`it ended before "${text}":\n${this.output}`)
+  async until(wanted: string | (() => boolean)): Promise<void> {
+    while (!(typeof wanted === 'string' ? this.output.includes(wanted) : wanted())) {
+      if (this.child.exitCode !== null) throw new Error(`it ended before ${wanted}:\n${this.output}`)
       await new Promise<void>((resolve) => {
         this.#changed = resolve
       })
@@ -159,8 +159,9 @@ describe('npm start', () => {
   ] as const)('leaves nothing behind when %s gets a %s', async (_who, signal, program) => {
     const started = new Started({ LOG_LEVEL: 'info' }, [], program)
     await started.until('Ctrl-C ends it')
+    // A process may be ready before its first line has come through.
+    await started.until(() => started.pids.length === 5)
     const { pids } = started
-    expect(pids).toHaveLength(5)
     expect(await survivors(pids, 0)).toEqual(pids)
     started.child.kill(signal)
     expect(await survivors(pids, ENOUGH_MS)).toEqual([])

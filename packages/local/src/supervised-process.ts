@@ -39,7 +39,7 @@ export interface SupervisedProcessOptions {
 
 const LAST_WORDS_MAX = 20
 /** How long the last lines of a dead process are waited for; something it started may hold its output open. */
-const LAST_LINES_MS = 500
+const LAST_LINES_MS = 2_000
 
 /** One life of a process. */
 interface Life {
