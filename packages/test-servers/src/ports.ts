@@ -1,0 +1,21 @@
+import { createServer } from 'node:net'
+
+// Below the ports that the system gives to outgoing connections, so that none of those is met.
+const FIRST = 15_000
+const LAST = 31_999
+
+/** A port of the loopback on which nobody listens now, by chance, so that two runs hardly ever want the same. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST + 1))
+    if (await isFree(port)) return port
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
+}
