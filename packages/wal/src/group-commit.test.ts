@@ -159,6 +159,18 @@ describe('GroupCommit', () => {
     expect(fatal).toHaveLength(1)
   })
 
+  it('tells of one failure only, though others follow', async () => {
+    const { queue, fatal, release } = setup()
+    const item = watch(queue.submit('a', ONE))
+    await turns()
+    const first = new Error('a background flush failed')
+    queue.fail(first)
+    await release(new Error('EIO'))
+    queue.fail(new Error('another'))
+    expect(item.state).toBe('failed')
+    expect(fatal).toEqual([first])
+  })
+
   it('rejects only the group that was refused for want of space', async () => {
     const { queue, fatal, release } = setup({ groupMax: { records: 1, bytes: 10 } })
     const [a, b] = ['a', 'b'].map((item) => watch(queue.submit(item, ONE)))

@@ -1,5 +1,8 @@
+import { rm } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { crc32c } from './crc32c.js'
 import { FRAME } from './format.js'
+import type { LogHead } from './log.js'
 import {
   appendEach,
   openTestLog,
@@ -30,7 +33,7 @@ async function verified(): Promise<{ segments: SegmentReport[]; log: LogReport }
 const TEXTS = Array.from({ length: 90 }, (_, index) => `record ${index + 1}`)
 const BODY_OF_FIRST = 4096 + FRAME.body
 
-async function writeLog(): Promise<{ head: ReturnType<typeof Object>; logId: string }> {
+async function writeLog(): Promise<{ head: LogHead; logId: string }> {
   const { log } = await openTestLog(directory.path, { segmentBytes: 8192 })
   await appendEach(log, TEXTS)
   const head = log.head()
@@ -68,6 +71,8 @@ describe('verifyLog', () => {
     const [first = ''] = await directory.list()
     const content = await directory.read(first)
     content.writeUInt8(content.readUInt8(BODY_OF_FIRST) ^ 1, BODY_OF_FIRST)
+    const end = BODY_OF_FIRST + content.readUInt32LE(4096 + FRAME.storedLength)
+    content.writeUInt32LE(crc32c(content.subarray(4096 + FRAME.storedLength, end)), 4096)
     await directory.write(first, content)
     const { segments, log } = await verified()
     expect(log).toMatchObject({ records: 89, sound: false })
@@ -108,7 +113,6 @@ describe('verifyLog', () => {
   it('finds a missing segment', async () => {
     await writeLog()
     const [, second = ''] = await directory.list()
-    const { rm } = await import('node:fs/promises')
     await rm(directory.file(second))
     const { segments, log } = await verified()
     expect(segments[0]?.objection).toContain('missing')

@@ -84,6 +84,7 @@ class DamageSimulation {
 
   async #open(): Promise<{ log: RecordLog; shown: LogRecord[] }> {
     const shown: LogRecord[] = []
+    const visited: string[] = []
     const log = await openLog(DIRECTORY, {
       segmentBytes: SEGMENT_BYTES,
       files: this.#disk.mount(),
@@ -95,8 +96,11 @@ class DamageSimulation {
         if (event.type === 'torn_tail') this.#tornTails += 1
         if (event.type === 'quarantined') this.#quarantined += 1
       },
+      visit: (record) => visited.push(describe(record)),
     })
     for await (const batch of log.read(1, { batchBytesMax: 1024 })) shown.push(...batch)
+    const read = shown.map(describe).join()
+    if (visited.join() !== read) throw new Error(`opening visits ${visited.join()}, reading shows ${read}`)
     return { log, shown }
   }
 
