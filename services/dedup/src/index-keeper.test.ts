@@ -310,6 +310,17 @@ describe('while it answers', () => {
     expect(await stored(test, 'a')).toBeDefined()
   })
 
+  it('is filled again when the address leads to another log, whatever that one says', async () => {
+    const wal = await startTestWal()
+    const test = indexOver([wal.address], { nowMs: NOW_MS })
+    test.run()
+    const generation = await test.answering()
+    wal.logId = 'bb'.repeat(16)
+    acknowledge(wal, judgedIn(wal, 'a'))
+    await test.answering(generation)
+    expect(await stored(test, 'a')).toBeDefined()
+  })
+
   it('reads a log from its beginning when it is shorter than what was read of it', async () => {
     const wal = await startTestWal()
     for (let id = 0; id < 20; id += 1) acknowledge(wal, judgedIn(wal, `${id}`))

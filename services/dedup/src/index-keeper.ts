@@ -132,7 +132,7 @@ export class IndexKeeper {
         const refusal = `the index is being filled and waits for the log at ${log.address}`
         this.#availability = { answers: false, refusal }
         if (performance.now() >= sayAfterMs) {
-          this.#logger.warn({ err: error }, refusal)
+          this.#logger.warn({ why: String(error) }, refusal)
           sayAfterMs = performance.now() + SAY_AGAIN_MS
         }
         await pause(backoff.next(), stopping)
@@ -201,7 +201,7 @@ export class IndexKeeper {
     if (this.#reachable.get(log) === reachable) return
     this.#reachable.set(log, reachable)
     if (reachable) this.#logger.info(`the log at ${log.address} can be read again`)
-    else this.#logger.warn({ err: error }, `the log at ${log.address} cannot be read`)
+    else this.#logger.warn({ why: String(error) }, `the log at ${log.address} cannot be read`)
   }
 
   #report(log: WalLog, { read, corrected, conflicts, unreadable }: MarkTally): void {

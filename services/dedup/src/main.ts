@@ -38,10 +38,10 @@ await runProcess('dedup', readDedupConfig, async (config, context) => {
     services: [dedupService({ index, store, availability, metrics, logger, draining: stopping })],
     ready: () => readyReport(keeper, store),
     async close() {
+      for (const log of logs) log.close()
       await kept
       await snapshots.stop()
       await store.close()
-      for (const log of logs) log.close()
     },
   })
   kept = snapshots.restore().then(() => keeper.run(stopping))

@@ -17,6 +17,8 @@ export const PAGE_BYTES = 64 * 1024
 export const VALUE_BYTES_MAX = 0x7fff
 const UNIT_BYTES = 8
 const UNITS_PER_PAGE = PAGE_BYTES / UNIT_BYTES
+/** More cannot be named by the 32 bits of a locator: 32 GiB. */
+const PAGES_MAX = 2 ** 32 / UNITS_PER_PAGE
 const ID_AT = 16
 const VALUE_AT = 48
 const LIVE = 1
@@ -200,6 +202,7 @@ export class RecordPages {
 
   #newPage(): Page {
     const number = this.#freeNumbers.pop() ?? this.#pages.length
+    if (number >= PAGES_MAX) throw new RangeError('the memory store cannot hold more than 32 GiB')
     const bytes = Buffer.from(new ArrayBuffer(PAGE_BYTES))
     const page = { number, bytes, view: new DataView(bytes.buffer), serial: 0, usedBytes: 0 }
     this.#pages[number] = page

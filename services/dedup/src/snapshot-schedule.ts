@@ -7,6 +7,9 @@ import type { DedupMetrics } from './metrics.js'
 import { pause } from './pause.js'
 import { readSnapshot, writeSnapshot } from './snapshot.js'
 
+/** A snapshot that takes long is written less often: the disk is the log's. */
+const REST_PER_WORK = 9
+
 export interface SnapshotOptions {
   readonly path: string
   readonly everyMs: number
@@ -66,10 +69,12 @@ export class SnapshotSchedule {
   }
 
   async #writeEvery(everyMs: number): Promise<void> {
-    for (;;) {
-      await pause(everyMs, this.#stopping.signal)
+    for (let tookMs = 0; ; ) {
+      await pause(Math.max(everyMs, tookMs * REST_PER_WORK), this.#stopping.signal)
       if (this.#stopping.signal.aborted) return
+      const startedMs = performance.now()
       await this.#write()
+      tookMs = performance.now() - startedMs
     }
   }
 

@@ -1,6 +1,6 @@
 import { wal } from '@fractal-lba/proto'
 import { callUnary, clientOptions, unavailable } from '@fractal-lba/runtime'
-import { credentials } from '@grpc/grpc-js'
+import { type ClientReadableStream, credentials } from '@grpc/grpc-js'
 
 /** A log as its index needs it: the edge to flk.wal.v1. */
 export interface WalLog {
@@ -11,6 +11,7 @@ export interface WalLog {
   readMarks(fromSequence: number): AsyncIterable<wal.ReadMarksResponse>
   /** @throws AppError */
   state(): Promise<wal.GetStateResponse>
+  /** Ends what is being read as well. */
   close(): void
 }
 
@@ -19,6 +20,7 @@ const SILENCE_HOPS_MAX = 10
 
 export function connectWalLog(address: string, timeoutMs: number): WalLog {
   const client = new wal.WalServiceClient(address, credentials.createInsecure(), clientOptions)
+  const readings = new Set<ClientReadableStream<wal.ReadMarksResponse>>()
   return {
     address,
     async fence(generation) {
@@ -28,6 +30,7 @@ export function connectWalLog(address: string, timeoutMs: number): WalLog {
     },
     async *readMarks(fromSequence) {
       const stream = client.readMarks({ fromSequence })
+      readings.add(stream)
       // The loop below gets the error too; without a listener, one that comes after the loop would end the process.
       stream.on('error', () => undefined)
       const silence = setTimeout(() => stream.cancel(), timeoutMs * SILENCE_HOPS_MAX)
@@ -38,10 +41,14 @@ export function connectWalLog(address: string, timeoutMs: number): WalLog {
         }
       } finally {
         clearTimeout(silence)
+        readings.delete(stream)
         stream.cancel()
       }
     },
     state: () => callUnary(client.getState.bind(client), {}, timeoutMs),
-    close: () => client.close(),
+    close() {
+      for (const stream of readings) stream.cancel()
+      client.close()
+    },
   }
 }

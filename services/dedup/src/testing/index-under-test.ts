@@ -51,9 +51,9 @@ export function indexOver(
   let running = Promise.resolve()
   const stop = async (): Promise<void> => {
     stopping.abort()
+    for (const log of logs) log.close()
     await running
     await store.close()
-    for (const log of logs) log.close()
   }
   onTestFinished(stop)
   return {
