@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { crc32c } from './crc32c.js'
-import { BODY_DROPPED, BODY_PRESENT, DIGEST_BYTES, FRAME, MARK_BYTES, readU64 } from './format.js'
+import { BODY_DROPPED, BODY_PRESENT, DIGEST_BYTES, FRAME, MARK_BYTES } from './format.js'
+import { FrameBytes } from './frame-bytes.js'
 import type { LogRecord } from './record.js'
 
 /** What stands at a place of a segment. */
@@ -30,40 +31,41 @@ export class FrameFields {
 }
 
 /**
- * Decodes the frame at `offset` of `bytes` into `fields`. `remainingBytes` is what the segment holds from
+ * Decodes the frame at `offset` of `frames` into `fields`. `remainingBytes` is what the segment holds from
  * there on, of which `bytes` may have only a part. An intact frame has the log's mark, the right CRC32C and
  * fields that agree; digest and chain are checked apart (`digestMatches`, ChainVerifier).
  */
 export function decodeFrame(
-  bytes: Buffer,
+  frames: FrameBytes,
   offset: number,
   remainingBytes: number,
   mark: Buffer,
   fields: FrameFields,
 ): FrameStatus {
+  const { bytes, view } = frames
   const available = bytes.length - offset
   if (available < FRAME.prefixEnd && available < remainingBytes) return 'incomplete'
   if (available < FRAME.prefixEnd || !hasMark(bytes, offset + FRAME.mark, mark)) {
     return isZero(bytes, offset, Math.min(bytes.length, offset + FRAME.prefixEnd)) ? 'zeros' : 'damaged'
   }
-  const storedLength = bytes.readUInt32LE(offset + FRAME.storedLength)
+  const storedLength = view.getUint32(offset + FRAME.storedLength, true)
   const frameLength = FRAME.body + storedLength
   if (frameLength > remainingBytes) return 'damaged'
   if (frameLength > available) return 'incomplete'
   const crc = crc32c(bytes.subarray(offset + FRAME.storedLength, offset + frameLength))
-  if (crc !== bytes.readUInt32LE(offset + FRAME.crc)) return 'damaged'
+  if (crc !== view.getUint32(offset + FRAME.crc, true)) return 'damaged'
   fields.storedLength = storedLength
   fields.frameBytes = frameLength
-  fields.place = bytes.readUInt16LE(offset + FRAME.place)
-  fields.groupSize = bytes.readUInt16LE(offset + FRAME.groupSize)
-  fields.state = bytes.readUInt8(offset + FRAME.state)
-  fields.type = bytes.readUInt8(offset + FRAME.type)
-  fields.encoding = bytes.readUInt8(offset + FRAME.encoding)
-  fields.bodyLength = bytes.readUInt32LE(offset + FRAME.bodyLength)
-  fields.sequence = readU64(bytes, offset + FRAME.sequence)
-  fields.group = readU64(bytes, offset + FRAME.group)
-  fields.timeMs = readU64(bytes, offset + FRAME.timeMs)
-  return fieldsAgree(fields) && bytes.readUInt16LE(offset + FRAME.flags) === 0 ? 'frame' : 'damaged'
+  fields.place = view.getUint16(offset + FRAME.place, true)
+  fields.groupSize = view.getUint16(offset + FRAME.groupSize, true)
+  fields.state = view.getUint8(offset + FRAME.state)
+  fields.type = view.getUint8(offset + FRAME.type)
+  fields.encoding = view.getUint8(offset + FRAME.encoding)
+  fields.bodyLength = view.getUint32(offset + FRAME.bodyLength, true)
+  fields.sequence = frames.u64(offset + FRAME.sequence)
+  fields.group = frames.u64(offset + FRAME.group)
+  fields.timeMs = frames.u64(offset + FRAME.timeMs)
+  return fieldsAgree(fields) && view.getUint16(offset + FRAME.flags, true) === 0 ? 'frame' : 'damaged'
 }
 
 function fieldsAgree(fields: FrameFields): boolean {
@@ -102,32 +104,32 @@ export function digestMatches(bytes: Buffer, offset: number, fields: FrameFields
 
 /** Follows the hash chain from frame to frame. */
 export class ChainVerifier {
-  readonly #input = Buffer.alloc(DIGEST_BYTES + FRAME.chain - FRAME.prefixEnd)
+  readonly #input = new FrameBytes(Buffer.alloc(DIGEST_BYTES + FRAME.chain - FRAME.prefixEnd))
   #known: boolean
 
   /** `chain` is that of the record before the first; `undefined` when it is not known. */
   constructor(chain: Buffer | undefined) {
     this.#known = chain !== undefined
-    chain?.copy(this.#input)
+    chain?.copy(this.#input.bytes)
   }
 
   /** Whether the frame's chain follows from the last accepted one; true when there is none to compare with. */
-  follows(bytes: Buffer, offset: number): boolean {
+  follows(frames: FrameBytes, offset: number): boolean {
     if (!this.#known) return true
-    bytes.copy(this.#input, DIGEST_BYTES, offset + FRAME.prefixEnd, offset + FRAME.chain)
-    const chain = hash('sha256', this.#input, 'binary')
-    return chain === bytes.toString('latin1', offset + FRAME.chain, offset + FRAME.body)
+    frames.copyWords(offset + FRAME.prefixEnd, offset + FRAME.chain, this.#input, DIGEST_BYTES)
+    const chain = hash('sha256', this.#input.bytes, 'binary')
+    return chain === frames.bytes.toString('latin1', offset + FRAME.chain, offset + FRAME.body)
   }
 
   /** Takes the frame's chain as the last one. */
-  accept(bytes: Buffer, offset: number): void {
+  accept(frames: FrameBytes, offset: number): void {
     this.#known = true
-    bytes.copy(this.#input, 0, offset + FRAME.chain, offset + FRAME.body)
+    frames.copyWords(offset + FRAME.chain, offset + FRAME.body, this.#input, 0)
   }
 
   /** A copy of the last accepted chain. */
   get chain(): Buffer | undefined {
-    return this.#known ? Buffer.from(this.#input.subarray(0, DIGEST_BYTES)) : undefined
+    return this.#known ? Buffer.from(this.#input.bytes.subarray(0, DIGEST_BYTES)) : undefined
   }
 }
 

@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto'
 import { crc32c } from './crc32c.js'
-import { BODY_PRESENT, DIGEST_BYTES, FRAME, FRAME_OVERHEAD_BYTES, type LogPoint, writeU64 } from './format.js'
+import { BODY_PRESENT, DIGEST_BYTES, FRAME, FRAME_OVERHEAD_BYTES, type LogPoint } from './format.js'
+import { FrameBytes } from './frame-bytes.js'
 import type { NewRecord } from './record.js'
 
 /** The previous chain (32 bytes), then the hashed header and the digest (64 bytes): what the chain hashes. */
-const chainInput = Buffer.alloc(DIGEST_BYTES + FRAME.chain - FRAME.prefixEnd)
+const chainInput = new FrameBytes(Buffer.alloc(DIGEST_BYTES + FRAME.chain - FRAME.prefixEnd))
 
 /** Bytes of the frame of a record with a body of that length. */
 export function frameBytes(bodyBytes: number): number {
@@ -22,24 +23,19 @@ export function encodeGroup(
   mark: Buffer,
   timeMs: number,
 ): LogPoint {
+  const frames = new FrameBytes(target)
   const group = before.group + 1
+  const groupSize = records.length
   let sequence = before.sequence
   let offset = 0
   let place = 0
-  before.chain.copy(chainInput)
+  before.chain.copy(chainInput.bytes)
   for (const record of records) {
     sequence += 1
-    offset += encodeFrame(target, offset, record, {
-      sequence,
-      group,
-      place,
-      groupSize: records.length,
-      mark,
-      timeMs,
-    })
+    offset += encodeFrame(frames, offset, record, { sequence, group, place, groupSize, mark, timeMs })
     place += 1
   }
-  return { sequence, group, chain: Buffer.from(chainInput.subarray(0, DIGEST_BYTES)) }
+  return { sequence, group, chain: Buffer.from(chainInput.bytes.subarray(0, DIGEST_BYTES)) }
 }
 
 interface FramePlace {
@@ -52,29 +48,30 @@ interface FramePlace {
 }
 
 /** Digests come as text of one byte each ('binary') because `hash` makes that in half the time of a buffer. */
-function encodeFrame(target: Buffer, start: number, record: NewRecord, at: FramePlace): number {
+function encodeFrame(frames: FrameBytes, start: number, record: NewRecord, at: FramePlace): number {
+  const { bytes, view } = frames
   const { body } = record
   const end = start + FRAME.body + body.length
-  target.set(body, start + FRAME.body)
-  target.writeUInt32LE(body.length, start + FRAME.storedLength)
-  target.writeUInt16LE(at.place, start + FRAME.place)
-  target.writeUInt16LE(at.groupSize, start + FRAME.groupSize)
-  target.writeUInt8(BODY_PRESENT, start + FRAME.state)
-  target.set(at.mark, start + FRAME.mark)
-  target.writeUInt8(record.type, start + FRAME.type)
-  target.writeUInt8(record.encoding, start + FRAME.encoding)
-  target.writeUInt16LE(0, start + FRAME.flags)
-  target.writeUInt32LE(body.length, start + FRAME.bodyLength)
-  writeU64(target, at.sequence, start + FRAME.sequence)
-  writeU64(target, at.group, start + FRAME.group)
-  writeU64(target, at.timeMs, start + FRAME.timeMs)
+  bytes.set(body, start + FRAME.body)
+  view.setUint32(start + FRAME.storedLength, body.length, true)
+  view.setUint16(start + FRAME.place, at.place, true)
+  view.setUint16(start + FRAME.groupSize, at.groupSize, true)
+  view.setUint8(start + FRAME.state, BODY_PRESENT)
+  bytes.set(at.mark, start + FRAME.mark)
+  view.setUint8(start + FRAME.type, record.type)
+  view.setUint8(start + FRAME.encoding, record.encoding)
+  view.setUint16(start + FRAME.flags, 0, true)
+  view.setUint32(start + FRAME.bodyLength, body.length, true)
+  frames.setU64(start + FRAME.sequence, at.sequence)
+  frames.setU64(start + FRAME.group, at.group)
+  frames.setU64(start + FRAME.timeMs, at.timeMs)
   // the copy is hashed, not the caller's bytes: what is written is what the digest says, come what may
-  const digest = hash('sha256', target.subarray(start + FRAME.body, end), 'binary')
-  target.write(digest, start + FRAME.digest, DIGEST_BYTES, 'latin1')
-  target.copy(chainInput, DIGEST_BYTES, start + FRAME.prefixEnd, start + FRAME.chain)
-  const chain = hash('sha256', chainInput, 'binary')
-  chainInput.write(chain, 0, DIGEST_BYTES, 'latin1')
-  target.write(chain, start + FRAME.chain, DIGEST_BYTES, 'latin1')
-  target.writeUInt32LE(crc32c(target.subarray(start + FRAME.storedLength, end)), start + FRAME.crc)
+  const digest = hash('sha256', bytes.subarray(start + FRAME.body, end), 'binary')
+  bytes.write(digest, start + FRAME.digest, DIGEST_BYTES, 'latin1')
+  frames.copyWords(start + FRAME.prefixEnd, start + FRAME.chain, chainInput, DIGEST_BYTES)
+  const chain = hash('sha256', chainInput.bytes, 'binary')
+  chainInput.bytes.write(chain, 0, DIGEST_BYTES, 'latin1')
+  bytes.write(chain, start + FRAME.chain, DIGEST_BYTES, 'latin1')
+  view.setUint32(start + FRAME.crc, crc32c(bytes.subarray(start + FRAME.storedLength, end)), true)
   return end - start
 }

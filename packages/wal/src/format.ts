@@ -74,6 +74,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { crc32c } from './crc32c.js'
+import { FrameBytes } from './frame-bytes.js'
 
 export const FORMAT_VERSION = 1
 export const SEGMENT_HEADER_BYTES = 4096
@@ -118,7 +119,6 @@ const HEADER = {
   group: 80,
   crc: 4092,
 } as const
-const TWO_POW_32 = 0x1_0000_0000
 
 /** What all segments of a log share. */
 export interface LogIdentity {
@@ -152,14 +152,15 @@ export function newIdentity(random: (sizeBytes: number) => Buffer = randomBytes)
 
 export function encodeSegmentHeader(header: SegmentHeader): Buffer {
   const block = Buffer.alloc(SEGMENT_HEADER_BYTES)
+  const numbers = new FrameBytes(block)
   MAGIC.copy(block)
   block.writeUInt8(FORMAT_VERSION, HEADER.version)
   header.mark.copy(block, HEADER.mark)
   header.logId.copy(block, HEADER.logId)
-  writeU64(block, header.before.sequence + 1, HEADER.first)
-  writeU64(block, header.createdMs, HEADER.createdMs)
+  numbers.setU64(HEADER.first, header.before.sequence + 1)
+  numbers.setU64(HEADER.createdMs, header.createdMs)
   header.before.chain.copy(block, HEADER.chain)
-  writeU64(block, header.before.group, HEADER.group)
+  numbers.setU64(HEADER.group, header.before.group)
   block.writeUInt32LE(crc32c(block.subarray(0, HEADER.crc)), HEADER.crc)
   return block
 }
@@ -171,29 +172,19 @@ export function decodeSegmentHeader(block: Buffer): SegmentHeader | { readonly v
   const version = block.readUInt8(HEADER.version)
   if (version !== FORMAT_VERSION) return { version }
   const mark = copyOf(block, HEADER.mark, MARK_BYTES)
-  const first = readU64(block, HEADER.first)
+  const numbers = new FrameBytes(block)
+  const first = numbers.u64(HEADER.first)
   if (mark.includes(0) || first < 1) return undefined
   return {
     mark,
     logId: copyOf(block, HEADER.logId, LOG_ID_BYTES),
-    createdMs: readU64(block, HEADER.createdMs),
+    createdMs: numbers.u64(HEADER.createdMs),
     before: {
       sequence: first - 1,
-      group: readU64(block, HEADER.group),
+      group: numbers.u64(HEADER.group),
       chain: copyOf(block, HEADER.chain, DIGEST_BYTES),
     },
   }
-}
-
-/** Writes a number below 2^53 as u64. */
-export function writeU64(target: Buffer, value: number, offset: number): void {
-  target.writeUInt32LE(value % TWO_POW_32, offset)
-  target.writeUInt32LE(Math.floor(value / TWO_POW_32), offset + 4)
-}
-
-/** Reads a u64; exact below 2^53, and what is beyond (never written) stays beyond. */
-export function readU64(source: Buffer, offset: number): number {
-  return source.readUInt32LE(offset + 4) * TWO_POW_32 + source.readUInt32LE(offset)
 }
 
 function copyOf(source: Buffer, start: number, sizeBytes: number): Buffer {

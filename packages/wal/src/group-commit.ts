@@ -68,12 +68,12 @@ export class GroupCommit<Item> {
 
   /** Ends the queue because something that it depends on failed; whatever waits is rejected. */
   fail(cause: Error): void {
-    if (this.#ended?.code === 'failed') return
+    const known = this.#ended?.code === 'failed' ? this.#ended : undefined
     const sentence = `The log failed and takes nothing more; end the process and open the log again. Cause: ${cause.message}`
-    this.#ended = new WalError('failed', sentence, cause)
-    for (const waiting of this.#waiting) waiting.reject(this.#ended)
-    this.#waiting = []
-    this.#options.onFatal(cause)
+    const ended = known ?? new WalError('failed', sentence, cause)
+    this.#ended = ended
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(ended)
+    if (known === undefined) this.#options.onFatal(cause)
   }
 
   async #run(): Promise<void> {
@@ -122,10 +122,12 @@ export class GroupCommit<Item> {
   }
 
   #reject(group: readonly Waiting<Item>[], cause: Error): void {
-    const refused = cause instanceof WalError && cause.code === 'out_of_space'
-    if (!refused) this.fail(cause)
-    const error = this.#ended?.code === 'failed' ? this.#ended : cause
-    for (const waiting of group) waiting.reject(error)
+    if (cause instanceof WalError && cause.code === 'out_of_space' && this.#ended?.code !== 'failed') {
+      for (const waiting of group) waiting.reject(cause)
+      return
+    }
+    this.#waiting.unshift(...group)
+    this.fail(cause)
   }
 
   #settle(weight: Weight): void {

@@ -15,6 +15,9 @@
  *
  * Of two that find each other while starting, the greater name goes away at once and the smaller looks again
  * a few times. A stopped process (SIGSTOP) still counts as living: the kernel accepts for it.
+ *
+ * Sockets are seen by all processes of one machine that see the directory, in other containers too, but not
+ * by other machines: a directory on a network file system is not protected from these.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -106,7 +109,7 @@ function listen(path: string, directory: string): Promise<Server> {
     const server = createServer((socket) => socket.destroy())
     server.once('error', (error) => {
       const hint = `Cannot make the lock socket in ${directory}: the file system must hold Unix sockets, and the path must be short where /proc is missing.`
-      reject(new WalError('locked', hint, error))
+      reject(new WalError('invalid', hint, error))
     })
     server.listen(path, () => {
       server.removeAllListeners('error')

@@ -2,6 +2,7 @@ import { ChunkStream } from './chunk-stream.js'
 import { ChainVerifier, decodeFrame, digestMatches, FrameFields } from './decoder.js'
 import type { OpenFile } from './files.js'
 import { FRAME } from './format.js'
+import { FrameBytes } from './frame-bytes.js'
 
 /** What is known of the record before the place where a scan begins. */
 export interface ScanPoint {
@@ -130,6 +131,7 @@ export class FrameScan {
 
   #scanChunk(): void {
     const { bytes, position } = this.#stream
+    const frames = new FrameBytes(bytes)
     const fields = this.#fields
     for (;;) {
       const remaining = this.#stream.end - this.#at
@@ -140,20 +142,20 @@ export class FrameScan {
       if (this.#zerosFrom !== undefined && !this.#passZeros(this.#zerosFrom)) return
       if (this.#damage !== undefined && !this.#findMark()) return
       const offset = this.#at - position
-      const status = decodeFrame(bytes, offset, this.#stream.end - this.#at, this.#options.mark, fields)
+      const status = decodeFrame(frames, offset, this.#stream.end - this.#at, this.#options.mark, fields)
       if (status === 'incomplete') return
       if (status === 'zeros' && this.#damage === undefined) {
         this.#zerosFrom = this.#at
         continue
       }
-      const objection = status === 'frame' ? this.#objection(bytes, offset) : 'no frame can be read here'
-      if (objection === undefined) this.#accept(bytes, offset)
+      const objection = status === 'frame' ? this.#objection(frames, offset) : 'no frame can be read here'
+      if (objection === undefined) this.#accept(frames, offset)
       else if (!this.#reject(objection)) return
     }
   }
 
   /** Why the decoded frame may not stand here; `undefined` when it may. */
-  #objection(bytes: Buffer, offset: number): string | undefined {
+  #objection(frames: FrameBytes, offset: number): string | undefined {
     const { sequence, group, place, groupSize } = this.#fields
     const skipped = sequence - this.#sequence - 1
     if (this.#damage === undefined) {
@@ -163,9 +165,9 @@ export class FrameScan {
       if (skipped < 0 || sequence > this.#options.sequenceMax) return 'the sequence cannot lie here'
       if (this.#group !== undefined && group < this.#group) return 'the flush group cannot lie here'
     }
-    if (skipped === 0 && this.#options.checkChain && !this.#chain.follows(bytes, offset))
+    if (skipped === 0 && this.#options.checkChain && !this.#chain.follows(frames, offset))
       return 'the hash chain does not follow'
-    if (this.#options.checkDigests && !digestMatches(bytes, offset, this.#fields)) {
+    if (this.#options.checkDigests && !digestMatches(frames.bytes, offset, this.#fields)) {
       return 'the body does not have its digest'
     }
     return undefined
@@ -178,17 +180,17 @@ export class FrameScan {
     return group === this.#group && place === this.#place + 1 && groupSize === this.#groupSize
   }
 
-  #accept(bytes: Buffer, offset: number): void {
+  #accept(frames: FrameBytes, offset: number): void {
     const fields = this.#fields
     if (this.#damage !== undefined) this.#reportDamage(this.#at)
     if (this.#frames === 0 || fields.group !== this.#group) this.#groupStart = this.#at
-    this.#chain.accept(bytes, offset)
+    this.#chain.accept(frames, offset)
     this.#sequence = fields.sequence
     this.#group = fields.group
     this.#place = fields.place
     this.#groupSize = fields.groupSize
     this.#frames += 1
-    this.#sink.frame(bytes, offset, this.#at, fields)
+    this.#sink.frame(frames.bytes, offset, this.#at, fields)
     this.#at += fields.frameBytes
     this.#intactEnd = this.#at
   }

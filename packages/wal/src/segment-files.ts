@@ -17,6 +17,7 @@ import {
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
 } from './format.js'
+import { FrameBytes } from './frame-bytes.js'
 import type { ScanPoint } from './scan.js'
 
 /** A first frame longer than this does not give its mark away. */
@@ -102,7 +103,9 @@ async function sniffMark(file: OpenFile, firstSequence: number): Promise<Buffer 
     return undefined
   const mark = Buffer.from(bytes.subarray(FRAME.mark, FRAME.mark + MARK_BYTES))
   const fields = new FrameFields()
-  const status = mark.includes(0) ? 'damaged' : decodeFrame(bytes, 0, bytes.length, mark, fields)
+  const status = mark.includes(0)
+    ? 'damaged'
+    : decodeFrame(new FrameBytes(bytes), 0, bytes.length, mark, fields)
   return status === 'frame' && fields.sequence === firstSequence ? mark : undefined
 }
 
