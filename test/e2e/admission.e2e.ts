@@ -23,6 +23,7 @@ function padded(text: string, sizeBytes: number): string {
 /** What was done to the log meanwhile. */
 async function positionsTaken(during: () => Promise<unknown>): Promise<number> {
   const { wal } = system()
+  await wal.untilNothingOpen(30_000)
   const before = (await wal.state()).nextSequence
   await during()
   return (await wal.state()).nextSequence - before

@@ -16,6 +16,7 @@ export interface LoadOptions {
 }
 
 const RETRY_PAUSE_MS = 25
+const PATIENCE_MS = 30_000
 
 /**
  * Agents that send one record after the other and try again until each is acknowledged, as honest ones do: after a
@@ -111,6 +112,16 @@ export class Load {
   }
 }
 
+/** The answer that comes when the system is not too busy for one: whatever it is, but no 503. */
+export async function answered(ask: () => Promise<Answer>): Promise<Answer> {
+  const endMs = performance.now() + PATIENCE_MS
+  for (;;) {
+    const answer = await ask()
+    if (answer.status !== 503 || performance.now() > endMs) return answer
+    await sleep(RETRY_PAUSE_MS)
+  }
+}
+
 /**
  * Sends each acknowledged record again.
  * @returns what does not agree with what was acknowledged; empty when all does.
@@ -121,7 +132,7 @@ export async function disagreements(
 ): Promise<string[]> {
   const found: string[] = []
   await inParallel(acknowledged, async ({ record, status, body }) => {
-    const again = await client.submit(textOf({ ...record, attempt: 99 }))
+    const again = await answered(() => client.submit(textOf({ ...record, attempt: 99 })))
     if (
       again.status !== status ||
       again.headers['idempotent-replayed'] !== 'true' ||
