@@ -10,7 +10,7 @@ interface Address {
 }
 
 export interface ConnectionEvents {
-  readonly onAnswer: (connection: Connection, status: number, latencyMs: number, nowMs: number) => void
+  readonly onAnswer: (connection: Connection, answer: Answer, latencyMs: number, nowMs: number) => void
   /** A request was sent and will get no answer. */
   readonly onLost: (connection: Connection, why: string) => void
 }
@@ -100,7 +100,7 @@ export class Connection {
     this.#sentAtMs = undefined
     // What comes unasked is a server that says why it closes an idle connection.
     if (!answer.keepsConnection || sentAtMs === undefined) this.close()
-    if (sentAtMs !== undefined) this.#events.onAnswer(this, answer.status, nowMs - sentAtMs, nowMs)
+    if (sentAtMs !== undefined) this.#events.onAnswer(this, answer, nowMs - sentAtMs, nowMs)
   }
 
   #lose(socket: Socket, why: string): void {

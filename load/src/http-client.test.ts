@@ -85,6 +85,19 @@ describe('LoadClient', () => {
     expect(sent).toBeGreaterThanOrEqual(4)
   })
 
+  it('keeps what the first refusal of each status said', async () => {
+    let seen = 0
+    const load = await clientOf((_, response) => {
+      seen += 1
+      response.statusCode = seen < 3 ? 200 : 503
+      response.end(`{"detail":"${seen}: ${'é'.repeat(600)}"}`)
+    }, 1)
+    const result = await load.run({ next: requests(5), durationMs: 20_000 })
+    expect([...result.refusals.keys()]).toEqual([503])
+    expect(result.refusals.get(503)).toMatch(/^\{"detail":"3: é+/)
+    expect(result.refusals.get(503)?.length).toBeLessThan(500)
+  })
+
   it('can run again on the same connections', async () => {
     const load = await clientOf((_, response) => reply(response, 200), 3)
     await load.run({ next: requests(10), durationMs: 20_000 })

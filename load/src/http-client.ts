@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection, reasonOf } from './connection.js'
 import { Latencies } from './latencies.js'
+import type { Answer } from './response-parser.js'
 
 export interface LoadTarget {
   /** 127.0.0.1 or ::1: load goes nowhere else. */
@@ -21,6 +22,8 @@ export interface LoadResult {
   readonly elapsedMs: number
   readonly answers: number
   readonly answersByStatus: ReadonlyMap<number, number>
+  /** What the first refusal (4xx, 5xx) of each status said. */
+  readonly refusals: ReadonlyMap<number, string>
   readonly latencies: Latencies
   /** Requests that got no answer, by what happened to them. */
   readonly failures: ReadonlyMap<string, number>
@@ -42,8 +45,8 @@ export class LoadClient {
     const readBuffer = Buffer.allocUnsafe(READ_BUFFER_BYTES)
     this.#connections = Array.from({ length: target.connections }, () => {
       return new Connection(target, readBuffer, {
-        onAnswer: (connection, status, latencyMs, nowMs) =>
-          this.#onAnswer(connection, status, latencyMs, nowMs),
+        onAnswer: (connection, answer, latencyMs, nowMs) =>
+          this.#onAnswer(connection, answer, latencyMs, nowMs),
         onLost: (connection, why) => this.#onLost(connection, why),
       })
     })
@@ -81,6 +84,7 @@ export class LoadClient {
       answers: run.latencies.count,
       answersByStatus: run.answersByStatus,
       latencies: run.latencies,
+      refusals: run.refusals,
       failures: run.failures,
     }
   }
@@ -107,13 +111,14 @@ export class LoadClient {
     connection.send(request, nowMs)
   }
 
-  #onAnswer(connection: Connection, status: number, latencyMs: number, nowMs: number): void {
+  #onAnswer(connection: Connection, { status, refusal }: Answer, latencyMs: number, nowMs: number): void {
     const run = this.#run
     if (!run) return
     run.underWay -= 1
     run.lastAnswerMs = nowMs
     run.latencies.add(latencyMs)
     run.answersByStatus.set(status, (run.answersByStatus.get(status) ?? 0) + 1)
+    if (refusal !== undefined && !run.refusals.has(status)) run.refusals.set(status, refusal)
     this.#sendNext(connection, run, nowMs)
     this.#endIfDone(run)
   }
@@ -152,6 +157,7 @@ export class LoadClient {
 
 class RunState {
   readonly answersByStatus = new Map<number, number>()
+  readonly refusals = new Map<number, string>()
   readonly failures = new Map<string, number>()
   readonly latencies = new Latencies()
   readonly done: Promise<void>

@@ -19,6 +19,7 @@ function round(answers: number, elapsedMs: number, ms: number, lone?: number): M
         [409, 1],
       ]),
       latencies: latencies(...Array.from({ length: answers }, () => ms)),
+      refusals: new Map(),
       failures: new Map(),
     },
     productCpuMs: answers * 0.1,

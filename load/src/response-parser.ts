@@ -3,6 +3,8 @@ export interface Answer {
   readonly status: number
   /** False: the server ends the connection after this answer. */
   readonly keepsConnection: boolean
+  /** What a refusal (4xx, 5xx) says: the beginning of its body, as far as it came with its head. */
+  readonly refusal?: string
 }
 
 /** The other side does not speak the HTTP/1.1 that this client reads: one answer at a time, with Content-Length. */
@@ -12,6 +14,7 @@ export class UnreadableAnswer extends Error {
 
 const HEAD_BYTES_MAX = 16 * 2 ** 10
 const BODY_BYTES_MAX = 2 ** 20
+const REFUSAL_BYTES_MAX = 500
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: |$)/m
 const CONTENT_LENGTH = /^content-length:[ \t]*(\d{1,9})[ \t]*$/im
@@ -22,8 +25,8 @@ interface Head extends Answer {
 }
 
 /**
- * Finds the end of answers on one connection without pipelining. It looks at nothing else of them, because it
- * runs on the machine whose speed it helps to measure.
+ * Finds the end of answers on one connection without pipelining. It looks at nothing else of good
+ * ones, because it runs on the machine whose speed it helps to measure.
  */
 export class ResponseParser {
   /** The beginning of a head whose end has not come yet. */
@@ -49,9 +52,11 @@ export class ResponseParser {
       return undefined
     }
     this.#partialHead = undefined
-    this.#head = parseHead(all.toString('latin1', 0, headEnd))
-    this.#bodyBytesDue = this.#head.bodyBytes
-    return this.#takeBody(this.#head, all.length - headEnd - 4)
+    const bodyStart = headEnd + 4
+    const head = parseHead(all.toString('latin1', 0, headEnd))
+    this.#head = head.status < 400 ? head : { ...head, refusal: beginningOf(all, bodyStart) }
+    this.#bodyBytesDue = head.bodyBytes
+    return this.#takeBody(this.#head, all.length - bodyStart)
   }
 
   #takeBody(head: Head, count: number): Answer | undefined {
@@ -61,6 +66,10 @@ export class ResponseParser {
     this.#head = undefined
     return head
   }
+}
+
+function beginningOf(bytes: Buffer, start: number): string {
+  return bytes.toString('utf8', start, Math.min(bytes.length, start + REFUSAL_BYTES_MAX))
 }
 
 function parseHead(text: string): Head {

@@ -153,10 +153,10 @@ async function withClient<T>(
 }
 
 /** Figures count only when every request got an outcome: 2xx, or the 409 that is one too. */
-function demandGoodAnswers({ answers, answersByStatus, failures }: LoadResult): void {
+function demandGoodAnswers({ answers, answersByStatus, refusals, failures }: LoadResult): void {
   const bad = [...answersByStatus].filter(([status]) => status >= 300 && status !== 409)
   const complaints = [
-    ...bad.map(([status, count]) => `${count} answers ${status}`),
+    ...bad.map(([status, count]) => `${count} answers ${status} (the first: ${refusals.get(status) ?? ''})`),
     ...[...failures].map(([why, count]) => `${count} requests without an answer (${why})`),
   ]
   if (complaints.length > 0)
