@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set()
+/** This process is on its way out: what waits for a program waits for ever, so that nothing goes on after it. */
+let ending = false
 
 /**
  * @typedef {object} Ran
@@ -43,7 +45,7 @@ export function run(command, args, { cwd, limitMs, env = process.env, show = fal
     child.once('close', (code) => {
       running.delete(child)
       clearTimeout(limit)
-      resolve({ code: code ?? 1, late, output: parts.join('') })
+      if (!ending) resolve({ code: code ?? 1, late, output: parts.join('') })
     })
   })
 }
@@ -74,7 +76,6 @@ const GRACE_MS = 3_000
  */
 export function endWithParent(beforeExit = () => {}) {
   const parent = process.ppid
-  let ending = false
   /** @param {number} code */
   const end = async (code) => {
     if (ending) return
