@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type TestSite, testSite } from '@fractal-lba/local'
 import { hmacKey } from '@fractal-lba/pcs'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import type { Answer, Client } from '../src/client.js'
 import { type Acknowledged, answered, disagreements, inParallel, Load } from '../src/load.js'
 import { problemOf } from '../src/problem.js'
 import { resigned, type TestRecord, textOf, twinOf } from '../src/records.js'
@@ -34,6 +35,45 @@ describe('kill -9 of each process in turn under load', () => {
     expect(await disagreements(client, load.acknowledged)).toEqual([])
   })
 })
+
+describe('kill -9 while two contents race for each id', () => {
+  const system = useSystem('crash-race')
+  const RACERS = 16
+
+  it('one content wins, the other gets only 409, whatever dies meanwhile', async () => {
+    const { constellation } = system()
+    let isOver = false
+    const killing = async (): Promise<void> => {
+      for (const name of ['dedup', 'wal', 'dedup'] as const) {
+        await constellation.kill(name)
+        await constellation.untilReady()
+      }
+      isOver = true
+    }
+    const racer = async (): Promise<void> => {
+      while (!isOver) await race(system())
+    }
+    await Promise.all([killing(), ...Array.from({ length: RACERS }, racer)])
+  }, 90_000)
+})
+
+/** Two contents under one id, both sent until they are answered for good. */
+async function race({ client, records }: System): Promise<void> {
+  const record = records.next()
+  const contents = [record, { ...twinOf(record), regime: 'mixed' as const }]
+  const answers = await Promise.all(contents.map((content) => answered(() => attempt(client, content))))
+  const first = answers.findIndex(({ status }) => status !== 409)
+  expect(answers.map(({ status }) => status)).toEqual(first === 0 ? [200, 409] : [409, 202])
+  const shown = await answered(() => attempt(client, record, 'GET'))
+  expect(shown.body.toString()).toBe(answers[first]?.body.toString())
+}
+
+/** A broken connection counts as a 503: both are tried again. */
+async function attempt(client: Client, record: TestRecord, method: 'GET' | 'POST' = 'POST'): Promise<Answer> {
+  const broken = { status: 503, headers: {}, body: Buffer.alloc(0) }
+  const asked = method === 'GET' ? client.outcome(record.pcs_id) : client.submit(textOf(record))
+  return asked.catch(() => broken)
+}
 
 describe('kill -9 of all at once under load', () => {
   let site: TestSite
