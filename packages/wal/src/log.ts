@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import { type CompactionResult, replaceByCopy, writeCompactedCopy } from './compaction.js'
+import { CompactionQueue } from './compaction-queue.js'
 import { encodeGroup, frameBytes } from './encoder.js'
 import { asError, isWalError, WalError } from './errors.js'
 import { type DirectoryLock, writeFully } from './files.js'
@@ -15,61 +17,11 @@ import { type LogOptions, type Settings, settingsOf } from './options.js'
 import { SegmentPreparer } from './preallocation.js'
 import { type ReaderOptions, readOneRecord, readRecords } from './reader.js'
 import type { LogRecord, NewRecord } from './record.js'
+import type { CompactableLog, LogHead, LogStatus, ReadOptions, SegmentInfo } from './record-log.js'
 import { type Recovered, recover } from './recovery.js'
 import { type ActiveSegment, Segment } from './segment.js'
 import { SpaceRetry, type SpaceRetryOptions } from './space-retry.js'
 import { cutTornTail, type TornTail } from './torn-tail.js'
-
-export interface ReadOptions {
-  /** Last sequence to read; the last one flushed at the time of the call unless told. */
-  readonly to?: number
-  /** 1024 unless told */
-  readonly batchRecordsMax?: number
-  /** About how many bytes are read at once; 1 MiB unless told. A batch with a longer record is longer. */
-  readonly batchBytesMax?: number
-}
-
-/** The end of the log: everything up to it is durable. */
-export interface LogHead {
-  /** 0 while the log is empty */
-  readonly sequence: number
-  readonly group: number
-  /** 64 hex digits */
-  readonly chain: string
-}
-
-/** How the log stands, for health and metrics. */
-export interface LogStatus {
-  /** Whether a record of the greatest length would be taken now. */
-  readonly writable: boolean
-  /** Why not, as a sentence. */
-  readonly reason: string | undefined
-  /** The first sequence that the log still holds; 0 while it is empty. */
-  readonly firstSequence: number
-  readonly segments: number
-  /** File names of the quarantined ones. */
-  readonly quarantined: readonly string[]
-}
-
-/** A durable, ordered log of records. Narrow on purpose: a replicated log could stand in its place. */
-export interface RecordLog {
-  /** 32 hex digits, made once at creation */
-  readonly logId: string
-  /**
-   * Appends the records of one call together, in order. Resolves with the sequence of the first, the others
-   * follow it, and must not resolve before their flush group is durable. Rejects with a WalError: `too_large`,
-   * `queue_full`, `out_of_space` (nothing was written), `failed`, `closed`, `invalid`.
-   */
-  append(records: readonly NewRecord[]): Promise<number>
-  /** Flushed records in order from that sequence on, in batches. Records that are damaged are left out. */
-  read(fromSequence: number, options?: ReadOptions): AsyncIterable<LogRecord[]>
-  /** One flushed record; `undefined` when the log does not hold it. */
-  readOne(sequence: number): Promise<LogRecord | undefined>
-  head(): LogHead
-  status(): LogStatus
-  /** Takes nothing more, flushes what is in, and lets go of the directory. */
-  close(): Promise<void>
-}
 
 /**
  * Opens the log in that directory, or makes one: takes its lock, reads it to the end, repairs or quarantines
@@ -77,7 +29,7 @@ export interface RecordLog {
  * `invalid`, or with the system's error. Without room for a first segment the log opens all the same, takes
  * no appends (`out_of_space`), and does so by itself when there is room.
  */
-export async function openLog(directory: string, options: LogOptions): Promise<RecordLog> {
+export async function openLog(directory: string, options: LogOptions): Promise<CompactableLog> {
   const settings = settingsOf(options)
   await settings.files.makeDirectory(directory)
   const lock = await settings.files.lock(directory)
@@ -95,7 +47,7 @@ interface Call {
   firstSequence: number
 }
 
-class DirectoryLog implements RecordLog {
+class DirectoryLog implements CompactableLog {
   readonly logId: string
   readonly #directory: string
   readonly #settings: Settings
@@ -106,6 +58,7 @@ class DirectoryLog implements RecordLog {
   readonly #preparer: SegmentPreparer
   readonly #repair: SpaceRetry
   readonly #reader: ReaderOptions
+  readonly #compactions: CompactionQueue
   #torn: TornTail | undefined
   #active: ActiveSegment | undefined
   /** the last flushed record */
@@ -134,6 +87,7 @@ class DirectoryLog implements RecordLog {
       queueMax: { records: settings.queueRecordsMax, bytes: settings.queueBytesMax },
       onFatal: (error) => this.#failed(error),
     })
+    this.#compactions = new CompactionQueue((error) => this.#commits.fail(error))
     const space = this.#spaceRetry()
     this.#preparer = new SegmentPreparer({ ...space, files, directory, segmentBytes })
     this.#repair = new SpaceRetry(space, () => this.#cutTornTail())
@@ -200,6 +154,53 @@ class DirectoryLog implements RecordLog {
     }
   }
 
+  segments(): SegmentInfo[] {
+    return this.#segments.map((segment) => ({
+      name: segment.name,
+      firstSequence: segment.firstSequence,
+      lastSequence: segment.lastSequence,
+      records: segment.frames,
+      sizeBytes: segment.readableEnd,
+      active: segment === this.#active?.segment,
+      quarantined: segment.quarantined,
+    }))
+  }
+
+  dropBodies(firstSequence: number, drop: (record: LogRecord) => boolean): Promise<CompactionResult> {
+    return this.#compactions.run(async () => {
+      const segment = this.#segments.find((one) => one.firstSequence === firstSequence && !one.quarantined)
+      if (segment === undefined || segment === this.#active?.segment) {
+        throw new WalError('invalid', `No sealed, sound segment begins with record ${firstSequence}.`)
+      }
+      const options = { files: this.#settings.files, directory: this.#directory, mark: this.#identity.mark }
+      const copy = await writeCompactedCopy(options, segment, drop)
+      if (copy === undefined) return { dropped: 0, freedBytes: 0 }
+      await replaceByCopy(options, segment, copy)
+      return { dropped: copy.dropped, freedBytes: copy.freedBytes }
+    })
+  }
+
+  removeBefore(sequence: number): Promise<number> {
+    return this.#compactions.run(async () => {
+      let removed = 0
+      for (;;) {
+        const oldest = this.#segments[0]
+        if (oldest === undefined || oldest === this.#active?.segment || this.#segments.length === 1)
+          return removed
+        if (oldest.lastSequence >= sequence) return removed
+        await this.#remove(oldest)
+        removed += 1
+      }
+    })
+  }
+
+  async #remove(oldest: Segment): Promise<void> {
+    oldest.remove()
+    this.#segments.shift()
+    await this.#settings.files.unlink(oldest.path)
+    await this.#settings.files.syncDirectory(this.#directory)
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -208,6 +209,7 @@ class DirectoryLog implements RecordLog {
   async #close(): Promise<void> {
     try {
       await this.#commits.close()
+      await this.#compactions.close()
       await this.#repair.stop()
       await this.#preparer.close()
       await this.#sealing

@@ -1,5 +1,5 @@
 import { toRecord } from './decoder.js'
-import { WalError } from './errors.js'
+import { systemCode, WalError } from './errors.js'
 import type { WalEvent } from './events.js'
 import type { Files } from './files.js'
 import type { LogRecord } from './record.js'
@@ -29,7 +29,12 @@ export async function* readRecords(options: ReaderOptions, range: ReadRange): As
     const segment = segmentFor(options.segments, from)
     if (segment === undefined) return
     const to = Math.min(range.to, segment.lastSequence)
-    for await (const batch of readSegment(options, segment, { ...range, from, to })) yield batch
+    try {
+      for await (const batch of readSegment(options, segment, { ...range, from, to })) yield batch
+    } catch (error) {
+      // retention removed it before it was opened: its records are gone, on purpose
+      if (!segment.removed || systemCode(error) !== 'ENOENT') throw error
+    }
     from = to + 1
   }
 }
@@ -51,20 +56,18 @@ async function* readSegment(
   segment: Segment,
   range: ReadRange,
 ): AsyncGenerator<LogRecord[]> {
-  const { offset: start, before } = segment.startFor(range.from)
-  const end = segment.endFor(range.to)
-  if (start >= end) return
-  const sequenceMax = segment.lastSequence
-  const file = await options.files.open(segment.path, 'read')
+  const { file, place } = await segment.open(options.files, () => ({
+    ...segment.startFor(range.from),
+    end: segment.endFor(range.to),
+    sequenceMax: segment.lastSequence,
+  }))
   let batch: LogRecord[] = []
   const scan = new FrameScan(
     file,
     {
-      start,
-      end,
-      before,
+      ...place,
+      start: place.offset,
       mark: options.mark,
-      sequenceMax,
       checkDigests: true,
       // followed when the log was opened; in a quarantined segment it decides what is intact, as it did then
       checkChain: segment.quarantined,

@@ -12,9 +12,9 @@ import {
   SEGMENT_HEADER_BYTES,
   segmentName,
 } from './format.js'
-import type { RecordLog } from './log.js'
 import type { LogOptions } from './options.js'
 import type { RecordLocation } from './record.js'
+import type { CompactableLog } from './record-log.js'
 import { type FileHooks, hookedFiles } from './testing/hooked-files.js'
 import { Chance, SimulatedDisk } from './testing/simulated-files.js'
 import { appendEach, openTestLog, readTexts, textRecord } from './testing/temporary-log.js'
@@ -33,7 +33,7 @@ class Bench {
   events: WalEvent[] = []
   visited: string[] = []
 
-  async open(options: Partial<LogOptions> = {}, hooks: FileHooks = {}): Promise<RecordLog> {
+  async open(options: Partial<LogOptions> = {}, hooks: FileHooks = {}): Promise<CompactableLog> {
     const opened = await openTestLog(DIRECTORY, {
       segmentBytes: SEGMENT_BYTES,
       files: hookedFiles(this.disk.mount(), hooks),

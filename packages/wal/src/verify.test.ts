@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { crc32c } from './crc32c.js'
 import { FRAME } from './format.js'
-import type { LogHead } from './log.js'
+import type { LogHead } from './record-log.js'
 import {
   appendEach,
   openTestLog,

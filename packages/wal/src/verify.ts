@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { type Files, type OpenFile, withFile } from './files.js'
 import { BODY_DROPPED, ORIGIN, SEGMENT_HEADER_BYTES } from './format.js'
-import type { LogHead } from './log.js'
 import { nodeFiles } from './node-files.js'
+import type { LogHead } from './record-log.js'
 import { type Damage, FrameScan, isLaterGroup, type ScanPoint } from './scan.js'
 import {
   beginObjection,

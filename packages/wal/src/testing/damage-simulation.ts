@@ -10,8 +10,9 @@
 
 import { join } from 'node:path'
 import { segmentName } from '../format.js'
-import { openLog, type RecordLog } from '../log.js'
+import { openLog } from '../log.js'
 import type { LogRecord } from '../record.js'
+import type { CompactableLog } from '../record-log.js'
 import { Chance, SimulatedDisk } from './simulated-files.js'
 
 const DIRECTORY = '/log'
@@ -82,7 +83,7 @@ class DamageSimulation {
     }
   }
 
-  async #open(): Promise<{ log: RecordLog; shown: LogRecord[] }> {
+  async #open(): Promise<{ log: CompactableLog; shown: LogRecord[] }> {
     const shown: LogRecord[] = []
     const visited: string[] = []
     const log = await openLog(DIRECTORY, {
@@ -104,7 +105,7 @@ class DamageSimulation {
     return { log, shown }
   }
 
-  async #append(log: RecordLog, calls: number): Promise<void> {
+  async #append(log: CompactableLog, calls: number): Promise<void> {
     const appends: Promise<number>[] = []
     for (let call = 0; call < calls; call++) {
       const records = Array.from({ length: 1 + this.#chance.below(3) }, () => {

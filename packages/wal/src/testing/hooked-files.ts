@@ -7,7 +7,7 @@ export interface FileHooks {
   read?(path: string, position: number, sizeBytes: number): number | undefined
   datasync?(path: string): void | Promise<void>
   syncDirectory?(directory: string): void
-  rename?(from: string, to: string): void
+  rename?(from: string, to: string): void | Promise<void>
   freeBytes?(): number | undefined
 }
 
@@ -22,7 +22,7 @@ export function hookedFiles(files: Files, hooks: FileHooks): Files {
       return hookedFile(await files.open(path, mode), name, hooks)
     },
     async rename(from, to) {
-      hooks.rename?.(from, to)
+      await hooks.rename?.(from, to)
       await files.rename(from, to)
       for (const name of opened) if (name.path === from) name.path = to
     },

@@ -6,7 +6,15 @@ const SEEDS = Array.from({ length: 300 }, (_, seed) => seed)
 
 describe('a log on a disk that tears, drops and reorders what was not flushed', () => {
   it('loses nothing acknowledged, shows nothing unsent, and keeps what it showed', async () => {
-    const total = { openings: 0, acknowledged: 0, tornTails: 0, segments: 0, failures: 0, refusals: 0 }
+    const total = {
+      openings: 0,
+      acknowledged: 0,
+      tornTails: 0,
+      segments: 0,
+      failures: 0,
+      refusals: 0,
+      dropped: 0,
+    }
     for (const seed of SEEDS) {
       const report = await simulate(seed)
       for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += report[key]
@@ -14,7 +22,7 @@ describe('a log on a disk that tears, drops and reorders what was not flushed', 
     // the faults really happened
     expect(total.openings).toBeGreaterThan(900)
     expect(total.acknowledged).toBeGreaterThan(10_000)
-    for (const count of [total.tornTails, total.segments, total.failures, total.refusals]) {
+    for (const count of [total.tornTails, total.segments, total.failures, total.refusals, total.dropped]) {
       expect(count).toBeGreaterThan(10)
     }
   }, 120_000)

@@ -2,17 +2,20 @@
  * Test support: a log lives through several processes on a simulated disk, which stop, lose power, meet
  * failing calls and a full disk, all by chance from one seed. What must hold after every opening:
  *
- *   acknowledged ⊆ recovered ⊆ sent, in order, each record as it was sent;
+ *   acknowledged ⊆ recovered ⊆ sent, in order, each record as it was sent (only what compaction was told to
+ *   drop has no body, only what retention was told to remove is not there);
  *   what an opening once showed is there at every later one;
  *   nothing is quarantined, since nothing but crashes happened, and the whole log verifies;
  *   nothing is acknowledged after a failed write or flush.
  */
 
+import { createHash } from 'node:crypto'
 import type { Clock } from '../clock.js'
 import { isWalError, WalError } from '../errors.js'
 import type { WalEvent } from '../events.js'
-import { openLog, type RecordLog } from '../log.js'
+import { openLog } from '../log.js'
 import type { LogRecord, NewRecord } from '../record.js'
+import type { CompactableLog } from '../record-log.js'
 import { verifyLog } from '../verify.js'
 import { Chance, type Faults, SimulatedDisk, type SimulatedFiles } from './simulated-files.js'
 
@@ -28,6 +31,7 @@ export interface SimulationReport {
   readonly segments: number
   readonly failures: number
   readonly refusals: number
+  readonly dropped: number
 }
 
 /** Runs the seed's history. Rejects with an error that names the seed and the promise that was broken. */
@@ -80,6 +84,10 @@ class Simulation {
   readonly #sent = new Map<string, Sent>()
   /** what must be there at every later opening, by sequence: acknowledged, or shown by an opening or a read */
   readonly #known = new Map<number, string>()
+  /** what compaction was told to drop */
+  readonly #droppable = new Set<number>()
+  /** retention was told to remove what is below it */
+  #removable = 1
   readonly #segmentBytes: number
   /** all records of one length, so that stale frames lie exactly where later ones begin */
   readonly #uniform: boolean
@@ -91,6 +99,7 @@ class Simulation {
   #segments = 0
   #failures = 0
   #refusals = 0
+  #dropped = 0
 
   constructor(seed: number) {
     this.#seed = seed
@@ -115,6 +124,7 @@ class Simulation {
       segments: this.#segments,
       failures: this.#failures,
       refusals: this.#refusals,
+      dropped: this.#dropped,
     }
   }
 
@@ -146,7 +156,7 @@ class Simulation {
   async #process(files: SimulatedFiles, failed: { flag: boolean }): Promise<void> {
     const clock = new SimulatedClock(this.#chance)
     const visited: LogRecord[] = []
-    let log: RecordLog
+    let log: CompactableLog
     try {
       log = await openLog(DIRECTORY, {
         segmentBytes: this.#segmentBytes,
@@ -183,7 +193,7 @@ class Simulation {
       throw new Error(`a reader met damage in ${event.segment}: ${event.reason}`)
   }
 
-  async #appender(log: RecordLog, clock: SimulatedClock, failed: { flag: boolean }): Promise<void> {
+  async #appender(log: CompactableLog, clock: SimulatedClock, failed: { flag: boolean }): Promise<void> {
     for (let calls = this.#chance.below(8); calls > 0; calls--) {
       const ids: string[] = []
       const records = this.#newRecords(ids)
@@ -202,6 +212,29 @@ class Simulation {
       if (this.#chance.happens(0.1)) clock.fire()
       if (this.#chance.happens(0.05)) this.#disk.capacityBytes = Number.MAX_SAFE_INTEGER
       if (this.#chance.happens(0.02)) await this.#look(log)
+      if (this.#chance.happens(0.06)) await this.#compact(log)
+    }
+  }
+
+  async #compact(log: CompactableLog): Promise<void> {
+    const sealed = log.segments().filter(({ active, quarantined }) => !active && !quarantined)
+    const segment = sealed[this.#chance.below(sealed.length)]
+    if (segment === undefined) return
+    try {
+      if (this.#chance.happens(0.2)) {
+        this.#removable = Math.max(this.#removable, segment.lastSequence + 1)
+        await log.removeBefore(segment.lastSequence + 1)
+        return
+      }
+      const { dropped } = await log.dropBodies(segment.firstSequence, ({ sequence }) => {
+        const drop = this.#chance.happens(0.5)
+        if (drop) this.#droppable.add(sequence)
+        return drop
+      })
+      this.#dropped += dropped
+    } catch (error) {
+      // another appender may have removed the segment meanwhile, the disk may be full, the log may have failed
+      if (!isWalError(error)) throw error
     }
   }
 
@@ -227,52 +260,60 @@ class Simulation {
   }
 
   /** What the opening recovered, checked against everything known. */
-  async #check(log: RecordLog, visited: readonly LogRecord[]): Promise<void> {
+  async #check(log: CompactableLog, visited: readonly LogRecord[]): Promise<void> {
     this.#recovered = visited.length
     this.#checkRecords(visited)
+    const first = visited[0]?.sequence ?? this.#removable
     for (const [sequence, id] of this.#known) {
-      const record = visited[sequence - 1]
+      if (sequence < first) continue // checkRecords has seen that it may be
+      const record = visited[sequence - first]
       if (record === undefined) throw new Error(`record ${sequence} (${id}) is lost`)
-      if (record.sequence !== sequence || idOf(record) !== id)
+      if (record.sequence !== sequence || this.#idOf(record) !== id)
         throw new Error(`record ${sequence} is not ${id}`)
     }
-    for (const record of visited) this.#remember(record.sequence, idOf(record))
+    for (const record of visited) this.#remember(record.sequence, this.#idOf(record))
     const head = log.head()
     const last = visited.at(-1)
-    if (head.sequence !== visited.length)
-      throw new Error(`the head is ${head.sequence}, not ${visited.length}`)
-    if (last !== undefined && last.chain.toString('hex') !== head.chain)
-      throw new Error('the head has another chain')
+    if (last === undefined) return
+    if (head.sequence !== last.sequence) throw new Error(`the head is ${head.sequence}, not ${last.sequence}`)
+    if (last.chain.toString('hex') !== head.chain) throw new Error('the head has another chain')
     await this.#look(log)
   }
 
   /** A reader sees flushed records only, from the first on, without a gap, as they were sent. */
-  async #look(log: RecordLog): Promise<void> {
+  async #look(log: CompactableLog): Promise<void> {
     const records: LogRecord[] = []
     const upTo = log.head().sequence
     for await (const batch of log.read(1, { batchBytesMax: 2048 })) records.push(...batch)
-    if (records.length !== upTo) throw new Error(`${records.length} of ${upTo} records were read`)
+    const last = records.at(-1)
+    if (last === undefined ? upTo >= this.#removable : last.sequence !== upTo) {
+      throw new Error(`reading ended at ${last?.sequence}, not at ${upTo}`)
+    }
     this.#checkRecords(records)
-    for (const record of records) this.#remember(record.sequence, idOf(record))
+    for (const record of records) this.#remember(record.sequence, this.#idOf(record))
     if (upTo === 0) return
     const sequence = 1 + this.#chance.below(upTo)
     const one = await log.readOne(sequence)
-    if (one === undefined || idOf(one) !== this.#known.get(sequence))
-      throw new Error(`readOne(${sequence}) differs`)
+    const id = one === undefined ? undefined : this.#idOf(one)
+    if (id !== this.#known.get(sequence) && (one !== undefined || sequence >= this.#removable)) {
+      throw new Error(`readOne(${sequence}) gives ${id}`)
+    }
   }
 
   #checkRecords(records: readonly LogRecord[]): void {
     let before: Sent | undefined
     const calls = new Set<number>()
+    const first = records[0]?.sequence ?? 1
+    if (first > this.#removable) throw new Error(`records before ${first} are lost`)
     for (const [position, record] of records.entries()) {
-      if (record.sequence !== position + 1)
-        throw new Error(`record ${position + 1} has sequence ${record.sequence}`)
-      const sent = this.#sent.get(idOf(record))
+      if (record.sequence !== first + position)
+        throw new Error(`record ${first + position} is ${record.sequence}`)
+      const sent = this.#sent.get(this.#idOf(record))
       if (sent === undefined) throw new Error(`record ${record.sequence} was never sent`)
-      const { type, encoding, body } = sent.record
-      const same = record.type === type && record.encoding === encoding && record.body?.equals(body) === true
-      if (!same) throw new Error(`record ${record.sequence} differs from what was sent`)
-      if (sent.index > 0 && (before?.call !== sent.call || before.index !== sent.index - 1)) {
+      if (!this.#isAsSent(record, sent.record))
+        throw new Error(`record ${record.sequence} differs from what was sent`)
+      const follows = before?.call === sent.call && before.index === sent.index - 1
+      if (sent.index > 0 && position > 0 && !follows) {
         throw new Error(`record ${record.sequence} is not behind the one it was sent after`)
       }
       if (sent.index === 0 && calls.has(sent.call))
@@ -280,6 +321,21 @@ class Simulation {
       calls.add(sent.call)
       before = sent
     }
+  }
+
+  #isAsSent(record: LogRecord, { type, encoding, body }: NewRecord): boolean {
+    if (record.type !== type || record.encoding !== encoding || record.bodyLength !== body.length)
+      return false
+    if (record.body !== undefined) return record.body.equals(body)
+    return (
+      this.#droppable.has(record.sequence) && record.digest.equals(createHash('sha256').update(body).digest())
+    )
+  }
+
+  /** A dropped body does not say what it was; its sequence does, since only known records are compacted. */
+  #idOf({ body, sequence }: LogRecord): string {
+    if (body === undefined) return this.#known.get(sequence) ?? 'dropped, but never shown'
+    return body.toString('latin1').split(';', 1)[0]?.trim() ?? ''
   }
 
   async #verify(): Promise<void> {
@@ -295,10 +351,11 @@ class Simulation {
   }
 }
 
-function idOf(record: LogRecord): string {
-  return record.body?.toString('latin1').split(';', 1)[0]?.trim() ?? ''
-}
-
 function kept(record: LogRecord): LogRecord {
-  return { ...record, body: record.body && Buffer.from(record.body), chain: Buffer.from(record.chain) }
+  return {
+    ...record,
+    body: record.body && Buffer.from(record.body),
+    digest: Buffer.from(record.digest),
+    chain: Buffer.from(record.chain),
+  }
 }

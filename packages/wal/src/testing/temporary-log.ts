@@ -2,9 +2,10 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { WalEvent } from '../events.js'
-import { openLog, type RecordLog } from '../log.js'
+import { openLog } from '../log.js'
 import type { LogOptions } from '../options.js'
 import type { LogRecord, NewRecord } from '../record.js'
+import type { CompactableLog } from '../record-log.js'
 
 /** A directory for one test; `remove` is to be called at its end. */
 export interface TemporaryDirectory {
@@ -30,7 +31,7 @@ export async function temporaryDirectory(): Promise<TemporaryDirectory> {
 
 /** A log with what it told its owner. */
 export interface TestLog {
-  readonly log: RecordLog
+  readonly log: CompactableLog
   readonly events: WalEvent[]
   readonly fatal: Error[]
   /** bodies as text, as `visit` saw them */
@@ -63,13 +64,13 @@ export function textOf(record: LogRecord): string {
 }
 
 /** Everything that can be read, as text. */
-export async function readTexts(log: RecordLog, from = 1): Promise<string[]> {
+export async function readTexts(log: CompactableLog, from = 1): Promise<string[]> {
   const texts: string[] = []
   for await (const batch of log.read(from)) texts.push(...batch.map(textOf))
   return texts
 }
 
 /** Appends each text in a flush group of its own. */
-export async function appendEach(log: RecordLog, texts: readonly string[]): Promise<void> {
+export async function appendEach(log: CompactableLog, texts: readonly string[]): Promise<void> {
   for (const text of texts) await log.append([textRecord(text)])
 }
