@@ -110,7 +110,8 @@ function readOrExit<Config>(name: string, readConfig: (env: Env) => Config): Con
 }
 
 function exitForStart(name: string, logger: Logger, error: unknown): void {
-  const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+  // grpc-js tells a taken port in its sentence only.
+  const inUse = error instanceof Error && error.message.includes('EADDRINUSE')
   if (error instanceof StartError || inUse) {
     process.stderr.write(`${name} cannot start: ${error.message}\n`)
     process.exit(EXIT_UNAVAILABLE)
