@@ -4,26 +4,48 @@ import { pcsVersion } from '@fractal-lba/pcs'
 import { readArguments } from './cli/arguments.js'
 import type { Command, Terminal } from './cli/command.js'
 import { EXIT, type ExitCode, Failure, usageError } from './cli/failure.js'
-import { commandHelp, overallHelp } from './cli/help.js'
+import { findCommand } from './cli/find-command.js'
+import { commandHelp, groupHelp, overallHelp } from './cli/help.js'
+import { agentRun } from './commands/agent-run.js'
 import { build } from './commands/build.js'
 import { get } from './commands/get.js'
 import { keygen } from './commands/keygen.js'
+import { outboxAdd } from './commands/outbox-add.js'
+import { outboxCompact } from './commands/outbox-compact.js'
+import { outboxList } from './commands/outbox-list.js'
+import { outboxRetry } from './commands/outbox-retry.js'
+import { outboxSend } from './commands/outbox-send.js'
 import { sign } from './commands/sign.js'
 import { submit } from './commands/submit.js'
 import { verify } from './commands/verify.js'
 import { printable } from './printable.js'
 
-const commands: readonly Command[] = [keygen, build, sign, verify, submit, get]
+const commands: readonly Command[] = [
+  keygen,
+  build,
+  sign,
+  verify,
+  submit,
+  get,
+  agentRun,
+  outboxAdd,
+  outboxList,
+  outboxSend,
+  outboxRetry,
+  outboxCompact,
+]
 
 async function main(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
-  const [name, ...rest] = args
+  const [name] = args
   try {
     if (name === undefined) throw usageError('which command? See pcs --help')
     if (name === '--help' || name === '-h') return show(overallHelp(commands), terminal)
     if (name === '--version') return show(versionText(), terminal)
-    if (name === 'help') return show(helpOn(rest[0]), terminal)
-    const command = commandNamed(name)
-    return await runCommand(command, rest, terminal)
+    if (name === 'help') return show(helpOn(args.slice(1)), terminal)
+    const found = findCommand(commands, args)
+    if ('command' in found) return await runCommand(found.command, found.rest, terminal)
+    if (found.rest[0] === '--help' || found.rest[0] === '-h') return show(helpOn([found.group]), terminal)
+    throw usageError(`which command of pcs ${found.group}? See pcs ${found.group} --help`)
   } catch (error) {
     return explain(error, terminal)
   }
@@ -39,15 +61,10 @@ async function runCommand(command: Command, args: readonly string[], terminal: T
   }
 }
 
-function commandNamed(name: string): Command {
-  const command = commands.find((candidate) => candidate.name === name)
-  if (command) return command
-  const what = name.startsWith('-') ? 'option' : 'command'
-  throw usageError(`unknown ${what} ${printable(name)}\nSee pcs --help`)
-}
-
-function helpOn(name: string | undefined): string {
-  return name === undefined ? overallHelp(commands) : commandHelp(commandNamed(name))
+function helpOn(names: readonly string[]): string {
+  if (names.length === 0) return overallHelp(commands)
+  const found = findCommand(commands, names)
+  return 'command' in found ? commandHelp(found.command) : groupHelp(found.group, found.commands)
 }
 
 function versionText(): string {

@@ -50,7 +50,7 @@ export class MalformedCsv extends Error {
  */
 export function readEvents(csv: string | Uint8Array, file = 'events.csv'): Events {
   const text = typeof csv === 'string' ? csv : decode(csv, file)
-  if (text.length > CSV_SIZE_BYTES_MAX) throw tooLarge(file)
+  if (text.length > CSV_SIZE_BYTES_MAX) throw tooLargeCsv(file)
   if (text.startsWith('\ufeff')) {
     throw new MalformedCsv(file, 1, 'starts with a byte-order mark (BOM); save it as UTF-8 without one')
   }
@@ -76,14 +76,15 @@ export function readEvents(csv: string | Uint8Array, file = 'events.csv'): Event
 }
 
 function decode(bytes: Uint8Array, file: string): string {
-  if (bytes.length > CSV_SIZE_BYTES_MAX) throw tooLarge(file)
+  if (bytes.length > CSV_SIZE_BYTES_MAX) throw tooLargeCsv(file)
   const utf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
   if (utf16) throw new MalformedCsv(file, 1, 'is UTF-16 text (it has its BOM); save it as UTF-8')
   // Not fatal on purpose: a broken byte becomes U+FFFD, which is no number, so the error has its line.
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
 }
 
-function tooLarge(file: string): MalformedCsv {
+/** What a file beyond CSV_SIZE_BYTES_MAX is answered with. */
+export function tooLargeCsv(file: string): MalformedCsv {
   const mebibytes = CSV_SIZE_BYTES_MAX / 1024 / 1024
   return new MalformedCsv(file, 1, `is larger than ${mebibytes} MiB; split the events into several epochs`)
 }

@@ -33,6 +33,11 @@ export class Arguments {
     return value
   }
 
+  /** An argument that may be left out. */
+  argument(name: string): string | undefined {
+    return this.positionals.get(name)
+  }
+
   /** @throws Failure when the argument was not given */
   positional(name: string): string {
     const value = this.positionals.get(name)

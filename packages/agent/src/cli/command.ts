@@ -22,13 +22,14 @@ export interface Terminal {
 
 /** One command of `pcs`: what its help says and what it does. */
 export interface Command {
+  /** One word, or two for a command of a group: `build`, `outbox list`. */
   readonly name: string
   /** One line for the list of commands. */
   readonly summary: string
   /** What follows `Usage: pcs`. */
   readonly usage: string
   readonly options: readonly Option[]
-  /** Names of the arguments that are no options; all of them are due. */
+  /** Names of the arguments that are no options, in their order. */
   readonly positionals?: readonly string[]
   /** Paragraphs below the options: environment, examples, exit codes. */
   readonly notes: string

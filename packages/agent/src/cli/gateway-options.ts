@@ -4,10 +4,22 @@ import type { Option } from './command.js'
 const TIMEOUT_MS_DEFAULT = 10_000
 const TIMEOUT_MS_MAX = 600_000
 
-/** What each command that talks to the gateway takes. */
+export const endpointOption: Option = {
+  name: 'endpoint',
+  value: 'URL',
+  help: 'where the gateway is (ENDPOINT, else http://127.0.0.1:8080)',
+}
+
+export const timeoutOption: Option = {
+  name: 'timeout-ms',
+  value: 'N',
+  help: `how long to wait for the answer (${TIMEOUT_MS_DEFAULT})`,
+}
+
+/** What each command takes that asks the gateway once. */
 export const endpointOptions: readonly Option[] = [
-  { name: 'endpoint', value: 'URL', help: 'where the gateway is (ENDPOINT, else http://127.0.0.1:8080)' },
-  { name: 'timeout-ms', value: 'N', help: `how long to wait for the answer (${TIMEOUT_MS_DEFAULT})` },
+  endpointOption,
+  timeoutOption,
   { name: 'json', help: 'print status, replayed and body as one line of JSON, whatever the answer' },
 ]
 

@@ -26,6 +26,7 @@ ${table([
   { term: 'PCS_SIGN_ALG', help: 'hmac, ed25519 or none' },
   { term: 'PCS_HMAC_KEY', help: 'the HMAC key, taken as text' },
   { term: 'PCS_ED25519_PRIV_B64', help: 'the private Ed25519 key, its 32 raw bytes in base64' },
+  { term: 'OUTBOX_DIR', help: 'where the outbox is kept (DATA_DIR/outbox; DATA_DIR is ./data)' },
   { term: 'PCS_DEBUG', help: '1 shows where in the program an error arose' },
 ])}
 
@@ -33,6 +34,17 @@ Example:
   pcs build --in events.csv --shard-id shard-a --epoch 1 --seed 42 --sign | pcs submit --in -
 
 Exit codes: 0 done, 1 refused or wrong, 2 wrong command line or environment, 3 try again later.
+`
+}
+
+/** The help text of commands that share their first word. */
+export function groupHelp(group: string, commands: readonly Command[]): string {
+  return `Usage: pcs ${group} COMMAND [options]
+
+Commands:
+${table(commands.map(({ name, summary }) => ({ term: name, help: summary })))}
+
+pcs help ${group} COMMAND tells more of one of them.
 `
 }
 

@@ -1,19 +1,17 @@
 import { MalformedRecord } from '@fractal-lba/pcs'
 import { buildRecord, SCALES_DEFAULT, UnbuildableRecord } from '../build.js'
-import { type Arguments, wholeNumber } from '../cli/arguments.js'
+import type { Arguments } from '../cli/arguments.js'
 import type { Command } from '../cli/command.js'
 import { EXIT, Failure, usageError } from '../cli/failure.js'
 import { inputName, readInput, STANDARD_STREAM, writeOutput } from '../cli/files.js'
 import { keyFileOption, signingKey } from '../cli/keys.js'
 import { parametersFrom } from '../cli/parameters.js'
 import { malformed } from '../cli/record-input.js'
+import { INTEGER_MAX, SCALES_MAX, scalesFrom } from '../cli/record-options.js'
 import { CSV_SIZE_BYTES_MAX, MalformedCsv } from '../csv.js'
 import { CHUNK_BYTES_DEFAULT } from '../merkle.js'
 import { recordText } from '../record-text.js'
 import { signRecord } from '../sign-record.js'
-
-const INTEGER_MAX = Number.MAX_SAFE_INTEGER
-const SCALES_MAX = 64
 
 export const build: Command = {
   name: 'build',
@@ -64,7 +62,7 @@ Examples:
 
 function optionsOf(given: Arguments) {
   const sentAt = given.text('sent-at')
-  const scales = given.text('scales')
+  const scales = scalesFrom(given)
   const chunkBytes = given.integer('chunk-bytes', { min: 1, max: INTEGER_MAX })
   const attempt = given.integer('attempt', { min: 1, max: INTEGER_MAX })
   const outboxSeq = given.integer('outbox-seq', { min: 0, max: INTEGER_MAX })
@@ -72,18 +70,12 @@ function optionsOf(given: Arguments) {
     shardId: given.required('shard-id'),
     epoch: given.requiredInteger('epoch', { min: 0, max: INTEGER_MAX }),
     seed: given.requiredInteger('seed', { min: -INTEGER_MAX, max: INTEGER_MAX }),
-    ...(scales !== undefined && { scales: scalesOf(scales) }),
+    ...(scales !== undefined && { scales }),
     ...(chunkBytes !== undefined && { chunkBytes }),
     ...(attempt !== undefined && { attempt }),
     ...(outboxSeq !== undefined && { outboxSeq }),
     ...(sentAt !== undefined && { sentAt }),
   }
-}
-
-function scalesOf(text: string): number[] {
-  const parts = text.split(',')
-  if (parts.length > SCALES_MAX) throw usageError(`--scales takes up to ${SCALES_MAX} scales`)
-  return parts.map((part) => wholeNumber(part.trim(), 'each of --scales', { min: 1, max: INTEGER_MAX }))
 }
 
 function explained<Result>(make: () => Result): Result {

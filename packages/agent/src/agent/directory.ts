@@ -1,0 +1,73 @@
+import { lstat, mkdir, opendir, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isCsvName } from './file-identity.js'
+import type { FileState } from './settling.js'
+
+const DONE = 'done'
+const FAILED = 'failed'
+/** Names looked at in one round; the others have their turn when these have been moved away. */
+const NAMES_MAX = 10_000
+
+const byNumberThenText = new Intl.Collator('en', { numeric: true })
+
+/** The watched directory: CSV files come into it, `done/` and `failed/` below it are where they go. */
+export class WatchedDirectory {
+  constructor(readonly path: string) {}
+
+  /** Makes `done/` and `failed/`. */
+  async prepare(): Promise<void> {
+    for (const name of [DONE, FAILED]) await mkdir(join(this.path, name), { recursive: true })
+  }
+
+  /** Names of CSV files, numbers in them in order of their value. */
+  async csvNames(): Promise<string[]> {
+    const names: string[] = []
+    for await (const { name } of await opendir(this.path)) {
+      if (isCsvName(name)) names.push(name)
+      if (names.length === NAMES_MAX) break
+    }
+    return names.sort(byNumberThenText.compare)
+  }
+
+  /** Undefined when there is no regular file of that name (any more); a link is none. */
+  async state(name: string): Promise<FileState | undefined> {
+    try {
+      const stats = await lstat(join(this.path, name))
+      if (!stats.isFile()) return undefined
+      return { inode: stats.ino, sizeBytes: stats.size, modifiedMs: stats.mtimeMs }
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      throw error
+    }
+  }
+
+  /** Moves a shipped file to `done/`. */
+  async moveToDone(name: string): Promise<void> {
+    await rename(join(this.path, name), await this.#freePath(DONE, name))
+  }
+
+  /** Moves a file to `failed/`, with a text beside it that says why. */
+  async moveToFailed(name: string, why: string): Promise<void> {
+    const path = await this.#freePath(FAILED, name)
+    // the text first: a file that was moved without it would not say what is wrong
+    await writeFile(`${path}.error.txt`, `${why}\n`)
+    await rename(join(this.path, name), path)
+  }
+
+  /** A file of that name may have come before: none is overwritten. */
+  async #freePath(folder: string, name: string): Promise<string> {
+    for (let number = 1; ; number++) {
+      const path = join(this.path, folder, number === 1 ? name : `${name}.${number}`)
+      try {
+        await lstat(path)
+      } catch (error) {
+        if (isMissing(error)) return path
+        throw error
+      }
+    }
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}

@@ -1,0 +1,189 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Pcs } from '@fractal-lba/pcs'
+import { isWalError } from '@fractal-lba/wal'
+import { type Added, isOutboxError, type Outbox } from '../outbox/index.js'
+import type { WatchedDirectory } from './directory.js'
+import { type FileIdentity, type FixedIdentity, identityOf, UnusableFileName } from './file-identity.js'
+import type { BuildResult, BuildTask } from './record-builder.js'
+import { type FileState, Settling, sameState } from './settling.js'
+
+/** What became of a file. `known`: its record was in the outbox before, as after a crash between the two steps. */
+export type FileEvent =
+  | { readonly result: 'shipped' | 'known'; readonly name: string; readonly added: Added }
+  | { readonly result: 'failed'; readonly name: string; readonly why: string }
+
+export interface WatcherOptions {
+  readonly directory: WatchedDirectory
+  readonly outbox: Outbox
+  readonly fixed: FixedIdentity
+  /** How long a file must have been left alone to count as complete. */
+  readonly settleMs: number
+  readonly pollMs: number
+  readonly build: (task: BuildTask) => Promise<BuildResult>
+  /** The bytes of a record as they are sent: signed, if it is to be. */
+  readonly textOf: (record: Pcs) => Uint8Array
+  readonly onFile: (event: FileEvent) => void
+  /** Told when something new keeps files from being shipped, and with undefined when nothing does any more. */
+  readonly onTrouble: (sentence: string | undefined) => void
+}
+
+/** This file cannot be shipped now. */
+class FileTrouble extends Error {}
+
+/** No file can be shipped now. */
+class Trouble extends Error {}
+
+/**
+ * Puts the record of each CSV that appears in a directory into the outbox, then moves the file away. The move
+ * comes after the flush, so a crash between the two leaves a file whose record is in the outbox already: it is
+ * recognised by its pcs_id and only moved.
+ */
+export class Watcher {
+  readonly #options: WatcherOptions
+  readonly #settling: Settling
+  readonly #stopping = new AbortController()
+  /** Files that were shipped, but could not be moved: as they were then. */
+  readonly #unmoved = new Map<string, FileState>()
+  #running: Promise<void> | undefined
+  #trouble: string | undefined
+
+  constructor(options: WatcherOptions) {
+    this.#options = options
+    this.#settling = new Settling(options.settleMs)
+  }
+
+  /** What keeps files from being shipped, as a sentence. */
+  get trouble(): string | undefined {
+    return this.#trouble
+  }
+
+  /** @param onFatal told of what should not have happened */
+  start(onFatal: (error: Error) => void): void {
+    this.#running ??= this.#run().catch((error: unknown) => {
+      onFatal(error instanceof Error ? error : new Error(String(error)))
+    })
+  }
+
+  /** Resolves when nothing is under way; a file that is being worked on is finished or left as it was. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      this.#tell(await this.#round())
+      await sleep(this.#options.pollMs, undefined, { signal }).catch((error: unknown) => {
+        if (!signal.aborted) throw error
+      })
+    }
+  }
+
+  /** Looks through the directory once; gives what kept files from being shipped. */
+  async #round(): Promise<string | undefined> {
+    const { directory, outbox } = this.#options
+    try {
+      const names = await directory.csvNames()
+      const present = new Set(names)
+      this.#settling.keepOnly(present)
+      for (const name of this.#unmoved.keys()) if (!present.has(name)) this.#unmoved.delete(name)
+      let trouble: string | undefined
+      for (const name of names) {
+        if (this.#stopping.signal.aborted) return this.#trouble
+        // before the work of building what could not be taken
+        if (outbox.refusal !== undefined) return outbox.refusal
+        const found = await this.#troubleWith(name)
+        trouble ??= found
+      }
+      return trouble
+    } catch (error) {
+      if (error instanceof Trouble || isSystemError(error)) return error.message
+      throw error
+    }
+  }
+
+  /** Ships a file if it is complete; gives what keeps it from being shipped, which is no reason to leave the others. */
+  async #troubleWith(name: string): Promise<string | undefined> {
+    try {
+      const state = await this.#options.directory.state(name)
+      if (state && this.#settling.isComplete(name, state, performance.now(), Date.now())) {
+        await this.#ship(name, state)
+      }
+      return undefined
+    } catch (error) {
+      if (error instanceof FileTrouble || isSystemError(error)) return error.message
+      throw error
+    }
+  }
+
+  async #ship(name: string, state: FileState): Promise<void> {
+    const { directory, fixed, build, textOf, onFile } = this.#options
+    const unmoved = this.#unmoved.get(name)
+    if (unmoved && sameState(unmoved, state)) return this.#move(name)
+    const identity = identityOr(name, fixed)
+    const path = join(directory.path, name)
+    const result: BuildResult =
+      typeof identity === 'string'
+        ? { kind: 'refused', why: identity }
+        : await build({ path, name, identity })
+    if (result.kind === 'unreadable') {
+      if (this.#stopping.signal.aborted || !(await directory.state(name))) return
+      throw new FileTrouble(result.why)
+    }
+    // what was read may be half of what somebody is still writing; then it settles anew
+    if (!(await this.#isStill(name, state))) return
+    if (result.kind === 'refused') {
+      await directory.moveToFailed(name, result.why)
+      onFile({ result: 'failed', name, why: result.why })
+      return
+    }
+    const added = await this.#add(textOf(result.record))
+    onFile({ result: added.known ? 'known' : 'shipped', name, added })
+    if (!(await this.#isStill(name, state))) return
+    this.#unmoved.set(name, state)
+    await this.#move(name)
+  }
+
+  async #add(record: Uint8Array): Promise<Added> {
+    try {
+      return await this.#options.outbox.add(record)
+    } catch (error) {
+      const later = ['out_of_space', 'queue_full'] as const
+      if (isOutboxError(error, 'full') || later.some((code) => isWalError(error, code))) {
+        throw new Trouble(error instanceof Error ? error.message : String(error))
+      }
+      throw error
+    }
+  }
+
+  async #move(name: string): Promise<void> {
+    await this.#options.directory.moveToDone(name)
+    this.#unmoved.delete(name)
+  }
+
+  async #isStill(name: string, state: FileState): Promise<boolean> {
+    const now = await this.#options.directory.state(name)
+    return now !== undefined && sameState(now, state)
+  }
+
+  #tell(trouble: string | undefined): void {
+    if (trouble === this.#trouble) return
+    this.#trouble = trouble
+    this.#options.onTrouble(trouble)
+  }
+}
+
+function identityOr(name: string, fixed: FixedIdentity): FileIdentity | string {
+  try {
+    return identityOf(name, fixed)
+  } catch (error) {
+    if (error instanceof UnusableFileName) return `${name}: ${error.message}`
+    throw error
+  }
+}
+
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error
+}

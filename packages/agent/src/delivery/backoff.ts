@@ -1,0 +1,52 @@
+/** How long to wait before another attempt. */
+export interface BackoffPolicy {
+  /** The longest wait after the first failure; it doubles with each further one. */
+  readonly baseMs: number
+  /** No wait is longer, but for one that the other side asks for. */
+  readonly capMs: number
+}
+
+/** For an agent at some network distance. */
+export const BACKOFF_DEFAULT: BackoffPolicy = { baseMs: 500, capMs: 60_000 }
+
+/** However far away the time that the other side names: an answer must not be able to stop an agent for good. */
+export const RETRY_AFTER_MS_MAX = 3_600_000
+
+/**
+ * Exponential with full jitter: anything from 0 to the cap of this attempt, so that a fleet that failed
+ * together does not come back together.
+ *
+ * @param failures how many attempts have failed in a row, from 1
+ * @param random in [0, 1)
+ */
+export function backoffMs({ baseMs, capMs }: BackoffPolicy, failures: number, random: number): number {
+  // beyond 2^40 the cap rules anyway, and the power must stay a number
+  return random * Math.min(capMs, baseMs * 2 ** Math.min(failures - 1, 40))
+}
+
+/**
+ * What `Retry-After` asks for: whole seconds or an HTTP date, never more than an hour. A date is compared with
+ * the answer's own `Date`, where it has one, because the clocks of two machines differ.
+ *
+ * @returns undefined when the header is missing or cannot be read
+ */
+export function retryAfterMs(
+  { retryAfter, date }: { readonly retryAfter: string | undefined; readonly date: string | undefined },
+  nowMs: number,
+): number | undefined {
+  const text = retryAfter?.trim() ?? ''
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, RETRY_AFTER_MS_MAX)
+  const untilMs = httpDateMs(text)
+  if (untilMs === undefined) return undefined
+  return Math.min(Math.max(0, untilMs - (httpDateMs(date ?? '') ?? nowMs)), RETRY_AFTER_MS_MAX)
+}
+
+/** The three forms of RFC 9110, section 5.6.7, all of them in GMT; nothing else that `Date` may understand. */
+function httpDateMs(text: string): number | undefined {
+  const fixdate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/
+  const rfc850 = /^[A-Z][a-z]+day, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT$/
+  const asctime = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/
+  if (!fixdate.test(text) && !rfc850.test(text) && !asctime.test(text)) return undefined
+  const ms = Date.parse(asctime.test(text) ? `${text} GMT` : text)
+  return Number.isNaN(ms) ? undefined : ms
+}

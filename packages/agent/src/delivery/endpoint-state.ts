@@ -1,0 +1,48 @@
+import { type BackoffPolicy, backoffMs } from './backoff.js'
+
+/**
+ * What the last answers say about the other side as a whole. While it is down one record at a time asks whether
+ * it is back, so that ten thousand waiting ones do not each knock at a door that is shut. Which record asks
+ * changes, since each has its own wait as well: one that nobody can judge does not hold up the others.
+ */
+export class EndpointState {
+  readonly #policy: BackoffPolicy
+  #failures = 0
+  #untilMs = 0
+
+  constructor(policy: BackoffPolicy) {
+    this.#policy = policy
+  }
+
+  get isDown(): boolean {
+    return this.#failures > 0
+  }
+
+  /** How many requests may be under way now, if `max` may be at other times. */
+  allowance(nowMs: number, max: number): number {
+    if (nowMs < this.#untilMs) return 0
+    return this.isDown ? 1 : max
+  }
+
+  /** Nothing is sent before. */
+  get untilMs(): number {
+    return this.#untilMs
+  }
+
+  /** Any answer that judges a record. A wait that was asked for still holds. */
+  answered(): void {
+    this.#failures = 0
+  }
+
+  /**
+   * No answer, or one that says "later".
+   * @param askedMs the wait that it asks for, if any
+   * @param random in [0, 1)
+   */
+  failed(nowMs: number, askedMs: number | undefined, random: number): void {
+    // those that were under way together fail together: one outage, not several
+    if (nowMs >= this.#untilMs) this.#failures += 1
+    const waitMs = askedMs ?? backoffMs(this.#policy, this.#failures, random)
+    this.#untilMs = Math.max(this.#untilMs, nowMs + waitMs)
+  }
+}

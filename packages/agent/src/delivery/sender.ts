@@ -1,0 +1,174 @@
+import { isWalError } from '@fractal-lba/wal'
+import { type Exchange, NoAnswer } from '../exchange.js'
+import { isOutboxError, type Outbox, type SettledKind } from '../outbox/index.js'
+import { type BackoffPolicy, backoffMs, retryAfterMs } from './backoff.js'
+import { EndpointState } from './endpoint-state.js'
+import { judge } from './judgement.js'
+import { Schedule, type Waiting } from './schedule.js'
+
+/** Longer timers would fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1
+
+/** What one attempt came to. */
+export type Attempt =
+  | { readonly result: SettledKind; readonly seq: number; readonly pcsId: string; readonly answer: Exchange }
+  | {
+      readonly result: 'retry'
+      readonly seq: number
+      readonly pcsId: string
+      /** A sentence. */
+      readonly why: string
+      readonly waitMs: number
+    }
+
+export interface SenderOptions {
+  readonly outbox: Outbox
+  /** Sends the bytes and gives the whole answer. @throws NoAnswer */
+  readonly deliver: (record: Uint8Array, signal: AbortSignal) => Promise<Exchange>
+  readonly inFlightMax: number
+  readonly backoff: BackoffPolicy
+  readonly onAttempt?: (attempt: Attempt) => void
+  /** What is no answer of the other side and no refusal of the log. */
+  readonly onFatal: (error: Error) => void
+  /** In [0, 1). */
+  readonly random?: () => number
+}
+
+/**
+ * Sends what is pending in an outbox, in order of `outbox_seq`, a bounded number at a time, until each record has
+ * an answer that settles it. The bytes are those of the outbox at every attempt: `attempt` and `sent_at` in
+ * them tell of the time when the record was made.
+ */
+export class Sender {
+  readonly #options: SenderOptions
+  readonly #schedule = new Schedule()
+  readonly #endpoint: EndpointState
+  readonly #random: () => number
+  readonly #cut = new AbortController()
+  readonly #underWay = new Set<Promise<void>>()
+  #timer: NodeJS.Timeout | undefined
+  #stopped = false
+  #idle: (() => void)[] = []
+
+  constructor(options: SenderOptions) {
+    this.#options = options
+    this.#endpoint = new EndpointState(options.backoff)
+    this.#random = options.random ?? Math.random
+    const { outbox } = options
+    outbox.onPending = ({ seq }) => this.#offer(seq)
+    for (const { seq, state } of outbox.entries()) {
+      if (state === 'pending') this.#schedule.add({ seq, attempts: 0, dueMs: 0 })
+    }
+  }
+
+  /** Whether the last attempt of all got no answer, or "later". */
+  get endpointIsDown(): boolean {
+    return this.#endpoint.isDown
+  }
+
+  start(): void {
+    this.#pump()
+  }
+
+  /** Resolves when nothing is pending. */
+  whenIdle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#idle.push(resolve)
+      this.#pump()
+    })
+  }
+
+  /** Sends nothing more; what is under way may take that long, then it is cut off and stays pending. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    const cut = setTimeout(() => this.#cut.abort(), graceMs)
+    await Promise.all(this.#underWay)
+    clearTimeout(cut)
+  }
+
+  #offer(seq: number): void {
+    this.#schedule.add({ seq, attempts: 0, dueMs: 0 })
+    this.#pump()
+  }
+
+  /** Starts what may be started now, and sees to it that it is called when there is more. */
+  #pump(): void {
+    if (this.#stopped) return
+    const nowMs = performance.now()
+    const allowance = this.#endpoint.allowance(nowMs, this.#options.inFlightMax)
+    while (this.#underWay.size < allowance) {
+      const next = this.#schedule.take(nowMs)
+      if (next === undefined) break
+      this.#launch(next)
+    }
+    if (this.#underWay.size === 0 && this.#schedule.size === 0) {
+      for (const resolve of this.#idle.splice(0)) resolve()
+    }
+    clearTimeout(this.#timer)
+    // one that ends calls again; only waiting needs a timer
+    const nextMs = this.#schedule.nextMs(nowMs)
+    const dueMs = Math.max(nextMs ?? 0, this.#endpoint.untilMs)
+    if (nextMs === undefined || dueMs <= nowMs) return
+    this.#timer = setTimeout(() => this.#pump(), Math.min(Math.ceil(dueMs - nowMs), TIMER_MS_MAX))
+  }
+
+  #launch(waiting: Waiting): void {
+    const attempt = this.#attempt(waiting).catch((error: unknown) => {
+      this.#options.onFatal(error instanceof Error ? error : new Error(String(error)))
+    })
+    this.#underWay.add(attempt)
+    void attempt.then(() => {
+      this.#underWay.delete(attempt)
+      this.#pump()
+    })
+  }
+
+  async #attempt({ seq, attempts: before }: Waiting): Promise<void> {
+    const { outbox, deliver } = this.#options
+    const attempts = before + 1
+    const pcsId = outbox.bySeq(seq)?.pcsId ?? ''
+    try {
+      const answer = await deliver(await outbox.read(seq), this.#cut.signal)
+      const judgement = judge(answer, pcsId)
+      if (judgement === 'retry') {
+        const askedMs = retryAfterMs(answer, Date.now())
+        this.#endpoint.failed(performance.now(), askedMs, this.#random())
+        this.#later({ seq, attempts, pcsId, askedMs, why: `the answer was ${answer.status}` })
+        return
+      }
+      this.#endpoint.answered()
+      const { status, replayed, body } = answer
+      await outbox.settle(seq, { kind: judgement, status, replayed, attempts, body: Buffer.from(body) })
+      this.#options.onAttempt?.({ result: judgement, seq, pcsId, answer })
+    } catch (error) {
+      if (error instanceof NoAnswer) {
+        if (this.#cut.signal.aborted) return
+        this.#endpoint.failed(performance.now(), undefined, this.#random())
+      } else if (!isLocalRefusal(error)) throw error
+      this.#later({ seq, attempts, pcsId, askedMs: undefined, why: error.message })
+    }
+  }
+
+  #later(given: {
+    readonly seq: number
+    readonly attempts: number
+    readonly pcsId: string
+    readonly askedMs: number | undefined
+    readonly why: string
+  }): void {
+    const { seq, attempts, pcsId, askedMs = 0, why } = given
+    // jitter on top of what was asked for: whoever was sent away together does not come back together, and a
+    // record that nobody can judge is not always the first to ask again
+    const waitMs = askedMs + backoffMs(this.#options.backoff, attempts, this.#random())
+    this.#schedule.add({ seq, attempts, dueMs: performance.now() + waitMs })
+    this.#options.onAttempt?.({ result: 'retry', seq, pcsId, why, waitMs })
+  }
+}
+
+/** The answer could not be kept now, or the record not be read: the gateway replays the answer another time. */
+function isLocalRefusal(error: unknown): error is Error {
+  return (
+    isWalError(error, 'out_of_space') || isWalError(error, 'queue_full') || isOutboxError(error, 'damaged')
+  )
+}

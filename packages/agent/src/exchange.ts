@@ -1,0 +1,112 @@
+import { type Agent, type IncomingMessage, type RequestOptions, request as requestByHttp } from 'node:http'
+import { request as requestByHttps } from 'node:https'
+import { printable } from './printable.js'
+
+/** A verdict has some hundred bytes, a problem with its 100 errors some thousand. */
+const ANSWER_BYTES_MAX = 1024 * 1024
+
+export interface ExchangeRequest {
+  /** Where the gateway is; what its path begins with is kept. */
+  readonly endpoint: URL
+  /** Below the endpoint, without a slash at its beginning. */
+  readonly path: string
+  readonly method: 'GET' | 'POST'
+  readonly headers?: Readonly<Record<string, string | number>>
+  readonly body?: Uint8Array
+  /** From the first byte sent to the last one received. */
+  readonly timeoutMs: number
+  /** Keeps connections; without one each request has a connection of its own. */
+  readonly agent?: Agent
+  /** Breaks the exchange off. */
+  readonly signal?: AbortSignal
+}
+
+/** What the other side said. */
+export interface Exchange {
+  readonly status: number
+  /** The outcome was stored before: this request did not make it. */
+  readonly replayed: boolean
+  /** The header as it came. */
+  readonly retryAfter: string | undefined
+  /** The header as it came: what the other side's clock shows. */
+  readonly date: string | undefined
+  readonly body: string
+}
+
+/** No usable answer came; the message is a sentence that says why. `tooLarge`: one came, but it has no end. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer'
+
+  constructor(
+    message: string,
+    readonly tooLarge: boolean,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}
+
+/** One request and its whole answer, whatever its status. @throws NoAnswer */
+export async function exchange(request: ExchangeRequest): Promise<Exchange> {
+  const { endpoint, path, method, timeoutMs, headers = {}, body = new Uint8Array() } = request
+  const url = new URL(endpoint)
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/${path}`
+  url.search = ''
+  const timeout = AbortSignal.timeout(timeoutMs)
+  const signal = request.signal ? AbortSignal.any([timeout, request.signal]) : timeout
+  try {
+    const response = await send(url, { method, headers, signal, agent: request.agent ?? false }, body)
+    return {
+      status: response.statusCode ?? 0,
+      replayed: response.headers['idempotent-replayed'] === 'true',
+      retryAfter: response.headers['retry-after'],
+      date: response.headers.date,
+      body: await bodyOf(response),
+    }
+  } catch (error) {
+    if (error instanceof NoAnswer) throw error
+    const why = timeout.aborted ? ` within ${timeoutMs} ms` : `: ${reasonOf(error)}`
+    throw new NoAnswer(`no answer from ${endpoint.origin}${why}`, false, { cause: error })
+  }
+}
+
+// Not by fetch: it refuses a number of ports that a gateway may well listen on.
+function send(url: URL, options: RequestOptions, body: Uint8Array): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = url.protocol === 'https:' ? requestByHttps : requestByHttp
+    const outgoing = request(url, options, resolve)
+    outgoing.on('error', reject)
+    outgoing.end(body)
+  })
+}
+
+async function bodyOf(response: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let sizeBytes = 0
+  for await (const chunk of response) {
+    sizeBytes += chunk.length
+    if (sizeBytes > ANSWER_BYTES_MAX) {
+      throw new NoAnswer('the answer is too large to be one of the gateway’s', true)
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there (is the system running? npm start starts it here)',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'the name of the host cannot be looked up now',
+  ECONNRESET: 'the connection broke before the answer',
+  EPIPE: 'the connection broke before the answer',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ENETUNREACH: 'the network cannot be reached',
+  ETIMEDOUT: 'the connection took too long',
+}
+
+function reasonOf(error: unknown): string {
+  // A name with several addresses fails as a group; its first member says why.
+  const first = error instanceof AggregateError ? error.errors[0] : error
+  const code = first instanceof Error && 'code' in first ? String(first.code) : ''
+  return REASONS[code] ?? printable(first instanceof Error ? first.message : String(first))
+}

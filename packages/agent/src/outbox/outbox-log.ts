@@ -1,0 +1,112 @@
+import { type LogOptions, type LogStatus, openLog, type RecordLog, type WalEvent } from '@fractal-lba/wal'
+import { Books, type Entry } from './books.js'
+import { OutboxError } from './errors.js'
+import {
+  decodeRecord,
+  type EntryHead,
+  encodeRecord,
+  type Head,
+  type OutboxRecord,
+  type SettlementHead,
+} from './records.js'
+
+/** Small, because an agent's disk is: it is written full of zeros before the first record. */
+export const SEGMENT_BYTES_DEFAULT = 4 * 2 ** 20
+
+export interface OutboxLogOptions {
+  readonly files: NonNullable<LogOptions['files']>
+  /** 4 MiB unless told otherwise. */
+  readonly segmentBytes?: number | undefined
+  readonly onFatal: (error: Error) => void
+  readonly onEvent: (event: WalEvent) => void
+}
+
+/** A record to append, with the bytes that follow its head. */
+export interface NewOutboxRecord {
+  readonly head: Head
+  readonly content?: Uint8Array
+}
+
+/** A log of outbox records and the books that follow from it. */
+export class OutboxLog {
+  readonly #log: RecordLog
+
+  private constructor(
+    log: RecordLog,
+    readonly books: Books,
+  ) {
+    this.#log = log
+  }
+
+  /**
+   * Opens the log in that directory, or makes one, and derives the books from it.
+   * @throws WalError, OutboxError `unsupported`
+   */
+  static async open(directory: string, options: OutboxLogOptions): Promise<OutboxLog> {
+    const books = new Books()
+    const log = await openLog(directory, {
+      segmentBytes: options.segmentBytes ?? SEGMENT_BYTES_DEFAULT,
+      files: options.files,
+      onFatal: options.onFatal,
+      onEvent: options.onEvent,
+      visit: (record) => books.apply(decodeRecord(record).head, record.sequence, record.bodyLength),
+    })
+    return new OutboxLog(log, books)
+  }
+
+  get status(): LogStatus {
+    return this.#log.status()
+  }
+
+  /** Records in the log, whatever they are. */
+  get sequence(): number {
+    return this.#log.head().sequence
+  }
+
+  /** Appends the records together, and takes them up in the books after their flush. */
+  async write(records: readonly NewOutboxRecord[]): Promise<void> {
+    const encoded = records.map(({ head, content }) => ({ head, record: encodeRecord(head, content) }))
+    let position = await this.#log.append(encoded.map(({ record }) => record))
+    for (const { head, record } of encoded) this.books.apply(head, position++, record.body.length)
+  }
+
+  /** The entry's record, with the bytes that are sent. @throws OutboxError `damaged` */
+  async entry({ seq, position }: Entry): Promise<OutboxRecord & { readonly head: EntryHead }> {
+    const record = await this.#at(position)
+    if (record?.head.kind === 'entry' && record.head.seq === seq) return { ...record, head: record.head }
+    throw unreadable(seq)
+  }
+
+  /** What settled the entry; undefined while it is pending. @throws OutboxError `damaged` */
+  async answer(entry: Entry): Promise<{ head: SettlementHead; content: Buffer } | undefined> {
+    if (entry.state === 'pending') return undefined
+    const record = await this.#at(entry.answerPosition)
+    if (record?.head.kind === entry.state && record.head.seq === entry.seq) {
+      return { head: record.head, content: record.content }
+    }
+    throw unreadable(entry.seq)
+  }
+
+  /** Everything in order, each with its position. */
+  async *read(): AsyncGenerator<OutboxRecord & { readonly position: number }> {
+    for await (const batch of this.#log.read(1)) {
+      for (const record of batch) yield { ...decodeRecord(record), position: record.sequence }
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#log.close()
+  }
+
+  async #at(position: number): Promise<OutboxRecord | undefined> {
+    const record = await this.#log.readOne(position)
+    return record && decodeRecord(record)
+  }
+}
+
+function unreadable(seq: number): OutboxError {
+  return new OutboxError(
+    'damaged',
+    `the record with outbox_seq ${seq} cannot be read: the log was damaged after it was written; its source must be submitted again`,
+  )
+}

@@ -1,0 +1,123 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { fingerprint, parseRecord } from '@fractal-lba/pcs'
+
+/**
+ * What the peer does with a submission. `judge`: what a gateway does (first write wins, duplicates are replayed,
+ * another content is a 409). `judge-then-reset`: the same, but the answer gets lost. `hang`: no answer, ever.
+ */
+export type Reaction =
+  | 'judge'
+  | 'judge-then-reset'
+  | 'reset'
+  | 'hang'
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
+
+/** One submission that has arrived. */
+export interface Arrival {
+  readonly pcsId: string
+  readonly outboxSeq: number
+  readonly text: string
+  /** By the monotonic clock. */
+  readonly atMs: number
+  /** How often this id has arrived, this one included. */
+  readonly times: number
+}
+
+/** A real HTTP server in the place of the gateway: it remembers first writes, and answers by a script. */
+export class ScriptedPeer {
+  readonly arrivals: Arrival[] = []
+  /** Fingerprints of first writes, by id. */
+  readonly stored = new Map<string, string>()
+  /** Answers that told a verdict for the first time, by id. */
+  readonly firstVerdicts = new Map<string, number>()
+  script: (arrival: Arrival) => Reaction = () => 'judge'
+  /** Most requests that were under way at once. */
+  underWayMax = 0
+  #underWay = 0
+  #port = 0
+  readonly #server = createServer((request, response) => {
+    this.#underWay += 1
+    this.underWayMax = Math.max(this.underWayMax, this.#underWay)
+    response.on('close', () => {
+      this.#underWay -= 1
+    })
+    void this.#serve(request, response)
+  })
+
+  get endpoint(): string {
+    return `http://127.0.0.1:${this.#port}`
+  }
+
+  get port(): number {
+    return this.#port
+  }
+
+  async start(port = 0): Promise<this> {
+    await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve))
+    const address = this.#server.address()
+    if (address === null || typeof address === 'string') throw new Error('the peer is not listening')
+    this.#port = address.port
+    return this
+  }
+
+  /** Breaks every connection and listens no more. */
+  async stop(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    this.#server.closeAllConnections()
+    await closed
+  }
+
+  arrivalsOf(pcsId: string): Arrival[] {
+    return this.arrivals.filter((arrival) => arrival.pcsId === pcsId)
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = []
+    try {
+      for await (const chunk of request) chunks.push(chunk)
+    } catch {
+      return // the sender was killed in the middle of its request: nothing has arrived
+    }
+    const text = Buffer.concat(chunks).toString()
+    const record = parseRecord(Buffer.from(text))
+    const arrival: Arrival = {
+      pcsId: record.pcs_id,
+      outboxSeq: record.ft.outbox_seq,
+      text,
+      atMs: performance.now(),
+      times: this.arrivalsOf(record.pcs_id).length + 1,
+    }
+    this.arrivals.push(arrival)
+    const reaction = this.script(arrival)
+    if (reaction === 'hang') return
+    if (reaction === 'reset') request.socket.destroy()
+    else if (typeof reaction === 'object') {
+      response.writeHead(reaction.status, reaction.headers).end(reaction.body ?? '')
+    } else {
+      this.#judge(arrival, fingerprint(record).toString('hex'), response, reaction === 'judge-then-reset')
+    }
+  }
+
+  #judge({ pcsId }: Arrival, print: string, response: ServerResponse, loseAnswer: boolean): void {
+    const known = this.stored.get(pcsId)
+    if (known === undefined) this.stored.set(pcsId, print)
+    if (loseAnswer) {
+      response.socket?.destroy()
+      return
+    }
+    if (known !== undefined && known !== print) {
+      const problem = '{"title":"Conflict","status":409,"detail":"Another record came first."}'
+      response.writeHead(409, { 'content-type': 'application/problem+json' }).end(problem)
+      return
+    }
+    if (known === undefined) this.firstVerdicts.set(pcsId, (this.firstVerdicts.get(pcsId) ?? 0) + 1)
+    response
+      .writeHead(200, known === undefined ? {} : { 'idempotent-replayed': 'true' })
+      .end(verdictOn(pcsId))
+  }
+}
+
+/** The body of an outcome. */
+export function verdictOn(pcsId: string): string {
+  return JSON.stringify({ pcs_id: pcsId, accepted: true, escalated: false, params: '0123456789ab' })
+}
