@@ -1,6 +1,7 @@
 import { unavailable } from '@fractal-lba/runtime'
 import { EndedLives } from './ended-lives.js'
 import { applyMarks, type MarkTally } from './mark-reader.js'
+import { NotHeld } from './not-held.js'
 import type { Store } from './store.js'
 import type { Clock } from './trusted-clock.js'
 import type { WalLog } from './wal-log.js'
@@ -33,10 +34,11 @@ export class Fill {
    * knows every verdict of this log that has been or will be acknowledged under an older generation. May be called
    * again after a failure; what was read is not read twice.
    *
-   * @returns the log's id. @throws AppError or a gRPC error
+   * @returns the log's id. @throws NotHeld when another process fills the store now; AppError or a gRPC error
    */
   async from(log: WalLog, onProgress: (progress: FillProgress) => void): Promise<string> {
     const { store } = this.tools
+    await this.#renewClaim()
     const { logId, sequence: fence } = await log.fence(this.generation)
     const known = (await store.positions()).get(logId) ?? 0
     // A log that is shorter than what was read of it was restored from a copy: what was read means nothing now.
@@ -58,12 +60,17 @@ export class Fill {
         nextSequence = Math.max(nextSequence, response.nextSequence)
         await store.setPosition(logId, nextSequence)
         onProgress({ fromSequence, nextSequence, endSequence: fence })
+        await this.#renewClaim()
         await turn()
       }
       if (nextSequence === before) throw unavailable('the log ended before the fence that was just set')
     }
     await store.setPosition(logId, nextSequence)
     return logId
+  }
+
+  async #renewClaim(): Promise<void> {
+    if (!(await this.tools.store.claim())) throw new NotHeld('another process is filling the index')
   }
 }
 

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { Dependency, Logger } from '@fractal-lba/runtime'
-import { Fill, type FillProgress, type FillTools, follow } from './fill.js'
-import type { MarkTally } from './mark-reader.js'
+import { Fill, type FillProgress, type FillTools } from './fill.js'
+import { type Held, IndexWatch } from './index-watch.js'
+import { LogReach } from './log-reach.js'
+import { markReport } from './mark-report.js'
 import type { DedupMetrics } from './metrics.js'
+import { NotHeld } from './not-held.js'
 import { Backoff, pause } from './pause.js'
 import type { WalLog } from './wal-log.js'
 
@@ -19,34 +22,38 @@ export interface KeeperTimes {
 }
 
 export const KEEPER_TIMES: KeeperTimes = { watchEveryMs: 1_000, retryFirstMs: 100, retryMostMs: 5_000 }
-/** A log that stays away is mentioned this often. */
+/** What stays away is mentioned this often. */
 const SAY_AGAIN_MS = 30_000
+/** So many calm looks, and an earlier contest for a log is over. */
+const CALM_LOOKS = 60
 
-/** Why the index must be filled again; contested: another index has fenced the same log. */
-interface Loss {
-  readonly why: string
-  readonly contested: boolean
+export interface KeeperTools extends Omit<FillTools, 'report'> {
+  /** Addresses of logs that a fill may go without. */
+  readonly waived?: ReadonlySet<string>
 }
 
 /**
- * Keeps the store an index of the logs' marks. It fills it, under a generation of its own, before anything may be
- * asked; then it follows the marks, and watches whether every log still holds this generation. A log that holds
- * another one may have taken marks that this index knows nothing of: it stops answering and fills anew.
+ * Keeps the store an index of the logs' marks. Before anything may be asked, it adopts what another process has
+ * filled, if that is intact and every log holds its generation; else it fills the store, under a generation of its
+ * own, one process at a time. Then it watches whether all that stays so, and follows the marks.
  */
 export class IndexKeeper {
   readonly #logs: readonly WalLog[]
   readonly #tools: FillTools
+  readonly #waived: ReadonlySet<string>
   readonly #metrics: DedupMetrics
   readonly #logger: Logger
   readonly #times: KeeperTimes
   readonly #contest: Backoff
-  readonly #reachable = new Map<WalLog, boolean>()
+  readonly #reach: LogReach
+  readonly #watch: IndexWatch
   readonly #progress = new Map<WalLog, FillProgress>()
   #availability: Availability = { answers: false, refusal: 'the index has not been filled from the log yet' }
+  #sayAfterMs = 0
 
   constructor(
     logs: readonly WalLog[],
-    tools: Omit<FillTools, 'report'>,
+    { waived = new Set(), ...tools }: KeeperTools,
     metrics: DedupMetrics,
     logger: Logger,
     times: KeeperTimes = KEEPER_TIMES,
@@ -55,8 +62,11 @@ export class IndexKeeper {
     this.#metrics = metrics
     this.#logger = logger
     this.#times = times
-    this.#tools = { ...tools, report: (log, tally) => this.#report(log, tally) }
+    this.#waived = waived
+    this.#tools = { ...tools, report: markReport(metrics, logger) }
     this.#contest = new Backoff(times.watchEveryMs, 30 * times.watchEveryMs)
+    this.#reach = new LogReach(logs, logger)
+    this.#watch = new IndexWatch(logs, this.#tools, this.#reach, logger)
   }
 
   get availability(): Availability {
@@ -65,41 +75,83 @@ export class IndexKeeper {
 
   /** By name, for /ready. */
   dependencies(): Record<string, Dependency> {
-    const states = this.#logs.map((log): [string, Dependency] => {
-      const reachable = this.#reachable.get(log)
-      const name = this.#logs.length === 1 ? 'wal' : `wal ${log.address}`
-      return [name, { state: reachable === undefined ? 'unknown' : reachable ? 'up' : 'down' }]
-    })
-    return Object.fromEntries(states)
+    return this.#reach.dependencies()
   }
 
   /** Resolves when the signal is aborted. */
   async run(stopping: AbortSignal): Promise<void> {
+    const { watchEveryMs } = this.#times
     while (!stopping.aborted) {
-      const generation = randomBytes(16).toString('hex')
-      const logIds = await this.#fill(generation, stopping)
-      if (!logIds) {
-        await pause(this.#contest.next(), stopping)
-        continue
+      const held = await this.#hold(stopping)
+      if (held === 'contested') await pause(this.#contest.next(), stopping)
+      else if (!held) await pause(watchEveryMs, stopping)
+      if (!held || held === 'contested') continue
+      this.#metrics.fillProgress.set(1)
+      this.#availability = { answers: true, generation: held.generation }
+      let looks = 0
+      const onTick = (): void => {
+        looks += 1
+        if (looks === CALM_LOOKS) this.#contest.reset()
       }
-      this.#availability = { answers: true, generation }
-      this.#logger.info(
-        { generation, remembered: this.#tools.store.state().remembered },
-        'the index is filled',
-      )
-      const loss = await this.#watch(generation, logIds, stopping)
+      const loss = await this.#watch.untilLost(held, { everyMs: watchEveryMs, onTick }, stopping)
       if (!loss) return
-      this.#availability = { answers: false, refusal: `the index is to be filled again: ${loss.why}` }
-      this.#logger.warn(`${loss.why}: the index is filled again`)
+      this.#refuse(`the index is looked at again: ${loss.why}`)
+      this.#logger.warn(`${loss.why}: the index is looked at again`)
       // Two indexes that take one log from each other by turns answer nobody: the one that lost it waits.
       if (loss.contested) await pause(this.#contest.next(), stopping)
     }
   }
 
-  /** @returns the id of each log; undefined if it was interrupted or some log has changed meanwhile. */
-  async #fill(generation: string, stopping: AbortSignal): Promise<Map<WalLog, string> | undefined> {
+  /** @returns what the index is now; undefined: to be tried again soon. */
+  async #hold(stopping: AbortSignal): Promise<Held | 'contested' | undefined> {
+    const { store } = this.#tools
+    try {
+      const standing = await this.#adopt(stopping)
+      if (standing) return standing
+      if (!(await store.claim())) {
+        this.#refuse('the index is being filled by another process')
+        return undefined
+      }
+      try {
+        // Another process may have been faster.
+        return (await this.#adopt(stopping)) ?? (await this.#fill(stopping))
+      } finally {
+        await store.release()
+      }
+    } catch (error) {
+      const awaits = error instanceof NotHeld ? error.message : 'the index waits for its store'
+      this.#refuse(awaits)
+      this.#say(error, awaits)
+      return undefined
+    }
+  }
+
+  /** What the store holds already, where nothing has happened since it was filled. */
+  async #adopt(stopping: AbortSignal): Promise<Held | undefined> {
+    const { store } = this.#tools
+    const generation = await store.heldGeneration()
+    if (generation === '') return undefined
+    const positions = await store.positions()
+    const logIds = new Map<WalLog, string>()
+    for (const log of this.#logs) {
+      const state = await this.#insist(log, stopping, () => log.state())
+      if (state === 'waived') continue
+      if (state?.generation !== generation) return undefined
+      // A log without a position is new here; one that is shorter was restored from a copy.
+      if (state.nextSequence < (positions.get(state.logId) ?? Number.POSITIVE_INFINITY)) return undefined
+      logIds.set(log, state.logId)
+    }
+    await store.adopt(generation)
+    this.#logger.info({ generation }, 'the store is filled already')
+    return { generation, logIds }
+  }
+
+  async #fill(stopping: AbortSignal): Promise<Held | 'contested' | undefined> {
+    const { store } = this.#tools
+    const generation = randomBytes(16).toString('hex')
     this.#metrics.fills.inc()
     this.#progress.clear()
+    await store.begin(generation)
     const fill = new Fill(generation, this.#tools)
     const logIds = new Map<WalLog, string>()
     for (const log of this.#logs) {
@@ -107,34 +159,49 @@ export class IndexKeeper {
         fill.from(log, (progress) => this.#show(log, progress)),
       )
       if (logId === undefined) return undefined
-      logIds.set(log, logId)
+      if (logId !== 'waived') logIds.set(log, logId)
     }
     // While one log kept us waiting, another may have been fenced by somebody else, or replaced.
-    for (const log of this.#logs) {
+    for (const [log, logId] of logIds) {
       const state = await this.#insist(log, stopping, () => log.state())
-      if (state?.generation !== generation || state.logId !== logIds.get(log)) return undefined
+      if (state === undefined) return undefined
+      if (state === 'waived' || state.generation !== generation || state.logId !== logId) return 'contested'
     }
-    this.#metrics.fillProgress.set(1)
-    return logIds
+    await store.complete()
+    this.#logger.info({ generation, remembered: store.state().remembered }, 'the index is filled')
+    return { generation, logIds }
   }
 
-  /** Tries until it succeeds: a log that cannot be read keeps the index waiting. */
-  async #insist<T>(log: WalLog, stopping: AbortSignal, work: () => Promise<T>): Promise<T | undefined> {
+  /**
+   * Tries until it succeeds: a log that cannot be read keeps the index waiting, unless it is waived.
+   * @returns undefined when the signal was aborted. @throws NotHeld
+   */
+  async #insist<T>(
+    log: WalLog,
+    stopping: AbortSignal,
+    work: () => Promise<T>,
+  ): Promise<T | 'waived' | undefined> {
     const backoff = new Backoff(this.#times.retryFirstMs, this.#times.retryMostMs)
-    let sayAfterMs = 0
+    this.#sayAfterMs = 0
     while (!stopping.aborted) {
       try {
         const result = await work()
-        this.#reachable.set(log, true)
+        this.#reach.note(log, true)
         return result
       } catch (error) {
-        this.#reachable.set(log, false)
-        const refusal = `the index is being filled and waits for the log at ${log.address}`
-        this.#availability = { answers: false, refusal }
-        if (performance.now() >= sayAfterMs) {
-          this.#logger.warn({ why: String(error) }, refusal)
-          sayAfterMs = performance.now() + SAY_AGAIN_MS
+        if (error instanceof NotHeld) throw error
+        const storeIsUp = this.#tools.store.state().up
+        if (storeIsUp) this.#reach.note(log, false, error)
+        if (storeIsUp && this.#waived.has(log.address)) {
+          this.#logger.error(
+            { why: String(error) },
+            `the log at ${log.address} is waived: its marks are missing`,
+          )
+          return 'waived'
         }
+        const awaits = storeIsUp ? `the log at ${log.address}` : 'its store'
+        this.#refuse(`the index is being filled and waits for ${awaits}`)
+        this.#say(error, `the index is being filled and waits for ${awaits}`)
         await pause(backoff.next(), stopping)
       }
     }
@@ -152,76 +219,16 @@ export class IndexKeeper {
     // Logs that have not said yet how long they are count as one of those that have.
     const ratio = (all === 0 ? 1 : done / all) * (this.#progress.size / this.#logs.length)
     this.#metrics.fillProgress.set(ratio)
-    const percent = Math.floor(100 * ratio)
-    this.#availability = { answers: false, refusal: `the index is being filled from the log: ${percent} %` }
+    this.#refuse(`the index is being filled from the log: ${Math.floor(100 * ratio)} %`)
   }
 
-  /** @returns why the index is not to be trusted any more; undefined when the signal was aborted. */
-  async #watch(
-    generation: string,
-    logIds: ReadonlyMap<WalLog, string>,
-    stopping: AbortSignal,
-  ): Promise<Loss | undefined> {
-    for (let calm = 0; ; calm += 1) {
-      await pause(this.#times.watchEveryMs, stopping)
-      if (stopping.aborted) return undefined
-      if (calm === 60) this.#contest.reset()
-      for (const [log, logId] of logIds) {
-        const loss = await this.#look(log, logId, generation)
-        if (loss) return loss
-        if (stopping.aborted) return undefined
-      }
-    }
+  #refuse(refusal: string): void {
+    this.#availability = { answers: false, refusal }
   }
 
-  /** A log that cannot be asked marks nothing either; when it is back, it is asked first. */
-  async #look(log: WalLog, logId: string, generation: string): Promise<Loss | undefined> {
-    try {
-      const state = await log.state()
-      const position = (await this.#tools.store.positions()).get(logId) ?? 0
-      if (state.logId !== logId)
-        return { why: `the log at ${log.address} is another one now`, contested: false }
-      if (state.generation !== generation) {
-        const contested = state.generation !== ''
-        const why = contested ? 'another index has fenced the log' : 'the log has forgotten the fence'
-        return { why: `${why} at ${log.address}`, contested }
-      }
-      if (state.nextSequence < position) {
-        return { why: `the log at ${log.address} is shorter than what was read of it`, contested: false }
-      }
-      if (state.nextSequence > position) await follow(log, logId, generation, this.#tools)
-      this.#sayReachable(log, true)
-    } catch (error) {
-      this.#sayReachable(log, false, error)
-    }
-    return undefined
-  }
-
-  #sayReachable(log: WalLog, reachable: boolean, error?: unknown): void {
-    if (this.#reachable.get(log) === reachable) return
-    this.#reachable.set(log, reachable)
-    if (reachable) this.#logger.info(`the log at ${log.address} can be read again`)
-    else this.#logger.warn({ why: String(error) }, `the log at ${log.address} cannot be read`)
-  }
-
-  #report(log: WalLog, { read, corrected, conflicts, unreadable }: MarkTally): void {
-    this.#metrics.marksRead.inc(read)
-    this.#metrics.corrections.inc(corrected)
-    this.#metrics.integrityConflicts.inc(conflicts.length + unreadable.length)
-    if (corrected > 0) {
-      this.#logger.warn({ corrected, log: log.address }, 'the store differed from marks; the marks count')
-    }
-    if (conflicts.length > 0) {
-      this.#logger.error(
-        { pcsIds: conflicts.slice(0, 10), count: conflicts.length, log: log.address },
-        'marks contradict each other; the verdict that was judged first stays',
-      )
-    }
-    if (unreadable.length > 0) {
-      this.#logger.error(
-        { positions: unreadable.slice(0, 10), count: unreadable.length, log: log.address },
-        'marks hold no verdict that could be indexed',
-      )
-    }
+  #say(error: unknown, sentence: string): void {
+    if (performance.now() < this.#sayAfterMs) return
+    this.#logger.warn({ why: String(error) }, sentence)
+    this.#sayAfterMs = performance.now() + SAY_AGAIN_MS
   }
 }

@@ -59,6 +59,6 @@ function settleSameLife(standing: Entry, { verdict, expiresAtMs }: VerdictMark):
 }
 
 /** The same judgement of the same entry, told again. */
-function sameLife(a: StoredVerdict, b: StoredVerdict): boolean {
+export function sameLife(a: StoredVerdict, b: StoredVerdict): boolean {
   return sameEntry(a.origin, b.origin) && Buffer.compare(a.fingerprint, b.fingerprint) === 0
 }

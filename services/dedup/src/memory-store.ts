@@ -1,4 +1,5 @@
 import { IdTable } from './id-table.js'
+import { NotHeld } from './not-held.js'
 import { type Locator, type RecordFields, RecordPages, recordsOf } from './record-pages.js'
 import type { Entry, Store, StoredVerdict, StoreState } from './store.js'
 import type { Clock } from './trusted-clock.js'
@@ -32,6 +33,8 @@ export class MemoryStore implements Store {
   #pages = new RecordPages()
   #table = new IdTable(this.#pages)
   #codec = new VerdictCodec()
+  #begun = ''
+  #complete = ''
   #changes = 0
   #restoredShared = -1
 
@@ -124,6 +127,30 @@ export class MemoryStore implements Store {
     this.#positions.set(logId, nextSequence)
     this.#changes += 1
   }
+
+  async heldGeneration(): Promise<string> {
+    return this.#complete
+  }
+
+  /** Nobody else can have filled it. */
+  async adopt(generation: string): Promise<void> {
+    if (generation !== this.#complete) throw new NotHeld('the index is not filled under this generation')
+  }
+
+  async begin(generation: string): Promise<void> {
+    this.#begun = generation
+    this.#complete = ''
+  }
+
+  async complete(): Promise<void> {
+    this.#complete = this.#begun
+  }
+
+  async claim(): Promise<boolean> {
+    return true
+  }
+
+  async release(): Promise<void> {}
 
   state(): StoreState {
     const { idsMax } = this.#options

@@ -14,13 +14,13 @@ export function readyReport(
     ...keeper.dependencies(),
   }
   if (!availability.answers) return { status: 'not_ready', detail: availability.refusal, dependencies }
-  if (!up) return { status: 'not_ready', detail: 'the store is down', dependencies }
+  if (!up) return { status: 'not_ready', detail: refusal ?? 'the store is down', dependencies }
   const allUp = Object.values(dependencies).every(({ state }) => state === 'up')
   return { status: allUp ? 'ready' : 'degraded', dependencies }
 }
 
 function storeState(up: boolean, filling: string | undefined, full: string | undefined): Dependency {
-  if (!up) return { state: 'down' }
+  if (!up) return { state: 'down', ...(full === undefined ? {} : { detail: full }) }
   if (filling !== undefined) return { state: 'filling', detail: filling }
   if (full !== undefined) return { state: 'full', detail: full }
   return { state: 'up' }

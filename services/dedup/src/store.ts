@@ -17,7 +17,7 @@ export interface StoreState {
   readonly up: boolean
   /** How many ids are remembered; those that have just expired may still be counted. */
   readonly remembered: number
-  /** Why no further id may be remembered, and what to do; undefined while there is room. */
+  /** Why no further id may be remembered (or nothing be asked), and what to do; undefined while there is room. */
   readonly refusal: string | undefined
 }
 
@@ -26,11 +26,15 @@ export interface StoreState {
  * whoever else writes. Every operation takes a batch and answers in its order; ids may be repeated in it.
  * An entry that has expired is absent at once, whether or not it still takes up room.
  *
+ * A store may be shared by several processes and outlive them. Then it answers only while it is held under the
+ * generation that this process has begun or adopted, and fails as NotHeld otherwise; every other failure is
+ * unavailable, in bounded time.
+ *
  * Whatever lies behind it, store.contract.ts says what a store must do.
  */
 export interface Store {
   /** The value of DEDUP_BACKEND. */
-  readonly backend: 'memory'
+  readonly backend: 'memory' | 'redis' | 'postgres'
 
   getMany(pcsIds: readonly string[]): Promise<(Entry | undefined)[]>
 
@@ -55,7 +59,24 @@ export interface Store {
 
   /** Up to which position of each log (by log_id, exclusive) the store holds what the marks say. */
   positions(): Promise<ReadonlyMap<string, number>>
+  /** After everything that it says was written. */
   setPosition(logId: string, nextSequence: number): Promise<void>
+
+  /**
+   * The generation under which it was filled, by whichever process; empty while it is not: at first, while it is
+   * being filled, and when it may have lost something since. The positions count nevertheless.
+   */
+  heldGeneration(): Promise<string>
+  /** Goes by the generation under which another process has filled it. @throws NotHeld if it is no more. */
+  adopt(generation: string): Promise<void>
+  /** From now on it is being filled under this generation, and whoever goes by another one gets no answer. */
+  begin(generation: string): Promise<void>
+  /** It is filled under the generation that this process has begun. @throws NotHeld if it is another one's. */
+  complete(): Promise<void>
+
+  /** Whether this process, and no other, fills and follows for now; again renews it. It ends by itself in time. */
+  claim(): Promise<boolean>
+  release(): Promise<void>
 
   /** As last seen; a store behind a network looks by itself. */
   state(): StoreState
