@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { lstat, mkdir, opendir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isCsvName } from './file-identity.js'
@@ -7,6 +8,8 @@ const DONE = 'done'
 const FAILED = 'failed'
 /** Names looked at in one round; the others have their turn when these have been moved away. */
 const NAMES_MAX = 10_000
+/** File systems take 255; a number and `.error.txt` must still fit behind it. */
+const NAME_BYTES_MAX = 230
 
 const byNumberThenText = new Intl.Collator('en', { numeric: true })
 
@@ -56,8 +59,9 @@ export class WatchedDirectory {
 
   /** A file of that name may have come before: none is overwritten. */
   async #freePath(folder: string, name: string): Promise<string> {
+    const kept = withRoom(name)
     for (let number = 1; ; number++) {
-      const path = join(this.path, folder, number === 1 ? name : `${name}.${number}`)
+      const path = join(this.path, folder, number === 1 ? kept : `${kept}.${number}`)
       try {
         await lstat(path)
       } catch (error) {
@@ -66,6 +70,15 @@ export class WatchedDirectory {
       }
     }
   }
+}
+
+/** The name, or a shorter one that still tells which it was, if nothing could be added to it. */
+function withRoom(name: string): string {
+  if (Buffer.byteLength(name) <= NAME_BYTES_MAX) return name
+  const digest = hash('sha256', name).slice(0, 12)
+  let stem = name
+  while (Buffer.byteLength(stem) > NAME_BYTES_MAX - digest.length - 5) stem = stem.slice(0, -1)
+  return `${stem}-${digest}.csv`
 }
 
 function isMissing(error: unknown): boolean {
