@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { wal } from '@fractal-lba/proto'
-import { AppError, type Logger, monotonicMs } from '@fractal-lba/runtime'
+import { AppError, type Logger, monotonicMs, toAppError } from '@fractal-lba/runtime'
+import { RecordFault } from './clients/record-fault.js'
 import type { WalClient } from './clients/wal.js'
 import type { ReplayConfig } from './config.js'
 import type { Counters } from './counters.js'
@@ -48,11 +49,24 @@ export async function replayOpenEntries(
     } catch (error) {
       if (!(error instanceof AppError) || !isFinal(error)) {
         logger.warn({ err: error, position }, 'replay: the submission stays open')
+        await reportOwnFault(wal, position, error)
         return false
       }
     }
     counters.replayed.inc()
     return true
+  }
+
+  /** The log counts them, and sets the submission aside when they are too many. */
+  async function reportOwnFault(wal: WalClient, position: wal.Position, error: unknown): Promise<void> {
+    if (!isOwnFault(error)) return
+    try {
+      const { tries, deadLetter } = await wal.reportReplayFailure(position, toAppError(error).message)
+      if (deadLetter)
+        logger.error({ position, tries }, 'replay: the submission was set aside as a dead letter')
+    } catch (failed) {
+      logger.debug({ err: failed, position }, 'a failed replay could not be reported')
+    }
   }
 }
 
@@ -62,6 +76,14 @@ export interface ReplayParts {
   readonly counters: Counters
   readonly logger: Logger
   readonly config: ReplayConfig
+}
+
+/**
+ * Whether a replay failed because of this submission, so that it will fail again: a service made a mistake over
+ * it, its mark was refused as malformed, or we made a mistake ourselves. Never an outage.
+ */
+export function isOwnFault(error: unknown): boolean {
+  return error instanceof RecordFault || !(error instanceof AppError) || error.code === 'internal'
 }
 
 /** A refusal is an end too, and its mark is in the log; only an outage leaves the submission open. */

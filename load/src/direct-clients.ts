@@ -38,6 +38,7 @@ function directWal({ log, generation }: Parts): WalClient {
       entries: await log.leaseOpen(entriesMax, leaseMs),
       openCount: log.openCount,
     }),
+    reportReplayFailure: (position, reason) => log.reportReplayFailure(position, reason),
     state: async () => ({
       logId: log.logId,
       nextSequence: log.head.sequence + 1,
@@ -49,6 +50,9 @@ function directWal({ log, generation }: Parts): WalClient {
       diskFreeBytes: 0,
       diskSizeBytes: 0,
       headChain: log.head.chain,
+      deadLetterCount: log.deadLetterCount,
+      quarantinedSegments: [...log.quarantinedSegments],
+      logBytes: log.sizeBytes,
     }),
     close: () => {},
   }

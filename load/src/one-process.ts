@@ -26,7 +26,7 @@ function readConfig(env: Env): OneProcessConfig {
 await runProcess('one-process', readConfig, async (config, context) => {
   const log = await SubmissionLog.open(
     config.walDirectory,
-    { openEntriesMax: IDS_MAX, liveHoldMs: config.submitTimeoutMs },
+    { openEntriesMax: IDS_MAX, liveHoldMs: config.submitTimeoutMs, replayTries: 5 },
     { onFatal: context.fatal },
   )
   await log.fence(GENERATION)

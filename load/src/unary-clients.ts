@@ -38,6 +38,8 @@ function connectWal(address: string, setting: UnarySetting, limits: BatchLimits)
     },
     leaseOpen: (entriesMax, leaseMs) =>
       callUnary(first.leaseOpen.bind(first), { entriesMax, leaseMs }, limits.timeoutMs),
+    reportReplayFailure: (position, reason) =>
+      callUnary(first.reportReplayFailure.bind(first), { position, reason }, limits.timeoutMs),
     state: () => callUnary(first.getState.bind(first), {}, limits.timeoutMs),
     close: () => closeAll([appends, marks, ...clients]),
   }

@@ -1,6 +1,7 @@
 import { scoring } from '@fractal-lba/proto'
-import { BatchClient, type BatchLimits, clientOptions, fromStatus } from '@fractal-lba/runtime'
+import { BatchClient, type BatchLimits, clientOptions } from '@fractal-lba/runtime'
 import { credentials } from '@grpc/grpc-js'
+import { fromItemStatus } from './record-fault.js'
 
 export interface ScoringClient {
   /** @throws AppError unavailable. */
@@ -30,7 +31,7 @@ export function connectScoring(address: string, limits: BatchLimits): ScoringCli
     async judge(item, deadlineMs) {
       const { result } = await batches.call(item, deadlineMs)
       if (result?.$case === 'judgement') return result.value
-      throw fromStatus(result?.value ?? { code: 2, message: 'scoring answered nothing', details: [] })
+      throw fromItemStatus(result?.value ?? { code: 2, message: 'scoring answered nothing', details: [] })
     },
     close() {
       batches.close()

@@ -1,6 +1,7 @@
 import { verifier } from '@fractal-lba/proto'
-import { BatchClient, type BatchLimits, clientOptions, fromStatus } from '@fractal-lba/runtime'
+import { BatchClient, type BatchLimits, clientOptions } from '@fractal-lba/runtime'
 import { credentials } from '@grpc/grpc-js'
+import { fromItemStatus } from './record-fault.js'
 
 export interface VerifierClient {
   /** @throws AppError malformed, unauthenticated or unavailable. */
@@ -27,7 +28,7 @@ export function connectVerifier(address: string, limits: BatchLimits): VerifierC
     async verify(item, deadlineMs) {
       const { result } = await batches.call(item, deadlineMs)
       if (result?.$case === 'record') return result.value
-      throw fromStatus(result?.value ?? { code: 2, message: 'verifier answered nothing', details: [] })
+      throw fromItemStatus(result?.value ?? { code: 2, message: 'verifier answered nothing', details: [] })
     },
     close() {
       batches.close()

@@ -1,15 +1,25 @@
-import { wal } from '@fractal-lba/proto'
-import { BatchClient, type BatchLimits, callUnary, clientOptions, fromStatus } from '@fractal-lba/runtime'
+import { type Status, wal } from '@fractal-lba/proto'
+import {
+  type AppError,
+  BatchClient,
+  type BatchLimits,
+  callUnary,
+  clientOptions,
+  fromStatus,
+} from '@fractal-lba/runtime'
 import { credentials } from '@grpc/grpc-js'
+import { fromMarkStatus } from './record-fault.js'
 
 /** One log. */
 export interface WalClient {
   readonly address: string
   /** Resolves after the flush. @throws AppError unavailable. */
   append(item: wal.AppendItem, deadlineMs?: number): Promise<wal.Position>
-  /** Resolves after the flush. @throws AppError superseded or unavailable. */
+  /** Resolves after the flush. @throws AppError superseded or unavailable, RecordFault for a malformed mark. */
   markDone(item: wal.MarkItem, deadlineMs?: number): Promise<void>
   leaseOpen(entriesMax: number, leaseMs: number): Promise<wal.LeaseOpenResponse>
+  /** Tells of a replay that failed for a reason of the submission's own. */
+  reportReplayFailure(position: wal.Position, reason: string): Promise<wal.ReportReplayFailureResponse>
   state(): Promise<wal.GetStateResponse>
   close(): void
 }
@@ -51,10 +61,12 @@ export function connectWal(address: string, limits: BatchLimits): WalClient {
       return demandPosition((await appends.call(item, deadlineMs)).result)
     },
     async markDone(item, deadlineMs) {
-      demandPosition((await marks.call(item, deadlineMs)).result)
+      demandPosition((await marks.call(item, deadlineMs)).result, fromMarkStatus)
     },
     leaseOpen: (entriesMax, leaseMs) =>
       callUnary(client.leaseOpen.bind(client), { entriesMax, leaseMs }, limits.timeoutMs),
+    reportReplayFailure: (position, reason) =>
+      callUnary(client.reportReplayFailure.bind(client), { position, reason }, limits.timeoutMs),
     state: () => callUnary(client.getState.bind(client), {}, limits.timeoutMs),
     close() {
       appends.close()
@@ -64,7 +76,10 @@ export function connectWal(address: string, limits: BatchLimits): WalClient {
   }
 }
 
-function demandPosition(result: (wal.AppendResult | wal.MarkResult)['result']): wal.Position {
+function demandPosition(
+  result: (wal.AppendResult | wal.MarkResult)['result'],
+  toError: (status: Status) => AppError = fromStatus,
+): wal.Position {
   if (result?.$case === 'position') return result.value
-  throw fromStatus(result?.value ?? { code: 2, message: 'wal answered nothing', details: [] })
+  throw toError(result?.value ?? { code: 2, message: 'wal answered nothing', details: [] })
 }

@@ -10,6 +10,8 @@ export interface WalConfig extends ServiceConfig {
   readonly diskLowBytes: number
   /** After a start, how long a gateway may still be working on what was open: the whole submission's deadline. */
   readonly liveHoldMs: number
+  /** Failures of its own after which an open submission is set aside as a dead letter. */
+  readonly replayTries: number
 }
 
 export function readWalConfig(env: Env): WalConfig {
@@ -20,5 +22,6 @@ export function readWalConfig(env: Env): WalConfig {
     openEntriesMax: env.integer('WAL_OPEN_MAX', 1_000_000, { min: 1, max: 10_000_000 }),
     diskLowBytes: env.sizeBytes('WAL_DISK_LOW', 256 * 2 ** 20, { min: 0, max: 2 ** 50 }),
     liveHoldMs: env.durationMs('SUBMIT_TIMEOUT', 2_000, { min: 1, max: 600_000 }),
+    replayTries: env.integer('WAL_REPLAY_TRIES', 5, { min: 1, max: 1_000 }),
   }
 }

@@ -2,6 +2,7 @@ import { type ReadyReport, runProcess, serve } from '@fractal-lba/runtime'
 import { readWalConfig } from './config.js'
 import { reportEvents } from './log-events.js'
 import { createLogMetrics, exposeState } from './metrics.js'
+import { readyReport } from './ready.js'
 import { Room } from './room.js'
 import { walService } from './service.js'
 import { SubmissionLog } from './submission-log.js'
@@ -18,14 +19,7 @@ await runProcess('wal', readWalConfig, async (config, context) => {
   exposeState(registry, log, room)
   logger.info({ logId: log.logId, head: log.head.sequence, open: log.openCount }, 'the log is open')
 
-  const ready = (): ReadyReport =>
-    room.refusal === undefined
-      ? { status: 'ready', dependencies: { disk: { state: 'up' } } }
-      : {
-          status: 'not_ready',
-          detail: room.refusal,
-          dependencies: { disk: { state: 'full', detail: room.refusal } },
-        }
+  const ready = (): ReadyReport => readyReport(room.refusal, log.quarantinedSegments)
   return serve(config, context, {
     services: [walService(log, room, logger, stopping)],
     ready,

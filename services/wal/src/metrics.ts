@@ -55,6 +55,12 @@ export function exposeState(registry: Registry, log: SubmissionLog, room: Room):
     () => log.oldestOpenMs / 1000,
   )
   gauge(
+    'wal_dead_letters',
+    'Submissions that replay could not finish for a reason of their own, set aside.',
+    () => log.deadLetterCount,
+  )
+  gauge('wal_bytes', 'Length of the log on the disk.', () => log.sizeBytes)
+  gauge(
     'wal_disk_free_bytes',
     'Free bytes of the file system that holds the log.',
     () => room.space.freeBytes,

@@ -3,9 +3,9 @@ import type { LogRecord, NewRecord } from '@fractal-lba/wal'
 
 /**
  * What the bodies of the log's records mean to this service. The numbers stand on the disk: never reuse one.
- * Encodings are those of flk.verifier.v1.Encoding; marks and fences are protobuf messages.
+ * Encodings are those of flk.verifier.v1.Encoding; all but submissions are protobuf messages.
  */
-export const RECORD_TYPE = { submission: 1, mark: 2, fence: 3 } as const
+export const RECORD_TYPE = { submission: 1, mark: 2, fence: 3, deadLetter: 4, driveAgain: 5 } as const
 
 const ENCODING_PROTOBUF = 2
 
@@ -22,6 +22,16 @@ export function fenceRecord(generation: string): NewRecord {
   return { type: RECORD_TYPE.fence, encoding: ENCODING_PROTOBUF, body }
 }
 
+export function deadLetterRecord(letter: wal.DeadLetter): NewRecord {
+  const body = wal.DeadLetter.encode(letter).finish()
+  return { type: RECORD_TYPE.deadLetter, encoding: ENCODING_PROTOBUF, body }
+}
+
+export function driveAgainRecord(sequence: number): NewRecord {
+  const body = wal.DriveAgainRequest.encode({ sequence }).finish()
+  return { type: RECORD_TYPE.driveAgain, encoding: ENCODING_PROTOBUF, body }
+}
+
 /** @returns undefined where compaction has dropped the body. */
 export function decodeMark(record: LogRecord): wal.Mark | undefined {
   return record.body && wal.Mark.decode(record.body)
@@ -30,4 +40,14 @@ export function decodeMark(record: LogRecord): wal.Mark | undefined {
 /** @returns undefined where compaction has dropped the body. */
 export function decodeFence(record: LogRecord): string | undefined {
   return record.body && wal.FenceRequest.decode(record.body).generation
+}
+
+/** @returns undefined where compaction has dropped the body. */
+export function decodeDeadLetter(record: LogRecord): wal.DeadLetter | undefined {
+  return record.body && wal.DeadLetter.decode(record.body)
+}
+
+/** @returns undefined where compaction has dropped the body. */
+export function decodeDriveAgain(record: LogRecord): number | undefined {
+  return record.body && wal.DriveAgainRequest.decode(record.body).sequence
 }

@@ -8,6 +8,7 @@ import {
   toServiceError,
   toStatus,
   unaryHandler,
+  unavailable,
 } from '@fractal-lba/runtime'
 import type { ServerWritableStream } from '@grpc/grpc-js'
 import type { Room } from './room.js'
@@ -16,6 +17,7 @@ import type { SubmissionLog } from './submission-log.js'
 const LEASE_ENTRIES_MAX = 256
 /** Bodies of one lease answer stay well below the size limit of a message. */
 const LEASE_MS_MAX = 60_000
+const DEAD_LETTERS_MAX = 256
 
 /** flk.wal.v1.WalService over the log: only translation, no rules. */
 export function walService(
@@ -97,6 +99,25 @@ export function walService(
       )
       return { position }
     }, onError),
+    reportReplayFailure: unaryHandler(async ({ position, reason }) => {
+      const report = await log.reportReplayFailure(position, reason)
+      if (report.deadLetter) {
+        logger.error(
+          { position: position?.sequence, tries: report.tries },
+          'a submission failed replay for a reason of its own and was set aside; drive it again when that is mended',
+        )
+      }
+      return report
+    }, onError),
+    listDeadLetters: unaryHandler(
+      ({ fromSequence, entriesMax }) =>
+        log.listDeadLetters(fromSequence, Math.min(entriesMax || DEAD_LETTERS_MAX, DEAD_LETTERS_MAX)),
+      onError,
+    ),
+    driveAgain: unaryHandler(async ({ sequence }) => ({ position: await log.driveAgain(sequence) }), onError),
+    compact: unaryHandler(() => {
+      throw unavailable('this log does not compact itself yet')
+    }, onError),
     getState: unaryHandler(() => {
       const head = log.head
       return {
@@ -110,6 +131,9 @@ export function walService(
         diskFreeBytes: room.space.freeBytes,
         diskSizeBytes: room.space.sizeBytes,
         headChain: head.chain,
+        deadLetterCount: log.deadLetterCount,
+        quarantinedSegments: [...log.quarantinedSegments],
+        logBytes: log.sizeBytes,
       }
     }, onError),
   }

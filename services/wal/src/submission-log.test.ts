@@ -21,7 +21,7 @@ let log: SubmissionLog
 const open = (liveHoldMs = 0, openEntriesMax = 100): Promise<SubmissionLog> =>
   SubmissionLog.open(
     directory,
-    { liveHoldMs, openEntriesMax },
+    { liveHoldMs, openEntriesMax, replayTries: 3 },
     {
       segmentBytes: 2 ** 20,
       onFatal: (error) => {
@@ -158,5 +158,86 @@ describe('SubmissionLog', () => {
 
   it.each(['', 'x'.repeat(65), 'a b', 'ä'])('takes no generation %j', async (generation) => {
     await expect(log.fence(generation)).rejects.toMatchObject({ code: 'malformed' })
+  })
+
+  describe('dead letters', () => {
+    const fail = (sequence: number, reason = 'because') =>
+      log.reportReplayFailure({ logId: log.logId, sequence }, reason)
+
+    const killTwo = async (): Promise<void> => {
+      await log.append([submission('a'), submission('b'), submission('c')])
+      for (const sequence of [2, 1]) for (let tries = 0; tries < 3; tries++) await fail(sequence)
+    }
+
+    it('sets aside what fails so many times for a reason of its own, over a restart too', async () => {
+      await log.append([submission('a'), submission('b')])
+      expect(await fail(1)).toEqual({ tries: 1, deadLetter: false })
+      expect(await fail(1)).toEqual({ tries: 2, deadLetter: false })
+      expect(await fail(1, 'no\nway')).toEqual({ tries: 3, deadLetter: true })
+      for (const restart of [false, true]) {
+        if (restart) {
+          await log.close()
+          log = await open()
+        }
+        expect([log.openCount, log.deadLetterCount]).toEqual([1, 1])
+        expect(log.listDeadLetters(0, 10).entries).toMatchObject([
+          { deadLetter: { sequence: 1, reason: 'no way', tries: 3 } },
+        ])
+        expect((await log.leaseOpen(10, 0)).map(({ body }) => body.toString())).toEqual(['b'])
+      }
+    })
+
+    it('lists them in the order of the log, a page at a time', async () => {
+      await killTwo()
+      const first = log.listDeadLetters(0, 1)
+      expect(first).toMatchObject({
+        entries: [{ deadLetter: { sequence: 1 } }],
+        nextFromSequence: 2,
+        deadLetterCount: 2,
+      })
+      const second = log.listDeadLetters(first.nextFromSequence, 1)
+      expect(second).toMatchObject({ entries: [{ deadLetter: { sequence: 2 } }], nextFromSequence: 0 })
+    })
+
+    it('drives one again with fresh tries, over a restart too', async () => {
+      await killTwo()
+      await log.driveAgain(1)
+      for (const restart of [false, true]) {
+        if (restart) {
+          await log.close()
+          log = await open()
+        }
+        expect(log.deadLetterCount).toBe(1)
+        expect((await log.leaseOpen(10, 0)).map(({ position }) => position?.sequence).sort()).toEqual([1, 3])
+        expect(await fail(1)).toEqual({ tries: 1, deadLetter: false })
+      }
+      await expect(log.driveAgain(3)).rejects.toMatchObject({ code: 'malformed' })
+    })
+
+    it('are finished by a late mark', async () => {
+      await killTwo()
+      await log.fence('g')
+      await log.markDone([mark(1, 'g')])
+      expect(log.deadLetterCount).toBe(1)
+      await log.close()
+      log = await open()
+      expect([log.openCount, log.deadLetterCount]).toEqual([1, 1])
+    })
+
+    it('counts nothing for what is not open, and for another log', async () => {
+      await killTwo()
+      expect(await fail(1)).toEqual({ tries: 0, deadLetter: true })
+      expect(await fail(99)).toEqual({ tries: 0, deadLetter: false })
+      await expect(log.reportReplayFailure({ logId: 'x', sequence: 3 }, '')).rejects.toMatchObject({
+        code: 'superseded',
+      })
+    })
+
+    it('count as unfinished where these are limited', async () => {
+      await killTwo()
+      await log.close()
+      log = await open(0, 3)
+      await expect(log.append([submission('d')])).rejects.toMatchObject({ code: 'unavailable' })
+    })
   })
 })

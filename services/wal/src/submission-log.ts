@@ -1,12 +1,26 @@
 import type { wal } from '@fractal-lba/proto'
 import { AppError, monotonicMs, StartError, unavailable } from '@fractal-lba/runtime'
-import { type LogOptions, type LogRecord, openLog, type RecordLog, WalError } from '@fractal-lba/wal'
+import { type CompactableLog, type LogOptions, type LogRecord, openLog, WalError } from '@fractal-lba/wal'
+import { DeadLetters, printableReason } from './dead-letters.js'
 import { OpenEntries } from './open-entries.js'
-import { decodeFence, decodeMark, fenceRecord, markRecord, RECORD_TYPE, submissionRecord } from './records.js'
+import {
+  deadLetterRecord,
+  decodeDeadLetter,
+  decodeDriveAgain,
+  decodeFence,
+  decodeMark,
+  driveAgainRecord,
+  fenceRecord,
+  markRecord,
+  RECORD_TYPE,
+  submissionRecord,
+} from './records.js'
 
 export interface SubmissionLogLimits {
   readonly openEntriesMax: number
   readonly liveHoldMs: number
+  /** Failures of its own after which an open submission is set aside. */
+  readonly replayTries: number
 }
 
 /** What one reading of marks brings, and how far it has come. */
@@ -24,7 +38,8 @@ export interface MarksRead {
 export class SubmissionLog {
   readonly #limits: SubmissionLogLimits
   readonly #open = new OpenEntries()
-  #log: RecordLog | undefined
+  readonly #dead = new DeadLetters()
+  #log: CompactableLog | undefined
   #generation = ''
 
   private constructor(limits: SubmissionLogLimits) {
@@ -76,22 +91,32 @@ export class SubmissionLog {
     return writable ? undefined : (reason ?? 'the log takes no appends')
   }
 
-  get head(): ReturnType<RecordLog['head']> {
+  get head(): ReturnType<CompactableLog['head']> {
     return this.#opened.head()
+  }
+
+  /** File names of the damaged segments. */
+  get quarantinedSegments(): readonly string[] {
+    return this.#opened.status().quarantined
+  }
+
+  /** Length of the log on the disk, without what is preallocated. */
+  get sizeBytes(): number {
+    return this.#opened.segments().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   }
 
   /** Resolves after the flush, with the position of each. @throws AppError unavailable */
   async append(items: readonly wal.AppendItem[]): Promise<wal.Position[]> {
-    if (this.#open.count + items.length > this.#limits.openEntriesMax) {
-      throw unavailable(
-        `the log has ${this.#open.count} unfinished submissions, and WAL_OPEN_MAX allows no more`,
-      )
+    const unfinished = this.#open.count + this.#dead.count
+    if (unfinished + items.length > this.#limits.openEntriesMax) {
+      throw unavailable(`the log has ${unfinished} unfinished submissions, and WAL_OPEN_MAX allows no more`)
     }
     const appendedAtMs = Date.now()
     const first = await this.#write(items.map(submissionRecord))
     const nowMs = monotonicMs()
     return items.map((item, index) => {
-      this.#open.add(first + index, appendedAtMs, nowMs + item.liveMs)
+      const entry = { appendedAtMs, bodyBytes: item.body.length }
+      this.#open.add(first + index, entry, nowMs + item.liveMs)
       return { logId: this.logId, sequence: first + index }
     })
   }
@@ -108,7 +133,7 @@ export class SubmissionLog {
       return refusal
     })
     let sequence = marks.length > 0 ? await this.#write(marks.map(markRecord)) : 0
-    for (const mark of marks) this.#open.close(mark.sequence)
+    for (const mark of marks) this.#close(mark.sequence)
     return refusals.map((refusal) => refusal ?? { logId: this.logId, sequence: sequence++ })
   }
 
@@ -118,6 +143,44 @@ export class SubmissionLog {
     const sequences = this.#open.lease(entriesMax, nowMs, nowMs + leaseMs)
     const records = await Promise.all(sequences.map((sequence) => this.#opened.readOne(sequence)))
     return records.flatMap((record) => (record?.body ? [openEntry(this.logId, record, record.body)] : []))
+  }
+
+  get deadLetterCount(): number {
+    return this.#dead.count
+  }
+
+  listDeadLetters(fromSequence: number, entriesMax: number): wal.ListDeadLettersResponse {
+    return this.#dead.list(fromSequence, entriesMax)
+  }
+
+  /**
+   * Counts a failure that lies in the submission itself; at the last try allowed it is set aside, and this
+   * resolves after the flush. Failures are counted in memory only: after a restart they begin again.
+   */
+  async reportReplayFailure(
+    position: wal.Position | undefined,
+    reason: string,
+  ): Promise<wal.ReportReplayFailureResponse> {
+    if (position?.logId !== this.logId) {
+      throw new AppError('superseded', 'the failure is of another log than this one')
+    }
+    const { sequence } = position
+    const tries = this.#open.countFailure(sequence)
+    if (tries < this.#limits.replayTries) return { tries, deadLetter: this.#dead.has(sequence) }
+    const letter = { sequence, reason: printableReason(reason), tries }
+    await this.#write([deadLetterRecord(letter)])
+    this.#setAside(letter, Date.now())
+    return { tries, deadLetter: this.#dead.has(sequence) }
+  }
+
+  /** Opens a dead letter again, with fresh tries. @throws AppError malformed where there is none. */
+  async driveAgain(sequence: number): Promise<wal.Position> {
+    if (!this.#dead.has(sequence)) {
+      throw new AppError('malformed', 'there is no dead letter at this position; list them to see which')
+    }
+    const position = { logId: this.logId, sequence: await this.#write([driveAgainRecord(sequence)]) }
+    this.#openAgain(sequence, monotonicMs())
+    return position
   }
 
   /** All marks from a position up to the end as of the call, in order, in bounded batches. */
@@ -153,20 +216,51 @@ export class SubmissionLog {
     return this.#opened.close()
   }
 
-  get #opened(): RecordLog {
+  get #opened(): CompactableLog {
     if (!this.#log) throw new Error('the log is used before it is open')
     return this.#log
   }
 
   #recover(record: LogRecord, heldUntilMs: number): void {
-    if (record.type === RECORD_TYPE.submission) {
-      this.#open.add(record.sequence, record.timeMs, heldUntilMs)
-    } else if (record.type === RECORD_TYPE.mark) {
-      const mark = decodeMark(record)
-      if (mark) this.#open.close(mark.sequence)
-    } else if (record.type === RECORD_TYPE.fence) {
-      this.#generation = decodeFence(record) ?? this.#generation
+    switch (record.type) {
+      case RECORD_TYPE.submission:
+        // Only a body that is done is ever dropped, and its mark may have gone since.
+        if (record.body) {
+          const entry = { appendedAtMs: record.timeMs, bodyBytes: record.bodyLength }
+          this.#open.add(record.sequence, entry, heldUntilMs)
+        }
+        return
+      case RECORD_TYPE.mark: {
+        const mark = decodeMark(record)
+        if (mark) this.#close(mark.sequence)
+        return
+      }
+      case RECORD_TYPE.fence:
+        this.#generation = decodeFence(record) ?? this.#generation
+        return
+      case RECORD_TYPE.deadLetter: {
+        const letter = decodeDeadLetter(record)
+        if (letter) this.#setAside(letter, record.timeMs)
+        return
+      }
+      case RECORD_TYPE.driveAgain:
+        this.#openAgain(decodeDriveAgain(record) ?? 0, heldUntilMs)
     }
+  }
+
+  /** A late mark finishes a dead letter too. */
+  #close(sequence: number): void {
+    this.#open.close(sequence) ?? this.#dead.remove(sequence)
+  }
+
+  #setAside(letter: wal.DeadLetter, setAsideAtMs: number): void {
+    const entry = this.#open.close(letter.sequence)
+    if (entry) this.#dead.add(letter, entry, setAsideAtMs)
+  }
+
+  #openAgain(sequence: number, heldUntilMs: number): void {
+    const entry = this.#dead.remove(sequence)
+    if (entry) this.#open.add(sequence, entry, heldUntilMs)
   }
 
   #refusalOf({ logId, mark }: wal.MarkItem): AppError | undefined {
@@ -183,7 +277,7 @@ export class SubmissionLog {
     return undefined
   }
 
-  async #write(records: Parameters<RecordLog['append']>[0]): Promise<number> {
+  async #write(records: Parameters<CompactableLog['append']>[0]): Promise<number> {
     try {
       return await this.#opened.append(records)
     } catch (error) {

@@ -203,6 +203,85 @@ export interface GetStateResponse {
   diskSizeBytes: number;
   /** The newest value of the hash chain, hex. */
   headChain: string;
+  /** Submissions that were set aside; they are not in open_count. */
+  deadLetterCount: number;
+  /** File names of the damaged segments. */
+  quarantinedSegments: string[];
+  /** Length of the log on the disk. */
+  logBytes: number;
+}
+
+export interface ReportReplayFailureRequest {
+  position:
+    | Position
+    | undefined;
+  /** A sentence for a person; at most 256 characters of it are kept. Never the payload. */
+  reason: string;
+}
+
+export interface ReportReplayFailureResponse {
+  /** Failures since the log was opened, or since the submission was driven again; 0 when it is not open. */
+  tries: number;
+  /** The submission is a dead letter now, and that is flushed. */
+  deadLetter: boolean;
+}
+
+/** That a submission was set aside: the body of a dead-letter record in the log. */
+export interface DeadLetter {
+  /** The entry, in the same log. */
+  sequence: number;
+  reason: string;
+  tries: number;
+}
+
+export interface ListDeadLettersRequest {
+  /** The first position to look at; 0 begins at the oldest. */
+  fromSequence: number;
+  /** At most 256; 0 is 256. */
+  entriesMax: number;
+}
+
+export interface ListDeadLettersResponse {
+  entries: StoredDeadLetter[];
+  /** Where the next page begins; 0 when this is the last. */
+  nextFromSequence: number;
+  /** How many there are in all. */
+  deadLetterCount: number;
+}
+
+export interface StoredDeadLetter {
+  deadLetter: DeadLetter | undefined;
+  appendedAtMs: number;
+  setAsideAtMs: number;
+}
+
+/** Also the body of the record that says so in the log. */
+export interface DriveAgainRequest {
+  sequence: number;
+}
+
+export interface DriveAgainResponse {
+  /** The position of the record that says so. */
+  position: Position | undefined;
+}
+
+export interface CompactRequest {
+  /** Only tells what would be done. */
+  dryRun: boolean;
+}
+
+export interface CompactResponse {
+  segmentsRewritten: number;
+  segmentsRemoved: number;
+  /** Dropped from segments that stay. */
+  bodiesDropped: number;
+  freedBytes: number;
+  /** Length of the log afterwards. */
+  logBytes: number;
+  /** The log is longer than WAL_BYTES_MAX although all was dropped that may be: submissions are refused. */
+  limitExceeded: boolean;
+  /** Why it ended early, as a sentence (no room for a copy, a damaged segment); empty when it did not. */
+  obstacle: string;
 }
 
 function createBasePosition(): Position {
@@ -1662,6 +1741,9 @@ function createBaseGetStateResponse(): GetStateResponse {
     diskFreeBytes: 0,
     diskSizeBytes: 0,
     headChain: "",
+    deadLetterCount: 0,
+    quarantinedSegments: [],
+    logBytes: 0,
   };
 }
 
@@ -1696,6 +1778,15 @@ export const GetStateResponse: MessageFns<GetStateResponse> = {
     }
     if (message.headChain !== "") {
       writer.uint32(82).string(message.headChain);
+    }
+    if (message.deadLetterCount !== 0) {
+      writer.uint32(88).uint64(message.deadLetterCount);
+    }
+    for (const v of message.quarantinedSegments) {
+      writer.uint32(98).string(v!);
+    }
+    if (message.logBytes !== 0) {
+      writer.uint32(104).uint64(message.logBytes);
     }
     return writer;
   },
@@ -1791,6 +1882,663 @@ export const GetStateResponse: MessageFns<GetStateResponse> = {
             }
 
             message.headChain = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.deadLetterCount = longToNumber(reader.uint64());
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.quarantinedSegments.push(reader.string());
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.logBytes = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReportReplayFailureRequest(): ReportReplayFailureRequest {
+  return { position: undefined, reason: "" };
+}
+
+export const ReportReplayFailureRequest: MessageFns<ReportReplayFailureRequest> = {
+  encode(message: ReportReplayFailureRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.position !== undefined) {
+      Position.encode(message.position, writer.uint32(10).fork()).join();
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReportReplayFailureRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReportReplayFailureRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.position = Position.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReportReplayFailureResponse(): ReportReplayFailureResponse {
+  return { tries: 0, deadLetter: false };
+}
+
+export const ReportReplayFailureResponse: MessageFns<ReportReplayFailureResponse> = {
+  encode(message: ReportReplayFailureResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tries !== 0) {
+      writer.uint32(8).uint32(message.tries);
+    }
+    if (message.deadLetter !== false) {
+      writer.uint32(16).bool(message.deadLetter);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReportReplayFailureResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReportReplayFailureResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.tries = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.deadLetter = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDeadLetter(): DeadLetter {
+  return { sequence: 0, reason: "", tries: 0 };
+}
+
+export const DeadLetter: MessageFns<DeadLetter> = {
+  encode(message: DeadLetter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sequence !== 0) {
+      writer.uint32(8).uint64(message.sequence);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.tries !== 0) {
+      writer.uint32(24).uint32(message.tries);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeadLetter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeadLetter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sequence = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.tries = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListDeadLettersRequest(): ListDeadLettersRequest {
+  return { fromSequence: 0, entriesMax: 0 };
+}
+
+export const ListDeadLettersRequest: MessageFns<ListDeadLettersRequest> = {
+  encode(message: ListDeadLettersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fromSequence !== 0) {
+      writer.uint32(8).uint64(message.fromSequence);
+    }
+    if (message.entriesMax !== 0) {
+      writer.uint32(16).uint32(message.entriesMax);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListDeadLettersRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListDeadLettersRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.fromSequence = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.entriesMax = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListDeadLettersResponse(): ListDeadLettersResponse {
+  return { entries: [], nextFromSequence: 0, deadLetterCount: 0 };
+}
+
+export const ListDeadLettersResponse: MessageFns<ListDeadLettersResponse> = {
+  encode(message: ListDeadLettersResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.entries) {
+      StoredDeadLetter.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextFromSequence !== 0) {
+      writer.uint32(16).uint64(message.nextFromSequence);
+    }
+    if (message.deadLetterCount !== 0) {
+      writer.uint32(24).uint64(message.deadLetterCount);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListDeadLettersResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListDeadLettersResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entries.push(StoredDeadLetter.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.nextFromSequence = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.deadLetterCount = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStoredDeadLetter(): StoredDeadLetter {
+  return { deadLetter: undefined, appendedAtMs: 0, setAsideAtMs: 0 };
+}
+
+export const StoredDeadLetter: MessageFns<StoredDeadLetter> = {
+  encode(message: StoredDeadLetter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.deadLetter !== undefined) {
+      DeadLetter.encode(message.deadLetter, writer.uint32(10).fork()).join();
+    }
+    if (message.appendedAtMs !== 0) {
+      writer.uint32(16).uint64(message.appendedAtMs);
+    }
+    if (message.setAsideAtMs !== 0) {
+      writer.uint32(24).uint64(message.setAsideAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StoredDeadLetter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStoredDeadLetter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.deadLetter = DeadLetter.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.appendedAtMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.setAsideAtMs = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDriveAgainRequest(): DriveAgainRequest {
+  return { sequence: 0 };
+}
+
+export const DriveAgainRequest: MessageFns<DriveAgainRequest> = {
+  encode(message: DriveAgainRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sequence !== 0) {
+      writer.uint32(8).uint64(message.sequence);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DriveAgainRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDriveAgainRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sequence = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDriveAgainResponse(): DriveAgainResponse {
+  return { position: undefined };
+}
+
+export const DriveAgainResponse: MessageFns<DriveAgainResponse> = {
+  encode(message: DriveAgainResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.position !== undefined) {
+      Position.encode(message.position, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DriveAgainResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDriveAgainResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.position = Position.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCompactRequest(): CompactRequest {
+  return { dryRun: false };
+}
+
+export const CompactRequest: MessageFns<CompactRequest> = {
+  encode(message: CompactRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.dryRun !== false) {
+      writer.uint32(8).bool(message.dryRun);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompactRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompactRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCompactResponse(): CompactResponse {
+  return {
+    segmentsRewritten: 0,
+    segmentsRemoved: 0,
+    bodiesDropped: 0,
+    freedBytes: 0,
+    logBytes: 0,
+    limitExceeded: false,
+    obstacle: "",
+  };
+}
+
+export const CompactResponse: MessageFns<CompactResponse> = {
+  encode(message: CompactResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.segmentsRewritten !== 0) {
+      writer.uint32(8).uint32(message.segmentsRewritten);
+    }
+    if (message.segmentsRemoved !== 0) {
+      writer.uint32(16).uint32(message.segmentsRemoved);
+    }
+    if (message.bodiesDropped !== 0) {
+      writer.uint32(24).uint64(message.bodiesDropped);
+    }
+    if (message.freedBytes !== 0) {
+      writer.uint32(32).uint64(message.freedBytes);
+    }
+    if (message.logBytes !== 0) {
+      writer.uint32(40).uint64(message.logBytes);
+    }
+    if (message.limitExceeded !== false) {
+      writer.uint32(48).bool(message.limitExceeded);
+    }
+    if (message.obstacle !== "") {
+      writer.uint32(58).string(message.obstacle);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompactResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompactResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.segmentsRewritten = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.segmentsRemoved = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.bodiesDropped = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.freedBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.logBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.limitExceeded = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.obstacle = reader.string();
             continue;
           }
         }
@@ -1901,6 +2649,53 @@ export const WalServiceService = {
     responseSerialize: (value: GetStateResponse): Buffer => Buffer.from(GetStateResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetStateResponse => GetStateResponse.decode(value),
   },
+  /**
+   * Tells that replay of one submission failed for a reason of its own, never because of an outage. After
+   * WAL_REPLAY_TRIES of them the submission is set aside as a dead letter: kept, but no longer handed out.
+   */
+  reportReplayFailure: {
+    path: "/flk.wal.v1.WalService/ReportReplayFailure" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReportReplayFailureRequest): Buffer =>
+      Buffer.from(ReportReplayFailureRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReportReplayFailureRequest => ReportReplayFailureRequest.decode(value),
+    responseSerialize: (value: ReportReplayFailureResponse): Buffer =>
+      Buffer.from(ReportReplayFailureResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReportReplayFailureResponse => ReportReplayFailureResponse.decode(value),
+  },
+  /** Dead letters in the order of the log, a page at a time. */
+  listDeadLetters: {
+    path: "/flk.wal.v1.WalService/ListDeadLetters" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListDeadLettersRequest): Buffer =>
+      Buffer.from(ListDeadLettersRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListDeadLettersRequest => ListDeadLettersRequest.decode(value),
+    responseSerialize: (value: ListDeadLettersResponse): Buffer =>
+      Buffer.from(ListDeadLettersResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListDeadLettersResponse => ListDeadLettersResponse.decode(value),
+  },
+  /** Opens a dead letter again, with fresh tries. Answered after the flush. INVALID_ARGUMENT: there is none. */
+  driveAgain: {
+    path: "/flk.wal.v1.WalService/DriveAgain" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DriveAgainRequest): Buffer => Buffer.from(DriveAgainRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DriveAgainRequest => DriveAgainRequest.decode(value),
+    responseSerialize: (value: DriveAgainResponse): Buffer => Buffer.from(DriveAgainResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DriveAgainResponse => DriveAgainResponse.decode(value),
+  },
+  /** Makes the log smaller, as far as retention allows; one at a time (UNAVAILABLE while one is under way). */
+  compact: {
+    path: "/flk.wal.v1.WalService/Compact" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CompactRequest): Buffer => Buffer.from(CompactRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CompactRequest => CompactRequest.decode(value),
+    responseSerialize: (value: CompactResponse): Buffer => Buffer.from(CompactResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CompactResponse => CompactResponse.decode(value),
+  },
 } as const;
 
 export interface WalServiceServer extends UntypedServiceImplementation {
@@ -1926,6 +2721,17 @@ export interface WalServiceServer extends UntypedServiceImplementation {
    */
   fence: handleUnaryCall<FenceRequest, FenceResponse>;
   getState: handleUnaryCall<GetStateRequest, GetStateResponse>;
+  /**
+   * Tells that replay of one submission failed for a reason of its own, never because of an outage. After
+   * WAL_REPLAY_TRIES of them the submission is set aside as a dead letter: kept, but no longer handed out.
+   */
+  reportReplayFailure: handleUnaryCall<ReportReplayFailureRequest, ReportReplayFailureResponse>;
+  /** Dead letters in the order of the log, a page at a time. */
+  listDeadLetters: handleUnaryCall<ListDeadLettersRequest, ListDeadLettersResponse>;
+  /** Opens a dead letter again, with fresh tries. Answered after the flush. INVALID_ARGUMENT: there is none. */
+  driveAgain: handleUnaryCall<DriveAgainRequest, DriveAgainResponse>;
+  /** Makes the log smaller, as far as retention allows; one at a time (UNAVAILABLE while one is under way). */
+  compact: handleUnaryCall<CompactRequest, CompactResponse>;
 }
 
 export interface WalServiceClient extends Client {
@@ -2035,6 +2841,73 @@ export interface WalServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetStateResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Tells that replay of one submission failed for a reason of its own, never because of an outage. After
+   * WAL_REPLAY_TRIES of them the submission is set aside as a dead letter: kept, but no longer handed out.
+   */
+  reportReplayFailure(
+    request: ReportReplayFailureRequest,
+    callback: (error: ServiceError | null, response: ReportReplayFailureResponse) => void,
+  ): ClientUnaryCall;
+  reportReplayFailure(
+    request: ReportReplayFailureRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReportReplayFailureResponse) => void,
+  ): ClientUnaryCall;
+  reportReplayFailure(
+    request: ReportReplayFailureRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReportReplayFailureResponse) => void,
+  ): ClientUnaryCall;
+  /** Dead letters in the order of the log, a page at a time. */
+  listDeadLetters(
+    request: ListDeadLettersRequest,
+    callback: (error: ServiceError | null, response: ListDeadLettersResponse) => void,
+  ): ClientUnaryCall;
+  listDeadLetters(
+    request: ListDeadLettersRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListDeadLettersResponse) => void,
+  ): ClientUnaryCall;
+  listDeadLetters(
+    request: ListDeadLettersRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListDeadLettersResponse) => void,
+  ): ClientUnaryCall;
+  /** Opens a dead letter again, with fresh tries. Answered after the flush. INVALID_ARGUMENT: there is none. */
+  driveAgain(
+    request: DriveAgainRequest,
+    callback: (error: ServiceError | null, response: DriveAgainResponse) => void,
+  ): ClientUnaryCall;
+  driveAgain(
+    request: DriveAgainRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DriveAgainResponse) => void,
+  ): ClientUnaryCall;
+  driveAgain(
+    request: DriveAgainRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DriveAgainResponse) => void,
+  ): ClientUnaryCall;
+  /** Makes the log smaller, as far as retention allows; one at a time (UNAVAILABLE while one is under way). */
+  compact(
+    request: CompactRequest,
+    callback: (error: ServiceError | null, response: CompactResponse) => void,
+  ): ClientUnaryCall;
+  compact(
+    request: CompactRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CompactResponse) => void,
+  ): ClientUnaryCall;
+  compact(
+    request: CompactRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CompactResponse) => void,
   ): ClientUnaryCall;
 }
 

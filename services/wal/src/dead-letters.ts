@@ -1,0 +1,58 @@
+import type { wal } from '@fractal-lba/proto'
+import type { Unfinished } from './open-entries.js'
+
+interface DeadLetter extends Unfinished {
+  readonly reason: string
+  readonly tries: number
+  readonly setAsideAtMs: number
+}
+
+/** The submissions that replay could not finish for a reason of their own: kept until somebody drives them again. */
+export class DeadLetters {
+  readonly #letters = new Map<number, DeadLetter>()
+
+  get count(): number {
+    return this.#letters.size
+  }
+
+  has(sequence: number): boolean {
+    return this.#letters.has(sequence)
+  }
+
+  sequences(): Iterable<number> {
+    return this.#letters.keys()
+  }
+
+  add({ sequence, reason, tries }: wal.DeadLetter, entry: Unfinished, setAsideAtMs: number): void {
+    const { appendedAtMs, bodyBytes } = entry
+    this.#letters.set(sequence, { appendedAtMs, bodyBytes, reason, tries, setAsideAtMs })
+  }
+
+  /** @returns what was set aside, undefined when it was not. */
+  remove(sequence: number): Unfinished | undefined {
+    const letter = this.#letters.get(sequence)
+    this.#letters.delete(sequence)
+    return letter
+  }
+
+  /** A page in the order of the log. */
+  list(fromSequence: number, entriesMax: number): wal.ListDeadLettersResponse {
+    const sequences = [...this.#letters.keys()]
+      .filter((sequence) => sequence >= fromSequence)
+      .sort((left, right) => left - right)
+    const entries = sequences.slice(0, entriesMax).flatMap((sequence) => {
+      const letter = this.#letters.get(sequence)
+      if (!letter) return []
+      const { reason, tries, appendedAtMs, setAsideAtMs } = letter
+      return [{ deadLetter: { sequence, reason, tries }, appendedAtMs, setAsideAtMs }]
+    })
+    return { entries, nextFromSequence: sequences[entriesMax] ?? 0, deadLetterCount: this.count }
+  }
+}
+
+const REASON_LENGTH_MAX = 256
+
+/** What a log line or a terminal may show: one line of bounded length. */
+export function printableReason(reason: string): string {
+  return [...reason.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')].slice(0, REASON_LENGTH_MAX).join('')
+}
