@@ -1,8 +1,9 @@
-import { afterEach, describe, expect, it } from 'vitest'
-import { type Answer, json } from '../src/client.js'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { type Answer, Client, json } from '../src/client.js'
+import { metricsOf } from '../src/metrics.js'
 import { problemOf } from '../src/problem.js'
-import { type TestRecord, textOf } from '../src/records.js'
-import { useSystem } from '../src/system.js'
+import { type TestRecord, textOf, twinOf } from '../src/records.js'
+import { opsUrlOf, useSystem } from '../src/system.js'
 import { until } from '../src/until.js'
 
 const behindTheLog = ['verifier', 'dedup', 'signal-scoring'] as const
@@ -120,6 +121,51 @@ describe('a record that was only appended', () => {
     const statusOf = (sequence: number | undefined) =>
       marks.find(({ mark }) => mark?.sequence === sequence)?.mark?.status
     expect([statusOf(bad?.sequence), statusOf(forged?.sequence)]).toEqual([400, 401])
+  })
+})
+
+describe('no answer that depends on the record leaves before its mark is flushed', () => {
+  const cases: readonly (readonly [answer: string, change: (stored: TestRecord) => TestRecord])[] = [
+    ['200', () => system().records.next()],
+    ['202', () => system().records.next({ budget: 0.9 })],
+    ['202 of an id that is not the hash', () => system().records.next({ pcs_id: 'a'.repeat(64) })],
+    ['a replay', (stored) => stored],
+    ['409', (stored) => twinOf(stored)],
+  ]
+
+  it.each(cases)('%s', async (_answer, change) => {
+    const { client, constellation, records, wal } = system()
+    const stored = records.next()
+    await client.submit(textOf(stored))
+    await constellation.kill('verifier', 'SIGSTOP')
+    const before = (await wal.state()).nextSequence
+    const asked = client.submit(textOf(change(stored)))
+    await until('it is in the log', 5_000, async () => (await wal.state()).nextSequence > before)
+    await constellation.kill('wal', 'SIGSTOP')
+    await constellation.kill('verifier', 'SIGCONT')
+    expectUnavailable(await asked)
+    await constellation.kill('wal', 'SIGCONT')
+    await wal.untilNothingOpen(REPLAY_LIMIT_MS)
+  })
+})
+
+describe('a verdict that could not be put', () => {
+  it('is a 503, and finished later', async () => {
+    const { client, constellation, records, site } = system()
+    const dedup = new Client(opsUrlOf(site, 'dedup'))
+    onTestFinished(() => dedup.close())
+    const lookups = async (): Promise<number> =>
+      (await metricsOf(dedup)).value('dedup_operation_duration_seconds_count')
+    await constellation.kill('signal-scoring', 'SIGSTOP')
+    const before = await lookups()
+    const record = records.next()
+    const asked = client.submit(textOf(record))
+    await until('it has been looked up', 5_000, async () => (await lookups()) > before)
+    await constellation.kill('dedup', 'SIGSTOP')
+    await constellation.kill('signal-scoring', 'SIGCONT')
+    expectUnavailable(await asked)
+    await constellation.kill('dedup', 'SIGCONT')
+    await untilFinishedByReplay(record)
   })
 })
 

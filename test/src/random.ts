@@ -1,5 +1,5 @@
 /** A small generator (mulberry32): what a random test finds can be found again from its seed. */
-export function seededRandom(seed: number): (below: number) => number {
+export function seededRandom(seed: number): Random {
   let state = seed
   return (below) => {
     state = (state + 0x6d2b79f5) | 0
@@ -9,43 +9,51 @@ export function seededRandom(seed: number): (below: number) => number {
   }
 }
 
-const SNIPPETS = [
-  '"',
-  '\\',
+type Random = (below: number) => number
+
+const HOSTILE = [
   '{',
-  '}',
   '[',
-  ']',
+  '"',
   ',',
-  ':',
-  'null',
-  '1e999',
-  '-',
-  '0',
-  '.',
-  '\\u0000',
   '\\ud800',
-  '\n',
+  '1e999',
   '\0',
-]
-const TEXTS = [
-  ...SNIPPETS,
   '\ufeff',
+  '\u2028',
   '"__proto__":{"x":1},',
   '"epoch":1,',
-  '\u2028',
-  '1'.repeat(40),
   '[['.repeat(20),
 ]
+const VALUES = [
+  '0',
+  '-0',
+  '1',
+  '2',
+  '-1',
+  '0.5',
+  '1e5',
+  '1e-400',
+  '9007199254740991',
+  '9007199254740992',
+  '""',
+  '"x"',
+  '"0.2"',
+]
+const WORDS = ['null', 'true', 'false', '[]', '{}', '[1,2,3]', '"mixed"', '"2024-02-29T12:00:00Z"']
 
-/** The bytes with one to four random changes: bits, bytes, pieces cut out, doubled, moved, and hostile snippets. */
-export function mutated(original: Buffer, random: (below: number) => number): Buffer {
+/**
+ * The bytes with one to four random changes: to bits, bytes and pieces, which few parsers survive, or to whole
+ * values, which reach what comes after the parser.
+ */
+export function mutated(original: Buffer, random: Random): Buffer {
+  const change = random(2) === 0 ? withOtherBytes : withOtherValue
   let bytes = original
-  for (let changes = 1 + random(4); changes > 0; changes--) bytes = mutatedOnce(bytes, random)
+  for (let changes = 1 + random(4); changes > 0; changes--) bytes = change(bytes, random)
   return bytes
 }
 
-function mutatedOnce(bytes: Buffer, random: (below: number) => number): Buffer {
+function withOtherBytes(bytes: Buffer, random: Random): Buffer {
   const at = random(bytes.length + 1)
   const to = Math.min(bytes.length, at + 1 + random(20))
   const [head, middle, tail] = [bytes.subarray(0, at), bytes.subarray(at, to), bytes.subarray(to)]
@@ -61,6 +69,16 @@ function mutatedOnce(bytes: Buffer, random: (below: number) => number): Buffer {
     case 4:
       return Buffer.concat([middle, head, tail])
     default:
-      return Buffer.concat([head, Buffer.from(TEXTS[random(TEXTS.length)] ?? ''), middle, tail])
+      return Buffer.concat([head, Buffer.from(HOSTILE[random(HOSTILE.length)] ?? ''), middle, tail])
   }
+}
+
+function withOtherValue(bytes: Buffer, random: Random): Buffer {
+  const text = bytes.toString()
+  const values = [...text.matchAll(/(?<=[:[,])(?:-?\d[\d.e+-]*|"[^"]*"|true|false|null)(?=[,\]}])/g)]
+  const chosen = values[random(values.length)]
+  if (!chosen) return bytes
+  const choice = random(2) === 0 ? VALUES : WORDS
+  const value = choice[random(choice.length)] ?? ''
+  return Buffer.from(text.slice(0, chosen.index) + value + text.slice(chosen.index + chosen[0].length))
 }
