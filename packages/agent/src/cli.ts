@@ -18,6 +18,7 @@ import { outboxSend } from './commands/outbox-send.js'
 import { sign } from './commands/sign.js'
 import { submit } from './commands/submit.js'
 import { verify } from './commands/verify.js'
+import { walVerify } from './commands/wal-verify.js'
 import { printable } from './printable.js'
 
 const commands: readonly Command[] = [
@@ -33,6 +34,7 @@ const commands: readonly Command[] = [
   outboxSend,
   outboxRetry,
   outboxCompact,
+  walVerify,
 ]
 
 async function main(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
@@ -102,4 +104,5 @@ process.exitCode = await main(process.argv.slice(2), {
   stdin: process.stdin,
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
+  drawable: process.stderr.isTTY === true,
 })

@@ -18,6 +18,8 @@ export interface Terminal {
   readonly out: (text: string) => void
   /** Remarks for people. */
   readonly err: (text: string) => void
+  /** Whether remarks go to a screen that can be drawn on: a progress bar is shown only there. */
+  readonly drawable: boolean
 }
 
 /** One command of `pcs`: what its help says and what it does. */

@@ -1,5 +1,8 @@
 import type { OpenFile } from '@fractal-lba/wal'
 
+/** An open file that nobody writes to. */
+export type ReadableFile = Pick<OpenFile, 'read' | 'size' | 'close'>
+
 const STEP_BYTES = 1 << 20
 
 /**
@@ -7,24 +10,21 @@ const STEP_BYTES = 1 << 20
  * A log is written in order, so what is seen ends in whole groups, or in a part of the one that is being written,
  * and never has a hole that a later group follows: reading it while it grows would find such holes.
  */
-export async function frozenTail(file: OpenFile): Promise<OpenFile> {
+export async function frozenTail(file: ReadableFile): Promise<ReadableFile> {
   const end = await endOfContent(file)
   return {
-    write: (bytes, position) => file.write(bytes, position),
     async read(target, position) {
       const read = await file.read(target, position)
       if (position + read > end) target.fill(0, Math.max(0, end - position), read)
       return read
     },
-    datasync: () => file.datasync(),
-    truncate: (sizeBytes) => file.truncate(sizeBytes),
     size: () => file.size(),
     close: () => file.close(),
   }
 }
 
 /** Looked for from the end on, where an active segment holds zeros. */
-async function endOfContent(file: OpenFile): Promise<number> {
+async function endOfContent(file: ReadableFile): Promise<number> {
   const buffer = Buffer.alloc(STEP_BYTES)
   for (let end = await file.size(); end > 0; end -= STEP_BYTES) {
     const start = Math.max(0, end - STEP_BYTES)

@@ -1,4 +1,10 @@
-import { type CompactableLog, type LogRecord, openLog, type RecordLocation, type WalEvent } from '@fractal-lba/wal'
+import {
+  type CompactableLog,
+  type LogRecord,
+  openLog,
+  type RecordLocation,
+  type WalEvent,
+} from '@fractal-lba/wal'
 import type { PinnedLog } from './pinned-log.js'
 
 /** Damage that the next opening would set aside, under names that are on the disk. */

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { type Files, nodeFiles, type OpenFile } from '@fractal-lba/wal'
-import { frozenTail } from './frozen-tail.js'
+import { frozenTail, type ReadableFile } from './frozen-tail.js'
 import { NoLogError } from './no-log-error.js'
 
 /** A segment's file name, quarantined ones included (packages/wal, format.ts). */
@@ -41,7 +41,9 @@ export async function pinLog(
 ): Promise<PinnedLog> {
   const { names, opened } = await openAll(directory)
   try {
-    const active = names.filter((name) => SEGMENT_NAME.exec(name)?.[2] === undefined && isSegment(name)).at(-1)
+    const active = names
+      .filter((name) => SEGMENT_NAME.exec(name)?.[2] === undefined && isSegment(name))
+      .at(-1)
     const live = active === undefined ? undefined : opened.get(active)
     // only the last segment is ever written to
     if (active !== undefined && live !== undefined) opened.set(active, await frozenTail(live))
@@ -55,12 +57,12 @@ export async function pinLog(
 async function pinned(
   directory: string,
   names: readonly string[],
-  opened: ReadonlyMap<string, OpenFile>,
+  opened: ReadonlyMap<string, ReadableFile>,
   onRead: (sizeBytes: number) => void,
 ): Promise<PinnedLog> {
   const aliases = new Map<string, string>()
   const onDisk = (name: string): string => aliases.get(name) ?? name
-  const find = (name: string): OpenFile => {
+  const find = (name: string): ReadableFile => {
     const file = opened.get(onDisk(name))
     if (file === undefined) throw new Error(`${name} is no segment of the log in ${directory}`)
     return file
@@ -103,11 +105,11 @@ async function pinned(
   }
 }
 
-async function openAll(directory: string): Promise<{ names: string[]; opened: Map<string, OpenFile> }> {
+async function openAll(directory: string): Promise<{ names: string[]; opened: Map<string, ReadableFile> }> {
   for (let tries = 1; ; tries++) {
     const names = (await readdir(directory)).sort()
     if (!names.some(isSegment)) throw new NoLogError(directory)
-    const opened = new Map<string, OpenFile>()
+    const opened = new Map<string, ReadableFile>()
     try {
       for (const name of names.filter(isSegment)) {
         opened.set(name, await nodeFiles.open(`${directory}/${name}`, 'read'))
@@ -131,7 +133,7 @@ function sameSegments(before: readonly string[], after: readonly string[]): bool
   return before.filter(isSegment).join() === after.filter(isSegment).join()
 }
 
-async function closeAll(opened: ReadonlyMap<string, OpenFile>): Promise<void> {
+async function closeAll(opened: ReadonlyMap<string, ReadableFile>): Promise<void> {
   for (const file of opened.values()) await file.close()
 }
 
@@ -149,7 +151,7 @@ const discarding: OpenFile = {
   close: nothing,
 }
 
-function readOnly(file: OpenFile, onRead: (sizeBytes: number) => void): OpenFile {
+function readOnly(file: ReadableFile, onRead: (sizeBytes: number) => void): OpenFile {
   return {
     ...discarding,
     async read(target, position) {
