@@ -7,6 +7,7 @@ import { requestIdFrom } from '../request-id.js'
 import type { Refusal } from './admission.js'
 import { closeAfterReading, cutWhereTooMuch } from './linger.js'
 import { type HttpMetrics, UNMATCHED } from './metrics.js'
+import { connectionOf } from './request-state.js'
 
 export interface Content {
   readonly status: number
@@ -34,8 +35,6 @@ export class Answers {
   readonly #metrics: HttpMetrics
   readonly #logger: Logger
   readonly #retryAfterMs: number
-  /** In the order in which they came. */
-  readonly #unanswered = new Set<FastifyRequest>()
   #closing = false
 
   constructor(metrics: HttpMetrics, logger: Logger, retryAfterMs: number) {
@@ -51,38 +50,27 @@ export class Answers {
 
   /** To be called once for each request, before all else. */
   expect(request: FastifyRequest): void {
+    const connection = connectionOf(request.raw.socket)
+    connection.unanswered += 1
+    connection.last = request
+    request.connection = connection
     request.startedMs = monotonicMs()
-    this.#unanswered.add(request)
-  }
-
-  /** The client is gone: there is nobody to answer. */
-  forget(request: FastifyRequest): void {
-    this.#unanswered.delete(request)
-  }
-
-  /** The requests of a connection that wait for their answers, in their order. */
-  unansweredOn(socket: Socket): FastifyRequest[] {
-    return [...this.#unanswered].filter(({ raw }) => raw.socket === socket)
   }
 
   /** The answer. Only the first for a request counts. */
-  send(request: FastifyRequest, reply: FastifyReply, { status, type, body, fields = NONE }: Content): void {
-    if (!this.#unanswered.delete(request)) return
-    const { raw, route } = request
+  send(request: FastifyRequest, reply: FastifyReply, { status, type, body, fields }: Content): void {
+    if (request.answered) return
+    request.answered = true
+    const { raw, route, connection } = request
+    connection.unanswered -= 1
     const response = reply.raw
-    const unread = !raw.complete && mayGoOn(raw, request.closeAfter)
-    const headers = [
-      'Content-Type',
-      type,
-      'Content-Length',
-      String(Buffer.byteLength(body)),
-      'X-Request-Id',
-      request.id,
-      ...NOSNIFF,
-      ...(route?.fields?.() ?? NONE),
-      ...fields,
-    ]
-    if (this.#closing || request.closeAfter || unread) headers.push('Connection', 'close')
+    const unread = !raw.complete && mayGoOn(raw, connection.ending)
+    const headers = ['Content-Type', type, 'Content-Length', String(Buffer.byteLength(body))]
+    headers.push('X-Request-Id', request.id, ...NOSNIFF)
+    if (route?.fields) headers.push(...route.fields())
+    if (fields) headers.push(...fields)
+    const last = connection.ending && connection.unanswered === 0
+    if (this.#closing || last || unread) headers.push('Connection', 'close')
     response.writeHead(status, headers)
     if (unread) endConnection(raw, response, body)
     else response.end(body)
@@ -161,8 +149,8 @@ function retryAfter(waitMs: number): readonly string[] {
 }
 
 /** Whether more of a body may come than is worth reading away for the sake of the connection. */
-function mayGoOn({ headers }: IncomingMessage, closeAfter: boolean): boolean {
-  if (closeAfter || headers['transfer-encoding'] !== undefined) return true
+function mayGoOn({ headers }: IncomingMessage, ending: boolean): boolean {
+  if (ending || headers['transfer-encoding'] !== undefined) return true
   return Number(headers['content-length']) > UNREAD_BYTES_MAX
 }
 

@@ -3,6 +3,7 @@ import { recordProblems, transportProblems } from '../problem.js'
 import type { Refusal } from './admission.js'
 import type { Answers } from './answers.js'
 import { cutWhereTooMuch, isClosing } from './linger.js'
+import { connectionOf } from './request-state.js'
 
 const LATE: Refusal = {
   kind: recordProblems.body_timeout,
@@ -55,13 +56,12 @@ export function answerConnectionError(
     socket.destroy()
     return
   }
-  const unanswered = answers.unansweredOn(socket)
-  const last = unanswered.at(-1)
-  if (!last) {
+  const connection = connectionOf(socket)
+  if (connection.unanswered === 0) {
     answers.refuseConnection(socket, refusal)
     return
   }
-  last.closeAfter = true
+  connection.ending = true
   // Where its body is complete, it is not this request that is wrong but what came behind it.
-  if (!last.raw.complete) last.stopReading?.(refusal)
+  if (connection.last?.raw.complete === false) connection.last.reader?.refuse(refusal)
 }

@@ -105,7 +105,7 @@ export function buildHttpServer({
       done()
       return
     }
-    request.closeAfter = true
+    request.connection.ending = true
     answers.refuse(request, reply, refusal)
   })
   for (const { method, url, fields, handle } of routes) {

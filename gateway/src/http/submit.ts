@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { RateLimit } from '../rate-limit.js'
 import { refusalByHeaders } from './admission.js'
 import type { Answers, Content } from './answers.js'
-import { readBody } from './body.js'
+import { type BodySink, readBody } from './body.js'
 import type { Admission, Ingest, Submitted } from './ingest-port.js'
 import type { RouteDefinition } from './route.js'
 
@@ -27,6 +27,11 @@ export function submitRoute({
   rateLimit,
   bodyBytesMax,
 }: SubmitParts): RouteDefinition {
+  const sink: BodySink = {
+    bytesMax: bodyBytesMax,
+    complete: (request, reply, body) => void submit(request, reply, body),
+    refused: (request, reply, refusal) => answers.refuse(request, reply, refusal),
+  }
   return {
     method: 'POST',
     url: '/v1/pcs/submit',
@@ -36,15 +41,8 @@ export function submitRoute({
     },
     handle(request, reply) {
       const refusal = refusalByHeaders(request.raw, bodyBytesMax)
-      if (refusal) {
-        answers.refuse(request, reply, refusal)
-        return
-      }
-      readBody(request, reply, bodyBytesMax, {
-        complete: (body) => void submit(request, reply, body),
-        refused: (refusal) => answers.refuse(request, reply, refusal),
-        gone: () => answers.forget(request),
-      })
+      if (refusal) answers.refuse(request, reply, refusal)
+      else readBody(request, reply, sink)
     },
   }
 
