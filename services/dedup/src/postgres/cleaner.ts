@@ -1,0 +1,28 @@
+import type { Clock } from '../trusted-clock.js'
+import type { PostgresPool } from './postgres-pool.js'
+import { CLEAN } from './statements.js'
+
+/** A row stays so long after it has expired: nobody is just about to write that id again. */
+const GRACE_MS = 60_000
+/** The table is passed in so many steps, unless it is small. */
+const STEPS = 600
+const BLOCKS_MIN = 64
+const ROWS_MAX = 1_000
+
+/** Removes expired rows bit by bit: a stretch of the table with each step, round and round. */
+export class Cleaner {
+  readonly #now: Clock
+  #block = 0
+
+  constructor(now: Clock) {
+    this.#now = now
+  }
+
+  /** @param blocks of the table now. */
+  async step(pool: PostgresPool, blocks: number): Promise<void> {
+    const from = this.#block < blocks ? this.#block : 0
+    const to = from + Math.max(BLOCKS_MIN, Math.ceil(blocks / STEPS))
+    const removed = await pool.query(CLEAN, [from, to, Math.floor(this.#now() - GRACE_MS), ROWS_MAX])
+    this.#block = removed.length < ROWS_MAX ? to : from
+  }
+}

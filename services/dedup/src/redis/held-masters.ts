@@ -1,0 +1,170 @@
+import { unavailable } from '@fractal-lba/runtime'
+import { NotHeld } from '../not-held.js'
+import type { Clock } from '../trusted-clock.js'
+import { type RedisDeployment, sentenceFor, tooFewReplicas } from './redis-deployment.js'
+import { readReplication } from './redis-info.js'
+import { LinkLost, partsOf, type RedisCommand, RefusedCommand, type Reply } from './redis-link.js'
+import { clockAhead, markerKey } from './redis-marker.js'
+import type { Run } from './redis-markers.js'
+import type { RedisMaster, RedisMasters } from './redis-masters.js'
+
+/**
+ * Redis expires by its wall clock, and keeps everything longer than it counts (redis-server.ts): a jump shorter than this
+ * makes it forget nothing.
+ */
+const CLOCK_JUMP_MS = 30_000
+/** What was asked in vain elsewhere is asked here: the answer of a cluster that is moving keys. */
+const ASK = /^ASK \d+ (\S+)$/
+
+/** Refusals that another connection may mend: another server has to do it by now, or this one is not prepared. */
+const ELSEWHERE = new Set(['READONLY', 'MOVED', 'ASK', 'CLUSTERDOWN', 'MASTERDOWN', 'LOADING', 'NOSCRIPT'])
+
+/** What each master was, by its tag, when this process began or adopted the generation. */
+export interface Hold {
+  readonly generation: string
+  readonly masters: ReadonlyMap<string, { readonly replicationId: string; readonly clockAheadMs: number }>
+}
+
+/** A command for many keys, which replies with a list. */
+export interface BatchCommand {
+  /** Then enough replicas must keep up. */
+  readonly writes: boolean
+  /** @param indexes of the keys that it is for. */
+  commandFor(indexes: readonly number[]): RedisCommand
+}
+
+/**
+ * Runs commands on the masters, and with them, in the same round trip and after them, looks whether each master is
+ * still the one that was filled under this process's generation: emptied it would have lost its marker, restarted or
+ * failed over its replication id, and with a clock that has jumped it may have forgotten. Only then the replies count.
+ */
+export class HeldMasters {
+  readonly #deployment: RedisDeployment
+  readonly #replicasMin: number
+  readonly #now: Clock
+  #hold: Hold | undefined
+
+  constructor(deployment: RedisDeployment, replicasMin: number, now: Clock) {
+    this.#deployment = deployment
+    this.#replicasMin = replicasMin
+    this.#now = now
+  }
+
+  /** The generation that this process goes by. @throws NotHeld before there is one. */
+  get generation(): string {
+    return this.#demandHold().generation
+  }
+
+  hold(hold: Hold | undefined): void {
+    this.#hold = hold
+  }
+
+  /**
+   * Each key's part of a command, each at the master that has it, all in one round trip. @returns the reply for
+   * each key. @throws NotHeld, or AppError unavailable
+   */
+  async each(keys: readonly Buffer[], batch: BatchCommand): Promise<Reply[]> {
+    const { masters } = this.#deployment
+    const byMaster = new Map<RedisMaster, number[]>()
+    for (const [index, key] of keys.entries()) {
+      const master = ownerOf(masters, key)
+      const indexes = byMaster.get(master)
+      if (indexes) indexes.push(index)
+      else byMaster.set(master, [index])
+    }
+    const replies: Reply[] = new Array(keys.length).fill(null)
+    await Promise.all(
+      [...byMaster].map(async ([master, indexes]) => {
+        // Keys of several slots are not taken in one command.
+        const groups = masters.isCluster ? indexes.map((index) => [index]) : [indexes]
+        const commands = groups.map((group) => batch.commandFor(group))
+        const answers = await this.run(master, commands, batch)
+        for (const [place, group] of groups.entries()) {
+          const answer = await this.#askElsewhere(masters, commands[place], answers[place], batch)
+          const parts = partsOf(this.demand(master, answer))
+          for (const [part, index] of group.entries()) replies[index] = parts[part] ?? null
+        }
+      }),
+    )
+    return replies
+  }
+
+  /** Commands to one master. @throws as each() */
+  async run(
+    master: RedisMaster,
+    commands: readonly RedisCommand[],
+    { writes }: Pick<BatchCommand, 'writes'>,
+  ): Promise<Reply[]> {
+    const { generation, masters } = this.#demandHold()
+    const was = masters.get(master.tag)
+    if (!was) throw new NotHeld('the cluster has a master that was not filled')
+    const replies = await this.#run(master, [
+      ...commands,
+      ['HGET', markerKey(master.tag), 'generation'],
+      ['TIME'],
+      ['INFO', 'replication'],
+    ])
+    const [marked, time, info] = replies.splice(commands.length)
+    for (const reply of [marked, time, info]) this.demand(master, reply)
+    const is = readReplication(String(info))
+    if (String(marked) !== generation)
+      throw new NotHeld('Redis is held under another generation, or was emptied')
+    if (!is.isMaster || is.replicationId !== was.replicationId) {
+      throw new NotHeld('Redis was restarted or has failed over since it was filled')
+    }
+    if (!(Math.abs(clockAhead(time, this.#now) - was.clockAheadMs) < CLOCK_JUMP_MS)) {
+      throw new NotHeld('the clock of Redis has jumped, and it expires by it')
+    }
+    if (writes && is.replicas < this.#replicasMin) throw unavailable(tooFewReplicas(this.#replicasMin))
+    return replies
+  }
+
+  /** Commands to one master, whatever it holds. @throws AppError unavailable when it does not do them all. */
+  readonly bare: Run = async (master, commands) => {
+    const replies = await this.#run(master, commands)
+    for (const reply of replies) this.demand(master, reply)
+    return replies
+  }
+
+  /** The reply, unless it is a refusal. @throws AppError unavailable */
+  demand(master: RedisMaster, reply: Reply | undefined): Exclude<Reply, RefusedCommand> {
+    if (!(reply instanceof RefusedCommand)) return reply ?? null
+    if (ELSEWHERE.has(reply.code)) throw this.#deployment.drop(master, reply)
+    throw unavailable(sentenceFor(reply), reply)
+  }
+
+  async #run(master: RedisMaster, commands: readonly RedisCommand[]): Promise<Reply[]> {
+    try {
+      return await master.link.run(commands)
+    } catch (error) {
+      if (error instanceof LinkLost) throw this.#deployment.drop(master, error)
+      throw error
+    }
+  }
+
+  /** Keys that are just moving from master to master are where the other one says. */
+  async #askElsewhere(
+    masters: RedisMasters,
+    command: RedisCommand | undefined,
+    reply: Reply | undefined,
+    { writes }: Pick<BatchCommand, 'writes'>,
+  ): Promise<Reply | undefined> {
+    if (!(reply instanceof RefusedCommand) || !command) return reply
+    const master = masters.at(ASK.exec(reply.message)?.[1] ?? '')
+    if (!master) return reply
+    const [, answer] = await this.run(master, [['ASKING'], command], { writes })
+    return answer
+  }
+
+  #demandHold(): Hold {
+    if (!this.#hold) throw new NotHeld('the store has not been filled yet')
+    return this.#hold
+  }
+}
+
+/** The master that has a key. @throws AppError unavailable */
+export function ownerOf(masters: RedisMasters, key: Buffer): RedisMaster {
+  const master = masters.of(key)
+  if (!master) throw unavailable('a part of the Redis cluster has no master')
+  return master
+}

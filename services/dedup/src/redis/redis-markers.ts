@@ -1,0 +1,113 @@
+import type { Marker } from '../remote/remote-server.js'
+import type { Clock } from '../trusted-clock.js'
+import type { Hold } from './held-masters.js'
+import { readReplication } from './redis-info.js'
+import { partsOf, type RedisCommand, type Reply } from './redis-link.js'
+import { beginCommands, clockAhead, type MasterMarker, markerKey, readMarker } from './redis-marker.js'
+import type { RedisMaster, RedisMasters } from './redis-masters.js'
+
+/** Processes that have looked at a server's clock may be so far apart themselves. */
+const CLOCK_DIFFERENCE_MS = 600_000
+const SCAN_COUNT = '1000'
+
+/** Runs commands on one master; every refusal is thrown. */
+export type Run = (master: RedisMaster, commands: readonly RedisCommand[]) => Promise<readonly Reply[]>
+
+/** A master beside what its marker says of it. */
+interface SeenMaster {
+  readonly master: RedisMaster
+  readonly marker: MasterMarker
+  readonly replicationId: string
+  readonly clockAheadMs: number
+  /** It expires by a clock that was set since it was filled: who knows what it has forgotten. */
+  readonly hasJumped: boolean
+}
+
+/** Looks at all masters at once. */
+export function lookAtMasters(masters: RedisMasters, run: Run, now: Clock): Promise<SeenMaster[]> {
+  return Promise.all(
+    masters.list.map(async (master) => {
+      const [fields, time, info] = await run(master, [
+        ['HGETALL', markerKey(master.tag)],
+        ['TIME'],
+        ['INFO', 'replication'],
+      ])
+      const marker = readMarker(fields)
+      const clockAheadMs = clockAhead(time, now)
+      return {
+        master,
+        marker,
+        replicationId: readReplication(String(info)).replicationId,
+        clockAheadMs,
+        hasJumped: Math.abs(clockAheadMs - marker.clockAheadMs) > CLOCK_DIFFERENCE_MS,
+      }
+    }),
+  )
+}
+
+/**
+ * The marker of the store as a whole: a generation only where all masters have it and are what they were; of each
+ * log the position that all of them have reached. After keys have moved from master to master, what one of them has
+ * lost since may have been another one's before: then no position counts.
+ */
+export function joinMarkers(seen: readonly SeenMaster[], layout: string): Marker {
+  const [first, ...others] = seen
+  if (!first) return { generation: '', positions: new Map() }
+  const isIntact = seen.every(
+    ({ marker, replicationId, hasJumped }) =>
+      marker.complete &&
+      marker.generation === first.marker.generation &&
+      marker.replicationId === replicationId &&
+      !hasJumped,
+  )
+  const positions = new Map<string, number>()
+  if (seen.every(({ marker, hasJumped }) => marker.layout === layout && !hasJumped)) {
+    for (const [logId, position] of first.marker.positions) {
+      const all = [position, ...others.map(({ marker }) => marker.positions.get(logId))]
+      const known = all.filter((one) => one !== undefined)
+      if (known.length === all.length) positions.set(logId, Math.min(...known))
+    }
+  }
+  return { generation: isIntact ? first.marker.generation : '', positions }
+}
+
+/** Puts a new generation into all markers, with what the masters are now. */
+export async function beginMasters(
+  seen: readonly SeenMaster[],
+  generation: string,
+  layout: string,
+  run: Run,
+): Promise<void> {
+  for (const { master, marker, replicationId, clockAheadMs, hasJumped } of seen) {
+    // What is there would expire by the clock that it was written under.
+    if (hasJumped) await clear(master, run)
+    const forgets = hasJumped || marker.layout !== layout
+    await run(
+      master,
+      beginCommands(markerKey(master.tag), { generation, replicationId, clockAheadMs, layout }, forgets),
+    )
+  }
+}
+
+/** What is to be found as it is now, for this generation to hold. */
+export function holdOf(generation: string, seen: readonly SeenMaster[]): Hold {
+  const masters = seen.map(({ master, replicationId, clockAheadMs }) => {
+    return [master.tag, { replicationId, clockAheadMs }] as const
+  })
+  return { generation, masters: new Map(masters) }
+}
+
+async function clear(master: RedisMaster, run: Run): Promise<void> {
+  let cursor = '0'
+  do {
+    const [reply] = await run(master, [['SCAN', cursor, 'MATCH', 'flk:*', 'COUNT', SCAN_COUNT]])
+    const [next, keys] = partsOf(reply)
+    const found = partsOf(keys).filter((key) => Buffer.isBuffer(key))
+    if (found.length > 0)
+      await run(
+        master,
+        found.map((key) => ['UNLINK', key]),
+      )
+    cursor = String(next ?? '0')
+  } while (cursor !== '0')
+}

@@ -1,0 +1,183 @@
+import type { HostPort } from '@fractal-lba/runtime'
+import type { RedisAccess, RedisPlaces } from './redis-config.js'
+import { LinkLost, partsOf, RedisLink, RefusedCommand } from './redis-link.js'
+import { SCRIPTS } from './scripts.js'
+import { SLOTS, slotOf, tagFor } from './slots.js'
+
+/** One of the servers that hold the entries, all of them or those of some slots. */
+export interface RedisMaster {
+  readonly link: RedisLink
+  /** Of the key that is this master's own: its marker. */
+  readonly tag: string
+}
+
+interface Place {
+  readonly address: HostPort
+  /** First and last; all of them where there is only one master. */
+  readonly slots: readonly (readonly [number, number])[]
+}
+
+/** The masters of a deployment as they are now. They are found anew after every failure. */
+export class RedisMasters {
+  readonly list: readonly RedisMaster[]
+  /** Which slots belong together; another text: keys have moved from master to master. */
+  readonly layout: string
+  readonly isCluster: boolean
+  readonly #bySlot: readonly (RedisMaster | undefined)[]
+  readonly #places: readonly Place[]
+  readonly #sentinel: RedisLink | undefined
+
+  private constructor(
+    places: readonly Place[],
+    links: readonly RedisLink[],
+    sentinel: RedisLink | undefined,
+    isCluster: boolean,
+  ) {
+    const bySlot: (RedisMaster | undefined)[] = isCluster ? new Array(SLOTS) : []
+    this.list = links.map((link, index) => {
+      const slots = places[index]?.slots ?? []
+      const master = { link, tag: isCluster ? `{${tagFor(slots[0]?.[0] ?? 0)}}` : '' }
+      if (isCluster) for (const [from, to] of slots) bySlot.fill(master, from, to + 1)
+      return master
+    })
+    this.#places = places
+    this.#sentinel = sentinel
+    this.#bySlot = bySlot
+    this.isCluster = isCluster
+    this.layout = isCluster ? layoutOf(places) : 'one'
+  }
+
+  /** @throws LinkLost or RefusedCommand; then nothing is left open. */
+  static async find(places: RedisPlaces, access: RedisAccess, timeoutMs: number): Promise<RedisMasters> {
+    const { found, sentinel } = await findPlaces(places, access, timeoutMs)
+    const opening = await Promise.allSettled(
+      found.map(({ address }) => RedisLink.open(address, access, { timeoutMs, scripts: SCRIPTS })),
+    )
+    const links = opening.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+    const failed = opening.find((result) => result.status === 'rejected')
+    if (failed) {
+      for (const link of links) link.close()
+      sentinel?.close()
+      throw failed.reason
+    }
+    return new RedisMasters(found, links, sentinel, places.kind === 'cluster')
+  }
+
+  /** The one that has this key; undefined only where a part of the cluster has none. */
+  of(key: Buffer): RedisMaster | undefined {
+    return this.#bySlot.length === 0 ? this.list[0] : this.#bySlot[slotOf(key)]
+  }
+
+  /** The master at an address that a cluster has named. */
+  at(address: string): RedisMaster | undefined {
+    return this.list.find(({ link }) => `${link.address.host}:${link.address.port}` === address)
+  }
+
+  /** Whether those who know say that these are still the masters. @throws LinkLost or RefusedCommand */
+  async areCurrent(places: RedisPlaces): Promise<boolean> {
+    if (places.kind === 'standalone') return true
+    if (places.kind === 'sentinel') {
+      if (!this.#sentinel) return false
+      return sameAddress(await askSentinel(this.#sentinel, places.master), this.#places[0]?.address)
+    }
+    const link = this.list[0]?.link
+    return link !== undefined && describe(await askCluster(link)) === describe(this.#places)
+  }
+
+  close(): void {
+    for (const { link } of this.list) link.close()
+    this.#sentinel?.close()
+  }
+}
+
+async function findPlaces(
+  places: RedisPlaces,
+  access: RedisAccess,
+  timeoutMs: number,
+): Promise<{ readonly found: readonly Place[]; readonly sentinel: RedisLink | undefined }> {
+  if (places.kind === 'standalone') {
+    return { found: [{ address: places.address, slots: [] }], sentinel: undefined }
+  }
+  if (places.kind === 'cluster') {
+    return firstOf(places.seeds, async (address) => {
+      const seed = await RedisLink.open(address, access, { timeoutMs })
+      return { found: await askCluster(seed).finally(() => seed.close()), sentinel: undefined }
+    })
+  }
+  const { username, password } = places
+  return firstOf(places.sentinels, async (address) => {
+    const sentinel = await RedisLink.open(
+      address,
+      { ...access, username, password, database: 0 },
+      { timeoutMs },
+    )
+    try {
+      return { found: [{ address: await askSentinel(sentinel, places.master), slots: [] }], sentinel }
+    } catch (error) {
+      sentinel.close()
+      throw error
+    }
+  })
+}
+
+/** Tries one after the other; the last failure is told. */
+async function firstOf<T>(
+  addresses: readonly HostPort[],
+  ask: (address: HostPort) => Promise<T>,
+): Promise<T> {
+  let failure: unknown = new LinkLost('there is no address to ask')
+  for (const address of addresses) {
+    try {
+      return await ask(address)
+    } catch (error) {
+      failure = error
+    }
+  }
+  throw failure
+}
+
+async function askSentinel(sentinel: RedisLink, master: string): Promise<HostPort> {
+  const [reply] = await sentinel.run([['SENTINEL', 'get-master-addr-by-name', master]])
+  if (reply instanceof RefusedCommand) throw reply
+  const [host, port] = partsOf(reply).map(String)
+  if (host === undefined || port === undefined)
+    throw new LinkLost('the sentinel does not know this master group')
+  return { host, port: Number(port) }
+}
+
+/** @throws LinkLost where some slots have no master. */
+async function askCluster(link: RedisLink): Promise<Place[]> {
+  const [reply] = await link.run([['CLUSTER', 'SLOTS']])
+  if (reply instanceof RefusedCommand) throw reply
+  const byAddress = new Map<string, { address: HostPort; slots: [number, number][] }>()
+  let covered = 0
+  for (const range of partsOf(reply)) {
+    const [from, to, master] = partsOf(range)
+    const [host, port] = partsOf(master)
+    if (typeof from !== 'number' || typeof to !== 'number' || typeof port !== 'number') continue
+    // Without a name of its own a node is to be reached where the answer came from.
+    const name = Buffer.isBuffer(host) && host.length > 0 ? host.toString() : link.address.host
+    const key = `${name}:${port}`
+    const place = byAddress.get(key) ?? { address: { host: name, port }, slots: [] }
+    place.slots.push([from, to])
+    byAddress.set(key, place)
+    covered += to - from + 1
+  }
+  if (covered < SLOTS) throw new LinkLost(`${SLOTS - covered} slots of the cluster have no master`)
+  const found = [...byAddress.values()]
+  for (const { slots } of found) slots.sort(([a], [b]) => a - b)
+  return found.sort((a, b) => (a.slots[0]?.[0] ?? 0) - (b.slots[0]?.[0] ?? 0))
+}
+
+function sameAddress(a: HostPort, b: HostPort | undefined): boolean {
+  return b !== undefined && a.host === b.host && a.port === b.port
+}
+
+/** Which slots have one master, whoever it is: a failover changes nothing in it. */
+function layoutOf(places: readonly Place[]): string {
+  return places.map(({ slots }) => slots.map(([from, to]) => `${from}-${to}`).join(',')).join(' ')
+}
+
+function describe(places: readonly Place[]): string {
+  return `${places.map(({ address }) => `${address.host}:${address.port}`).join(' ')} ${layoutOf(places)}`
+}

@@ -1,0 +1,345 @@
+import { unavailable } from '@fractal-lba/runtime'
+import { sameLife } from '../mark-rule.js'
+import type { Entry, Store, StoreState } from '../store.js'
+import type { Clock } from '../trusted-clock.js'
+import {
+  type Definition,
+  EntryCodec,
+  expiryOf,
+  isEntry,
+  isMarked,
+  sameVerdict,
+  withExpiry,
+} from './entry-codec.js'
+import { type Item, NEVER_MS, NO_ROOM, type RemoteServer, type Swap } from './remote-server.js'
+
+/** How long a process that fills or follows may be silent before another one does it. */
+const CLAIM_MS = 10_000
+/** Races for one id are settled by their first swap; so many can only be lost to a server that does not mean it. */
+const SWAP_ROUNDS_MAX = 5
+/**
+ * A write that was given up may still be executed when the server wakes up. Up to so long after, it can do no harm:
+ * what it writes is what the marks say, and that holds until it expires.
+ */
+const LATE_MS_MAX = 300_000
+
+const CHUNK_MAX = 512
+
+/** What marks tell of one id. */
+interface Confirmation {
+  readonly id: Buffer
+  readonly told: { readonly index: number; readonly value: Buffer }[]
+}
+
+/** A store on a server that other processes use as well (store.ts): all rules, over any RemoteServer. */
+export class RemoteStore implements Store {
+  readonly #server: RemoteServer
+  readonly #now: Clock
+  readonly #codec = new EntryCodec()
+  /** What is known to stand in the store under this generation. */
+  readonly #defined = new Set<string>()
+  #filling = false
+
+  constructor(server: RemoteServer, now: Clock) {
+    this.#server = server
+    this.#now = now
+  }
+
+  get backend(): RemoteServer['backend'] {
+    return this.#server.backend
+  }
+
+  getMany(pcsIds: readonly string[]): Promise<(Entry | undefined)[]> {
+    return inChunks(pcsIds, (chunk) => this.#get(chunk))
+  }
+
+  putManyIfAbsent(entries: readonly Entry[]): Promise<(Entry | undefined)[]> {
+    return inChunks(entries, (chunk) => this.#put(chunk))
+  }
+
+  confirmMany(entries: readonly Entry[]): Promise<boolean[]> {
+    return inChunks(entries, (chunk) => this.#confirm(chunk))
+  }
+
+  async overwriteMany(entries: readonly Entry[]): Promise<void> {
+    await inChunks(entries, async (chunk) => {
+      await this.#overwrite(chunk)
+      return []
+    })
+  }
+
+  async #get(pcsIds: readonly string[]): Promise<(Entry | undefined)[]> {
+    const values = await this.#server.read(pcsIds.map(idOf))
+    return this.#standing(pcsIds, values)
+  }
+
+  async #put(entries: readonly Entry[]): Promise<(Entry | undefined)[]> {
+    const first = new Map<string, Entry>()
+    for (const entry of entries) {
+      const { pcsId } = entry.verdict.outcome
+      if (!first.has(pcsId)) first.set(pcsId, entry)
+    }
+    const standing = await this.#putEach([...first.values()])
+    return entries.map(({ verdict }) => standing.get(verdict.outcome.pcsId))
+  }
+
+  async #confirm(entries: readonly Entry[]): Promise<boolean[]> {
+    const confirmations = new Map<string, Confirmation>()
+    const items = await this.#items(entries)
+    for (const [index, { value }] of items.entries()) {
+      const pcsId = entries[index]?.verdict.outcome.pcsId ?? ''
+      const known = confirmations.get(pcsId)
+      if (known) known.told.push({ index, value })
+      else confirmations.set(pcsId, { id: idOf(pcsId), told: [{ index, value }] })
+    }
+    const confirmed: boolean[] = new Array(entries.length).fill(false)
+    let open = [...confirmations.values()]
+    for (let round = 0; open.length > 0; round += 1) {
+      if (round === SWAP_ROUNDS_MAX) throw unavailable('the store does not settle what a mark says')
+      open = await this.#confirmRound(open, confirmed)
+    }
+    return confirmed
+  }
+
+  async #overwrite(entries: readonly Entry[]): Promise<void> {
+    const last = new Map(entries.map((entry) => [entry.verdict.outcome.pcsId, entry]))
+    const lastingFromMs = this.#now() + LATE_MS_MAX
+    const lasting: Entry[] = []
+    const brief: Entry[] = []
+    for (const entry of last.values()) (entry.expiresAtMs > lastingFromMs ? lasting : brief).push(entry)
+    if (lasting.length > 0) await this.#server.set(await this.#items(lasting))
+    if (brief.length > 0) await this.#overwriteBrief(brief)
+  }
+
+  async renewUnmarked(pcsIds: readonly string[], expiresAtMs: number): Promise<void> {
+    const ids = [...new Set(pcsIds)].map(idOf)
+    if (ids.length === 0) return
+    const nowMs = this.#now()
+    const values = await this.#server.read(ids)
+    const swaps = ids.flatMap((id, index): Swap[] => {
+      const expected = values[index]
+      if (!expected || !isEntry(expected) || isMarked(expected) || expiryOf(expected) <= nowMs) return []
+      return [{ id, expected, item: { id, value: withExpiry(expected, expiresAtMs, false), expiresAtMs } }]
+    })
+    // One that has changed meanwhile has got its mark.
+    if (swaps.length > 0) await this.#server.swap(swaps)
+  }
+
+  async positions(): Promise<ReadonlyMap<string, number>> {
+    return (await this.#server.marker()).positions
+  }
+
+  setPosition(logId: string, nextSequence: number): Promise<void> {
+    return this.#server.setPosition(logId, nextSequence)
+  }
+
+  async heldGeneration(): Promise<string> {
+    return (await this.#server.marker()).generation
+  }
+
+  async adopt(generation: string): Promise<void> {
+    this.#defined.clear()
+    this.#filling = false
+    await this.#server.adopt(generation)
+  }
+
+  async begin(generation: string): Promise<void> {
+    this.#defined.clear()
+    this.#filling = true
+    await this.#server.begin(generation)
+  }
+
+  async complete(): Promise<void> {
+    await this.#server.complete()
+    this.#filling = false
+  }
+
+  claim(): Promise<boolean> {
+    return this.#server.claim(CLAIM_MS)
+  }
+
+  release(): Promise<void> {
+    return this.#server.release()
+  }
+
+  state(): StoreState {
+    return this.#server.state()
+  }
+
+  close(): Promise<void> {
+    return this.#server.close()
+  }
+
+  /** @returns those that must try again: their entry has changed meanwhile. */
+  async #confirmRound(open: readonly Confirmation[], confirmed: boolean[]): Promise<Confirmation[]> {
+    const nowMs = this.#now()
+    const values = await this.#server.read(open.map(({ id }) => id))
+    const swaps: { confirmation: Confirmation; swap: Swap }[] = []
+    for (const [place, confirmation] of open.entries()) {
+      const { id, told } = confirmation
+      const standing = values[place]
+      if (!standing || !isEntry(standing) || expiryOf(standing) <= nowMs) continue
+      let firstMs = isMarked(standing) ? expiryOf(standing) : Number.POSITIVE_INFINITY
+      for (const { index, value } of told) {
+        if (!sameVerdict(standing, value)) continue
+        confirmed[index] = true
+        firstMs = Math.min(firstMs, expiryOf(value))
+      }
+      if (firstMs === Number.POSITIVE_INFINITY || (isMarked(standing) && firstMs === expiryOf(standing)))
+        continue
+      const item = { id, value: withExpiry(standing, firstMs, true), expiresAtMs: firstMs }
+      swaps.push({ confirmation, swap: { id, expected: standing, item: firstMs > nowMs ? item : undefined } })
+    }
+    if (swaps.length === 0) return []
+    const made = await this.#server.swap(swaps.map(({ swap }) => swap))
+    return swaps.flatMap(({ confirmation }, index) => {
+      if (made[index]) return []
+      for (const told of confirmation.told) confirmed[told.index] = false
+      return [confirmation]
+    })
+  }
+
+  /** By id, what stands in the end; absent: there was no room. */
+  async #putEach(entries: readonly Entry[]): Promise<Map<string, Entry>> {
+    const settled = new Map<string, Entry>()
+    let open = entries
+    for (let round = 0; open.length > 0; round += 1) {
+      if (round === SWAP_ROUNDS_MAX) throw unavailable('the store does not settle who was first')
+      open = await this.#putRound(open, settled)
+    }
+    return settled
+  }
+
+  /** @returns those that must try again: somebody else has just replaced an expired entry. */
+  async #putRound(entries: readonly Entry[], settled: Map<string, Entry>): Promise<Entry[]> {
+    const nowMs = this.#now()
+    const items = await this.#items(entries)
+    const added = await this.#server.add(items, nowMs)
+    const standing: { entry: Entry; item: Item; value: Buffer }[] = []
+    for (const [index, entry] of entries.entries()) {
+      const item = items[index]
+      const value = added[index]
+      if (!item || value === NO_ROOM) continue
+      // The same bytes are this very entry, put by a try of which the answer was lost.
+      if (value === undefined || value.equals(item.value)) settled.set(entry.verdict.outcome.pcsId, entry)
+      else standing.push({ entry, item, value })
+    }
+    if (standing.length === 0) return []
+    const found = await this.#standing(
+      standing.map(({ entry }) => entry.verdict.outcome.pcsId),
+      standing.map(({ value }) => value),
+    )
+    const over: { entry: Entry; swap: Swap }[] = []
+    for (const [index, { entry, item, value }] of standing.entries()) {
+      const known = found[index]
+      if (known) settled.set(entry.verdict.outcome.pcsId, known)
+      else over.push({ entry, swap: { id: item.id, expected: value, item } })
+    }
+    if (over.length === 0) return []
+    const swapped = await this.#server.swap(over.map(({ swap }) => swap))
+    const again: Entry[] = []
+    for (const [index, { entry }] of over.entries()) {
+      if (swapped[index]) settled.set(entry.verdict.outcome.pcsId, entry)
+      else again.push(entry)
+    }
+    return again
+  }
+
+  /** Of what has expired or is about to: it must not hit the next life of its id, however late it is executed. */
+  async #overwriteBrief(entries: readonly Entry[]): Promise<void> {
+    let open = entries
+    for (let round = 0; open.length > 0; round += 1) {
+      if (round === SWAP_ROUNDS_MAX) throw unavailable('the store does not settle what a mark says')
+      const nowMs = this.#now()
+      const items = await this.#items(open)
+      const values = await this.#server.read(items.map(({ id }) => id))
+      await this.#learnFor(values)
+      const swaps: { entry: Entry; swap: Swap }[] = []
+      for (const [index, entry] of open.entries()) {
+        const [item, expected] = [items[index], values[index]]
+        if (!item) continue
+        const lives = entry.expiresAtMs > nowMs
+        if (lives || (expected && this.#mayGo(expected, entry, nowMs))) {
+          swaps.push({ entry, swap: { id: item.id, expected, item: lives ? item : undefined } })
+        }
+      }
+      const made = swaps.length === 0 ? [] : await this.#server.swap(swaps.map(({ swap }) => swap))
+      open = swaps.flatMap(({ entry }, index) => (made[index] ? [] : [entry]))
+    }
+  }
+
+  /** Whether what stands is removed by an entry that has expired: not when it is the next life of the id. */
+  #mayGo(value: Buffer, entry: Entry, nowMs: number): boolean {
+    const standing = this.#codec.decode(entry.verdict.outcome.pcsId, value)
+    return !standing || standing.expiresAtMs <= nowMs || sameLife(standing.verdict, entry.verdict)
+  }
+
+  async #items(entries: readonly Entry[]): Promise<Item[]> {
+    const fresh = new Map<string, Definition>()
+    const items = entries.map((entry): Item => {
+      const { value, uses } = this.#codec.encode(entry)
+      const name = uses.name.toString('latin1')
+      if (!this.#defined.has(name)) fresh.set(name, uses)
+      return { id: idOf(entry.verdict.outcome.pcsId), value, expiresAtMs: entry.expiresAtMs }
+    })
+    // Before anything that refers to it, so that whatever the store loses, it loses that too.
+    if (fresh.size > 0) {
+      await this.#server.set(
+        [...fresh.values()].map(({ name, value }) => ({ id: name, value, expiresAtMs: NEVER_MS })),
+      )
+      for (const name of fresh.keys()) this.#defined.add(name)
+    }
+    return items
+  }
+
+  /** The entries that count now. @throws AppError where something stands that has a mark and cannot be read. */
+  async #standing(
+    pcsIds: readonly string[],
+    values: readonly (Buffer | undefined)[],
+  ): Promise<(Entry | undefined)[]> {
+    const nowMs = this.#now()
+    await this.#learnFor(values)
+    return values.map((value, index) => {
+      if (!value) return undefined
+      const entry = this.#codec.decode(pcsIds[index] ?? '', value)
+      if (entry) return entry.expiresAtMs > nowMs ? entry : undefined
+      // While it is being filled, marks replace it; and what has no mark has been told to nobody.
+      if (this.#filling || (isEntry(value) && !isMarked(value))) return undefined
+      throw unavailable('the store holds an entry that cannot be read')
+    })
+  }
+
+  /** Fetches the definitions that other processes have made, which is once for each. */
+  async #learnFor(values: readonly (Buffer | undefined)[]): Promise<void> {
+    const wanted = new Map<string, Buffer>()
+    for (const value of values) {
+      const wants = value && this.#codec.wants(value)
+      if (wants) wanted.set(wants.toString('latin1'), wants)
+    }
+    if (wanted.size === 0) return
+    const names = [...wanted.values()]
+    const definitions = await this.#server.read(names)
+    for (const [index, name] of names.entries()) {
+      const value = definitions[index]
+      if (value) this.#codec.learn({ name, value })
+    }
+  }
+}
+
+/** One chunk after the other, so that each is answered well in time. */
+async function inChunks<Item, Result>(
+  items: readonly Item[],
+  work: (chunk: readonly Item[]) => Promise<Result[]>,
+): Promise<Result[]> {
+  if (items.length <= CHUNK_MAX) return items.length === 0 ? [] : work(items)
+  const results: Result[] = []
+  for (let from = 0; from < items.length; from += CHUNK_MAX) {
+    results.push(...(await work(items.slice(from, from + CHUNK_MAX))))
+  }
+  return results
+}
+
+function idOf(pcsId: string): Buffer {
+  if (!/^[0-9a-f]{64}$/.test(pcsId)) throw new RangeError('a pcs_id has 64 hex characters')
+  return Buffer.from(pcsId, 'hex')
+}
