@@ -18,6 +18,8 @@ import { outboxSend } from './commands/outbox-send.js'
 import { sign } from './commands/sign.js'
 import { submit } from './commands/submit.js'
 import { verify } from './commands/verify.js'
+import { walExport } from './commands/wal-export.js'
+import { walInspect } from './commands/wal-inspect.js'
 import { walVerify } from './commands/wal-verify.js'
 import { printable } from './printable.js'
 
@@ -34,7 +36,9 @@ const commands: readonly Command[] = [
   outboxSend,
   outboxRetry,
   outboxCompact,
+  walInspect,
   walVerify,
+  walExport,
 ]
 
 async function main(args: readonly string[], terminal: Terminal): Promise<ExitCode> {

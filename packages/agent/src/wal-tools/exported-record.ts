@@ -1,0 +1,35 @@
+import { isUtf8 } from 'node:buffer'
+import type { LogRecord } from '@fractal-lba/wal'
+import { markJson, timeText } from './mark-json.js'
+import { type BodyReader, encodingName, RECORD_TYPE, typeName } from './record-bodies.js'
+
+/** A record of the log as one object of JSON: a mark decoded, another body as text where it is text, else as base64. */
+export function exportedRecord(record: LogRecord, bodies: BodyReader): Readonly<Record<string, unknown>> {
+  const { sequence, group, type, timeMs, encoding, bodyLength, digest, chain } = record
+  return {
+    sequence,
+    group,
+    type: typeName(type),
+    appended_at: timeText(timeMs),
+    encoding: encodingName(encoding),
+    body_bytes: bodyLength,
+    digest: digest.toString('hex'),
+    chain: chain.toString('hex'),
+    ...content(record, bodies),
+  }
+}
+
+function content(record: LogRecord, bodies: BodyReader): Readonly<Record<string, unknown>> {
+  const { type, body } = record
+  if (body === undefined) return { dropped: true }
+  if (type === RECORD_TYPE.mark) {
+    const mark = bodies.mark(record)
+    if (mark !== undefined) return { mark: markJson(mark) }
+  }
+  if (type === RECORD_TYPE.fence) {
+    const generation = bodies.fence(record)
+    if (generation !== undefined) return { generation }
+  }
+  // not by its encoding, which is only what the sender said: whatever is no text keeps its bytes
+  return isUtf8(body) ? { body: body.toString('utf8') } : { body_base64: body.toString('base64') }
+}
