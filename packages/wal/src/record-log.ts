@@ -42,7 +42,10 @@ export interface RecordLog {
    * `queue_full`, `out_of_space` (nothing was written), `failed`, `closed`, `invalid`.
    */
   append(records: readonly NewRecord[]): Promise<number>
-  /** Flushed records in order from that sequence on, in batches. Records that are damaged are left out. */
+  /**
+   * Flushed records in order from that sequence on, in batches. Left out are damaged ones, and those that
+   * retention removes while the read is on its way.
+   */
   read(fromSequence: number, options?: ReadOptions): AsyncIterable<LogRecord[]>
   /** One flushed record; `undefined` when the log does not hold it. */
   readOne(sequence: number): Promise<LogRecord | undefined>

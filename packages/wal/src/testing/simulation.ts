@@ -286,7 +286,7 @@ class Simulation {
     const upTo = log.head().sequence
     for await (const batch of log.read(1, { batchBytesMax: 2048 })) records.push(...batch)
     const last = records.at(-1)
-    if (last === undefined ? upTo >= this.#removable : last.sequence !== upTo) {
+    if (last?.sequence !== upTo && upTo >= this.#removable) {
       throw new Error(`reading ended at ${last?.sequence}, not at ${upTo}`)
     }
     this.#checkRecords(records)
@@ -303,17 +303,20 @@ class Simulation {
   #checkRecords(records: readonly LogRecord[]): void {
     let before: Sent | undefined
     const calls = new Set<number>()
-    const first = records[0]?.sequence ?? 1
-    if (first > this.#removable) throw new Error(`records before ${first} are lost`)
-    for (const [position, record] of records.entries()) {
-      if (record.sequence !== first + position)
-        throw new Error(`record ${first + position} is ${record.sequence}`)
+    let expected = 1
+    for (const record of records) {
+      const follows = record.sequence === expected
+      // what lies before is removed, if need be while a reader was on its way
+      if (!follows && (record.sequence < expected || record.sequence > this.#removable)) {
+        throw new Error(`record ${expected} is ${record.sequence}`)
+      }
+      expected = record.sequence + 1
       const sent = this.#sent.get(this.#idOf(record))
       if (sent === undefined) throw new Error(`record ${record.sequence} was never sent`)
       if (!this.#isAsSent(record, sent.record))
         throw new Error(`record ${record.sequence} differs from what was sent`)
-      const follows = before?.call === sent.call && before.index === sent.index - 1
-      if (sent.index > 0 && position > 0 && !follows) {
+      const belongs = before?.call === sent.call && before.index === sent.index - 1
+      if (sent.index > 0 && follows && !belongs) {
         throw new Error(`record ${record.sequence} is not behind the one it was sent after`)
       }
       if (sent.index === 0 && calls.has(sent.call))
