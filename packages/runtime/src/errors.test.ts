@@ -1,4 +1,4 @@
-import { status as Grpc } from '@grpc/grpc-js'
+import { status as Grpc, Metadata } from '@grpc/grpc-js'
 import { describe, expect, it } from 'vitest'
 import {
   AppError,
@@ -45,6 +45,21 @@ describe('the table of errors', () => {
   it('keeps the text of an unexpected error inside', () => {
     expect(toStatus(new Error('secret')).message).not.toContain('secret')
     expect(toStatus(new Error('secret')).code).toBe(Grpc.INTERNAL)
+  })
+
+  it('keeps the sentence of the transport inside, which names addresses', () => {
+    const details = 'Deadline exceeded after 0.999s,remote_addr=127.0.0.1:14944'
+    const sent = {
+      code: Grpc.DEADLINE_EXCEEDED,
+      details,
+      metadata: new Metadata(),
+      name: 'Error',
+      message: details,
+    }
+    const error = fromServiceError(sent)
+    expect(error.code).toBe('unavailable')
+    expect(error.message).not.toContain('127.0.0.1')
+    expect(error.cause).toBe(sent)
   })
 
   it('tells when to try again', () => {

@@ -124,9 +124,14 @@ export function toServiceError(error: unknown): Pick<ServiceError, 'code' | 'det
   return Object.assign(new Error(status.message), { code: status.code, details: status.message, metadata })
 }
 
-/** What a unary call failed with, as an AppError. */
+/** What a call failed with, as an AppError. Our services send a typed status; anything else is the transport's. */
 export function fromServiceError(error: ServiceError): AppError {
   const encoded = error.metadata?.get('grpc-status-details-bin')[0]
   if (Buffer.isBuffer(encoded)) return fromStatus(Status.decode(encoded))
-  return fromStatus({ code: error.code, message: error.details, details: [] })
+  // The transport's own sentence names addresses: it stays inside, as the cause.
+  const late = error.code === Grpc.DEADLINE_EXCEEDED
+  const message = late
+    ? 'a service behind this one did not answer in time'
+    : 'a service behind this one is not reachable'
+  return new AppError(codeOf(error.code), message, { cause: error })
 }
