@@ -38,4 +38,5 @@ export {
   StartError,
 } from './process.js'
 export { readServiceConfig, type ServiceConfig, type ServiceParts, serve } from './service.js'
+export { type Clock, TrustedClock, watchClock } from './trusted-clock.js'
 export { callUnary, unaryHandler } from './unary.js'

@@ -12,7 +12,18 @@ export interface WalConfig extends ServiceConfig {
   readonly liveHoldMs: number
   /** Failures of its own after which an open submission is set aside as a dead letter. */
   readonly replayTries: number
+  /** How long the bodies of judged records are kept, unless the byte limit presses. */
+  readonly retentionMs: number
+  /** How long an outcome is remembered: the same variable as at dedup. */
+  readonly dedupTtlMs: number
+  /** Length that the log should not exceed; 0: none. */
+  readonly bytesMax: number
+  /** How often the log is compacted by itself; 0: only when asked, and where room gets short. */
+  readonly compactEveryMs: number
 }
+
+const DAY_MS = 86_400_000
+const AGE_RANGE = { min: 1_000, max: 3_650 * DAY_MS }
 
 export function readWalConfig(env: Env): WalConfig {
   return {
@@ -23,5 +34,9 @@ export function readWalConfig(env: Env): WalConfig {
     diskLowBytes: env.sizeBytes('WAL_DISK_LOW', 256 * 2 ** 20, { min: 0, max: 2 ** 50 }),
     liveHoldMs: env.durationMs('SUBMIT_TIMEOUT', 2_000, { min: 1, max: 600_000 }),
     replayTries: env.integer('WAL_REPLAY_TRIES', 5, { min: 1, max: 1_000 }),
+    retentionMs: env.durationMs('WAL_RETENTION', 14 * DAY_MS, AGE_RANGE),
+    dedupTtlMs: env.durationMs('DEDUP_TTL', 14 * DAY_MS, AGE_RANGE),
+    bytesMax: env.sizeBytes('WAL_BYTES_MAX', 0, { min: 0, max: 2 ** 50 }),
+    compactEveryMs: env.durationMs('WAL_COMPACT_EVERY', 3_600_000, { min: 0, max: 365 * DAY_MS }),
   }
 }

@@ -1,7 +1,8 @@
-import { type ReadyReport, runProcess, serve } from '@fractal-lba/runtime'
+import { type ReadyReport, runProcess, serve, TrustedClock, watchClock } from '@fractal-lba/runtime'
+import { Compactor } from './compactor.js'
 import { readWalConfig } from './config.js'
 import { reportEvents } from './log-events.js'
-import { createLogMetrics, exposeState } from './metrics.js'
+import { createCompactionMetrics, createLogMetrics, exposeState } from './metrics.js'
 import { readyReport } from './ready.js'
 import { Room } from './room.js'
 import { walService } from './service.js'
@@ -10,21 +11,39 @@ import { SubmissionLog } from './submission-log.js'
 await runProcess('wal', readWalConfig, async (config, context) => {
   const { logger, registry, fatal, stopping } = context
   const metrics = createLogMetrics(registry)
-  const log = await SubmissionLog.open(config.directory, config, {
-    segmentBytes: config.segmentBytes,
-    onFatal: fatal, // a flush that failed ends the process: the next start reads the disk
-    onEvent: reportEvents(metrics, logger),
-  })
-  const room = await Room.watch({ ...config, logRefusal: () => log.refusal }, logger)
-  exposeState(registry, log, room)
+  const clock = new TrustedClock()
+  watchClock(clock, stopping, (jumpMs) =>
+    logger.warn({ jumpMs }, 'the wall clock has jumped; nothing is dropped from the log because of that'),
+  )
+  const log = await SubmissionLog.open(
+    config.directory,
+    config,
+    {
+      segmentBytes: config.segmentBytes,
+      onFatal: fatal, // a flush that failed ends the process: the next start reads the disk
+      onEvent: reportEvents(metrics, logger),
+    },
+    clock.nowMs,
+  )
+  const { compactEveryMs: everyMs, retentionMs, dedupTtlMs, bytesMax } = config
+  const compactor = new Compactor(
+    log,
+    { everyMs, retentionMs, dedupTtlMs, bytesMax, now: clock.nowMs },
+    createCompactionMetrics(registry),
+    logger,
+  )
+  const room = await Room.watch({ ...config, logRefusal: () => log.refusal ?? compactor.refusal }, logger)
+  compactor.start(() => room.isLow)
+  exposeState(registry, log, room, compactor)
   logger.info({ logId: log.logId, head: log.head.sequence, open: log.openCount }, 'the log is open')
 
   const ready = (): ReadyReport => readyReport(room.refusal, log.quarantinedSegments)
   return serve(config, context, {
-    services: [walService(log, room, logger, stopping)],
+    services: [walService(log, room, compactor, logger, stopping)],
     ready,
     async close() {
       room.close()
+      await compactor.close()
       await log.close()
     },
   })

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, LATENCY_BUCKETS_SECONDS, type Registry } from '@fractal-lba/runtime'
+import type { Compactor } from './compactor.js'
 import type { Room } from './room.js'
 import type { SubmissionLog } from './submission-log.js'
 
@@ -7,6 +8,26 @@ export interface LogMetrics {
   readonly groupRecords: Histogram
   readonly tornTails: Counter
   readonly quarantinedSegments: Gauge
+}
+
+export interface CompactionMetrics {
+  readonly compactionSuccess: Gauge
+  readonly compactedBytes: Counter
+}
+
+export function createCompactionMetrics(registry: Registry): CompactionMetrics {
+  return {
+    compactionSuccess: new Gauge({
+      name: 'wal_compaction_last_success_timestamp_seconds',
+      help: 'When the log was last compacted without an obstacle, seconds since 1970; 0 before the first time.',
+      registers: [registry],
+    }),
+    compactedBytes: new Counter({
+      name: 'wal_compacted_bytes_total',
+      help: 'Bytes that compaction and retention have freed.',
+      registers: [registry],
+    }),
+  }
 }
 
 export function createLogMetrics(registry: Registry): LogMetrics {
@@ -37,7 +58,7 @@ export function createLogMetrics(registry: Registry): LogMetrics {
 }
 
 /** Gauges that are read from the log when somebody looks. */
-export function exposeState(registry: Registry, log: SubmissionLog, room: Room): void {
+export function exposeState(registry: Registry, log: SubmissionLog, room: Room, compactor: Compactor): void {
   const gauge = (name: string, help: string, read: () => number): void => {
     new Gauge({
       name,
@@ -66,5 +87,9 @@ export function exposeState(registry: Registry, log: SubmissionLog, room: Room):
     () => room.space.freeBytes,
   )
   gauge('wal_disk_size_bytes', 'Size of the file system that holds the log.', () => room.space.sizeBytes)
+  gauge('wal_kept_bytes', 'What the last compaction had to keep.', () => compactor.keptBytes)
+  gauge('wal_limit_exceeded', '1 while what must be kept is longer than WAL_BYTES_MAX.', () =>
+    compactor.limitExceeded ? 1 : 0,
+  )
   gauge('wal_head_sequence', 'Position of the newest flushed record.', () => log.head.sequence)
 }

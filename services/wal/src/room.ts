@@ -36,6 +36,10 @@ export class Room {
     return this.#space
   }
 
+  get isLow(): boolean {
+    return this.#space.freeBytes < this.#lowBytes
+  }
+
   /** Why submissions are refused, and what to do; undefined while there is room. */
   get refusal(): string | undefined {
     return this.#refusal
@@ -65,9 +69,8 @@ export class Room {
 
   #judge(): void {
     const { freeBytes } = this.#space
-    const low = freeBytes < this.#lowBytes
     this.#refuse(
-      low
+      this.isLow
         ? `the log's disk has ${freeBytes} bytes free, less than WAL_DISK_LOW=${this.#lowBytes}; make room or compact the log`
         : this.#logRefusal(),
     )

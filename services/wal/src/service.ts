@@ -8,9 +8,9 @@ import {
   toServiceError,
   toStatus,
   unaryHandler,
-  unavailable,
 } from '@fractal-lba/runtime'
 import type { ServerWritableStream } from '@grpc/grpc-js'
+import type { Compactor } from './compactor.js'
 import type { Room } from './room.js'
 import type { SubmissionLog } from './submission-log.js'
 
@@ -23,6 +23,7 @@ const DEAD_LETTERS_MAX = 256
 export function walService(
   log: SubmissionLog,
   room: Room,
+  compactor: Compactor,
   logger: Logger,
   draining: AbortSignal,
 ): GrpcService {
@@ -115,9 +116,7 @@ export function walService(
       onError,
     ),
     driveAgain: unaryHandler(async ({ sequence }) => ({ position: await log.driveAgain(sequence) }), onError),
-    compact: unaryHandler(() => {
-      throw unavailable('this log does not compact itself yet')
-    }, onError),
+    compact: unaryHandler(({ dryRun }) => compactor.run(dryRun), onError),
     getState: unaryHandler(() => {
       const head = log.head
       return {

@@ -1,13 +1,11 @@
 import type { wal } from '@fractal-lba/proto'
 import { AppError, monotonicMs, StartError, unavailable } from '@fractal-lba/runtime'
 import { type CompactableLog, type LogOptions, type LogRecord, openLog, WalError } from '@fractal-lba/wal'
-import { DeadLetters, printableReason } from './dead-letters.js'
-import { OpenEntries } from './open-entries.js'
+import { type CompactionOptions, type CompactionReport, compactLog } from './compaction-pass.js'
+import { printableReason } from './dead-letters.js'
+import { LogState } from './log-state.js'
 import {
   deadLetterRecord,
-  decodeDeadLetter,
-  decodeDriveAgain,
-  decodeFence,
   decodeMark,
   driveAgainRecord,
   fenceRecord,
@@ -37,26 +35,42 @@ export interface MarksRead {
  */
 export class SubmissionLog {
   readonly #limits: SubmissionLogLimits
-  readonly #open = new OpenEntries()
-  readonly #dead = new DeadLetters()
+  readonly #state: LogState
+  /** What records are stamped with. */
+  readonly #wallMs: () => number
   #log: CompactableLog | undefined
-  #generation = ''
+  /** A segment was begun that the state does not know yet. */
+  #segmentBegun = false
 
-  private constructor(limits: SubmissionLogLimits) {
+  private constructor(limits: SubmissionLogLimits, wallMs: () => number, now: () => number) {
     this.#limits = limits
+    this.#wallMs = wallMs
+    this.#state = new LogState(now)
   }
 
+  /** @param now the trusted clock, for what depends on the age of records. */
   static async open(
     directory: string,
     limits: SubmissionLogLimits,
     options: LogOptions,
+    now: () => number = Date.now,
   ): Promise<SubmissionLog> {
-    const self = new SubmissionLog(limits)
+    const self = new SubmissionLog(limits, options.clock?.wallMs ?? Date.now, now)
+    const state = self.#state
     const heldUntilMs = monotonicMs() + limits.liveHoldMs
+    let segment: string | undefined
     try {
       self.#log = await openLog(directory, {
         ...options,
-        visit: (record) => self.#recover(record, heldUntilMs),
+        visit(record, location) {
+          if (location.segment !== segment) state.beginSegment(record.sequence)
+          segment = location.segment
+          state.recover(record, heldUntilMs)
+        },
+        onEvent(event) {
+          if (event.type === 'segment_created') self.#segmentBegun = true
+          options.onEvent?.(event)
+        },
       })
     } catch (error) {
       // Held by another process, written by a newer version: a person must act, and the sentence says how.
@@ -72,17 +86,17 @@ export class SubmissionLog {
 
   /** What marks must carry that come from the index; empty before the first fence. */
   get generation(): string {
-    return this.#generation
+    return this.#state.generation
   }
 
   get openCount(): number {
-    return this.#open.count
+    return this.#state.open.count
   }
 
   /** Milliseconds by the wall clock; 0 when nothing is open. */
   get oldestOpenMs(): number {
-    const appendedAtMs = this.#open.oldestAppendedAtMs
-    return appendedAtMs === undefined ? 0 : Math.max(0, Date.now() - appendedAtMs)
+    const appendedAtMs = this.#state.open.oldestAppendedAtMs
+    return appendedAtMs === undefined ? 0 : Math.max(0, this.#wallMs() - appendedAtMs)
   }
 
   /** Why the log takes no appends now; undefined while it does. */
@@ -107,16 +121,16 @@ export class SubmissionLog {
 
   /** Resolves after the flush, with the position of each. @throws AppError unavailable */
   async append(items: readonly wal.AppendItem[]): Promise<wal.Position[]> {
-    const unfinished = this.#open.count + this.#dead.count
+    const unfinished = this.#state.open.count + this.#state.dead.count
     if (unfinished + items.length > this.#limits.openEntriesMax) {
       throw unavailable(`the log has ${unfinished} unfinished submissions, and WAL_OPEN_MAX allows no more`)
     }
-    const appendedAtMs = Date.now()
+    const appendedAtMs = this.#wallMs()
     const first = await this.#write(items.map(submissionRecord))
     const nowMs = monotonicMs()
     return items.map((item, index) => {
-      const entry = { appendedAtMs, bodyBytes: item.body.length }
-      this.#open.add(first + index, entry, nowMs + item.liveMs)
+      const written = { sequence: first + index, timeMs: appendedAtMs, bodyBytes: item.body.length }
+      this.#state.submitted(written, nowMs + item.liveMs)
       return { logId: this.logId, sequence: first + index }
     })
   }
@@ -132,25 +146,30 @@ export class SubmissionLog {
       if (!refusal && item.mark) marks.push(item.mark)
       return refusal
     })
-    let sequence = marks.length > 0 ? await this.#write(marks.map(markRecord)) : 0
-    for (const mark of marks) this.#close(mark.sequence)
+    const records = marks.map(markRecord)
+    let sequence = records.length > 0 ? await this.#write(records) : 0
+    const timeMs = this.#wallMs()
+    for (const [index, mark] of marks.entries()) {
+      const bodyBytes = records[index]?.body.length ?? 0
+      this.#state.marked({ sequence: sequence + index, timeMs, bodyBytes }, mark)
+    }
     return refusals.map((refusal) => refusal ?? { logId: this.logId, sequence: sequence++ })
   }
 
   /** Open submissions that nobody holds, oldest first; they are the caller's for leaseMs. */
   async leaseOpen(entriesMax: number, leaseMs: number): Promise<wal.OpenEntry[]> {
     const nowMs = monotonicMs()
-    const sequences = this.#open.lease(entriesMax, nowMs, nowMs + leaseMs)
+    const sequences = this.#state.open.lease(entriesMax, nowMs, nowMs + leaseMs)
     const records = await Promise.all(sequences.map((sequence) => this.#opened.readOne(sequence)))
     return records.flatMap((record) => (record?.body ? [openEntry(this.logId, record, record.body)] : []))
   }
 
   get deadLetterCount(): number {
-    return this.#dead.count
+    return this.#state.dead.count
   }
 
   listDeadLetters(fromSequence: number, entriesMax: number): wal.ListDeadLettersResponse {
-    return this.#dead.list(fromSequence, entriesMax)
+    return this.#state.dead.list(fromSequence, entriesMax)
   }
 
   /**
@@ -165,21 +184,21 @@ export class SubmissionLog {
       throw new AppError('superseded', 'the failure is of another log than this one')
     }
     const { sequence } = position
-    const tries = this.#open.countFailure(sequence)
-    if (tries < this.#limits.replayTries) return { tries, deadLetter: this.#dead.has(sequence) }
+    const tries = this.#state.open.countFailure(sequence)
+    if (tries < this.#limits.replayTries) return { tries, deadLetter: this.#state.dead.has(sequence) }
     const letter = { sequence, reason: printableReason(reason), tries }
     await this.#write([deadLetterRecord(letter)])
-    this.#setAside(letter, Date.now())
-    return { tries, deadLetter: this.#dead.has(sequence) }
+    this.#state.setAside(letter, this.#wallMs())
+    return { tries, deadLetter: this.#state.dead.has(sequence) }
   }
 
   /** Opens a dead letter again, with fresh tries. @throws AppError malformed where there is none. */
   async driveAgain(sequence: number): Promise<wal.Position> {
-    if (!this.#dead.has(sequence)) {
+    if (!this.#state.dead.has(sequence)) {
       throw new AppError('malformed', 'there is no dead letter at this position; list them to see which')
     }
     const position = { logId: this.logId, sequence: await this.#write([driveAgainRecord(sequence)]) }
-    this.#openAgain(sequence, monotonicMs())
+    this.#state.openAgain(sequence, monotonicMs())
     return position
   }
 
@@ -208,8 +227,20 @@ export class SubmissionLog {
     if (!/^[\x21-\x7e]{1,64}$/.test(generation)) {
       throw new AppError('malformed', 'a generation has 1 to 64 printable ASCII characters')
     }
-    this.#generation = generation
-    return { logId: this.logId, sequence: await this.#write([fenceRecord(generation)]) }
+    this.#state.generation = generation
+    return { logId: this.logId, sequence: await this.#writeFence() }
+  }
+
+  /** Makes the log smaller as far as retention allows; not two at a time. @throws AppError unavailable */
+  async compact(options: CompactionOptions): Promise<CompactionReport> {
+    this.#followSegments()
+    const target = { log: this.#opened, state: this.#state, repeatFence: () => this.#writeFence() }
+    try {
+      return await compactLog(target, options)
+    } catch (error) {
+      if (error instanceof WalError) throw unavailable(error.message, error)
+      throw error
+    }
   }
 
   close(): Promise<void> {
@@ -221,46 +252,18 @@ export class SubmissionLog {
     return this.#log
   }
 
-  #recover(record: LogRecord, heldUntilMs: number): void {
-    switch (record.type) {
-      case RECORD_TYPE.submission:
-        // Only a body that is done is ever dropped, and its mark may have gone since.
-        if (record.body) {
-          const entry = { appendedAtMs: record.timeMs, bodyBytes: record.bodyLength }
-          this.#open.add(record.sequence, entry, heldUntilMs)
-        }
-        return
-      case RECORD_TYPE.mark: {
-        const mark = decodeMark(record)
-        if (mark) this.#close(mark.sequence)
-        return
-      }
-      case RECORD_TYPE.fence:
-        this.#generation = decodeFence(record) ?? this.#generation
-        return
-      case RECORD_TYPE.deadLetter: {
-        const letter = decodeDeadLetter(record)
-        if (letter) this.#setAside(letter, record.timeMs)
-        return
-      }
-      case RECORD_TYPE.driveAgain:
-        this.#openAgain(decodeDriveAgain(record) ?? 0, heldUntilMs)
-    }
+  async #writeFence(): Promise<number> {
+    const { generation } = this.#state
+    const sequence = await this.#write([fenceRecord(generation)])
+    this.#state.fenceSequence = Math.max(this.#state.fenceSequence, sequence)
+    return sequence
   }
 
-  /** A late mark finishes a dead letter too. */
-  #close(sequence: number): void {
-    this.#open.close(sequence) ?? this.#dead.remove(sequence)
-  }
-
-  #setAside(letter: wal.DeadLetter, setAsideAtMs: number): void {
-    const entry = this.#open.close(letter.sequence)
-    if (entry) this.#dead.add(letter, entry, setAsideAtMs)
-  }
-
-  #openAgain(sequence: number, heldUntilMs: number): void {
-    const entry = this.#dead.remove(sequence)
-    if (entry) this.#open.add(sequence, entry, heldUntilMs)
+  /** Segments are few, records many: looked at only when one was begun. */
+  #followSegments(): void {
+    if (!this.#segmentBegun) return
+    this.#segmentBegun = false
+    this.#state.follow(this.#opened.segments())
   }
 
   #refusalOf({ logId, mark }: wal.MarkItem): AppError | undefined {
@@ -268,7 +271,7 @@ export class SubmissionLog {
     if (!mark || mark.sequence < 1 || mark.sequence > this.#opened.head().sequence) {
       return new AppError('malformed', 'the mark names no entry of this log')
     }
-    if (mark.indexed && mark.generation !== this.#generation) {
+    if (mark.indexed && mark.generation !== this.#state.generation) {
       return new AppError(
         'superseded',
         'the index has been filled anew since it gave this verdict; ask it again',
@@ -279,7 +282,9 @@ export class SubmissionLog {
 
   async #write(records: Parameters<CompactableLog['append']>[0]): Promise<number> {
     try {
-      return await this.#opened.append(records)
+      const sequence = await this.#opened.append(records)
+      this.#followSegments()
+      return sequence
     } catch (error) {
       if (error instanceof WalError) throw unavailable(error.message, error)
       throw error

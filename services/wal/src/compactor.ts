@@ -1,0 +1,115 @@
+import { type Logger, monotonicMs, unavailable } from '@fractal-lba/runtime'
+import type { CompactionReport } from './compaction-pass.js'
+import type { CompactionMetrics } from './metrics.js'
+import type { RetentionLimits } from './retention.js'
+import type { SubmissionLog } from './submission-log.js'
+
+export interface CompactorOptions extends RetentionLimits {
+  /** How often the log is compacted by itself; 0: only when asked, at the byte limit and on a full disk. */
+  readonly everyMs: number
+  /** The trusted clock. */
+  readonly now: () => number
+}
+
+const LOOK_MS = 1_000
+/** After a compaction that the byte limit or a full disk asked for, and that did not suffice. */
+const PRESSED_REST_MS = 30_000
+
+/** Compacts a log, one compaction at a time: when asked, by itself, and where room gets short. */
+export class Compactor {
+  readonly #log: SubmissionLog
+  readonly #options: CompactorOptions
+  readonly #metrics: CompactionMetrics
+  readonly #logger: Logger
+  readonly #stopping = new AbortController()
+  #timer: NodeJS.Timeout | undefined
+  #running: Promise<unknown> | undefined
+  #limitExceeded = false
+  #keptBytes = 0
+  #endedMs = monotonicMs()
+
+  constructor(log: SubmissionLog, options: CompactorOptions, metrics: CompactionMetrics, logger: Logger) {
+    this.#log = log
+    this.#options = options
+    this.#metrics = metrics
+    this.#logger = logger
+  }
+
+  /** What the last compaction had to keep, bytes. */
+  get keptBytes(): number {
+    return this.#keptBytes
+  }
+
+  /** What must be kept is longer than the log may be. */
+  get limitExceeded(): boolean {
+    return this.#limitExceeded && this.#isTooLong()
+  }
+
+  /** Why submissions must be refused; undefined while they need not. */
+  get refusal(): string | undefined {
+    if (!this.limitExceeded) return undefined
+    return `the log has ${this.#log.sizeBytes} bytes that must be kept, more than WAL_BYTES_MAX=${this.#options.bytesMax}; raise it, or wait for records to be done and outcomes to expire`
+  }
+
+  /** @param lowOnDisk whether the disk has less room than its low mark. */
+  start(lowOnDisk: () => boolean): void {
+    this.#timer = setInterval(() => {
+      const cause = this.#cause(lowOnDisk())
+      if (cause === undefined) return
+      this.#run(false, cause !== 'schedule').catch((error: unknown) =>
+        this.#logger.warn({ err: error, cause }, 'compaction failed'),
+      )
+    }, LOOK_MS)
+    this.#timer.unref()
+  }
+
+  /** As thorough as can be. @throws AppError unavailable while another one is under way. */
+  run(dryRun: boolean): Promise<CompactionReport> {
+    return this.#run(dryRun, true)
+  }
+
+  /** Begins no more, and ends the one under way after its segment: to be called before the log is closed. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    this.#stopping.abort()
+    await this.#running?.catch(() => undefined) // told to whoever asked for it
+  }
+
+  #isTooLong(): boolean {
+    return this.#options.bytesMax > 0 && this.#log.sizeBytes > this.#options.bytesMax
+  }
+
+  #cause(lowOnDisk: boolean): 'schedule' | 'byte limit' | 'full disk' | undefined {
+    if (this.#running) return undefined
+    const restedMs = monotonicMs() - this.#endedMs
+    const { everyMs } = this.#options
+    if (this.#isTooLong() && (!this.#limitExceeded || restedMs >= PRESSED_REST_MS)) return 'byte limit'
+    if (lowOnDisk && restedMs >= PRESSED_REST_MS) return 'full disk'
+    return everyMs > 0 && restedMs >= everyMs ? 'schedule' : undefined
+  }
+
+  async #run(dryRun: boolean, thorough: boolean): Promise<CompactionReport> {
+    if (this.#running) throw unavailable('a compaction is under way; ask again when it has ended')
+    const { retentionMs, dedupTtlMs, bytesMax, now } = this.#options
+    const stopping = this.#stopping.signal
+    const running = this.#log.compact({ retentionMs, dedupTtlMs, bytesMax, now, dryRun, thorough, stopping })
+    this.#running = running
+    try {
+      const report = await running
+      if (!dryRun) this.#note(report)
+      return report
+    } finally {
+      this.#running = undefined
+      if (!dryRun) this.#endedMs = monotonicMs()
+    }
+  }
+
+  #note(report: CompactionReport): void {
+    this.#keptBytes = report.logBytes
+    this.#limitExceeded = report.limitExceeded
+    this.#metrics.compactedBytes.inc(report.freedBytes)
+    if (report.obstacle === '') this.#metrics.compactionSuccess.setToCurrentTime()
+    if (report.obstacle !== '' || report.limitExceeded) this.#logger.warn(report, 'compaction')
+    else if (report.freedBytes > 0) this.#logger.info(report, 'compaction')
+  }
+}
