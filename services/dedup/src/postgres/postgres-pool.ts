@@ -26,6 +26,9 @@ export class PostgresPool {
     this.#pool = new Pool(poolConfig(config, tls, timeoutMs))
     // Of a connection that nobody uses: it is out of the pool already.
     this.#pool.on('error', () => undefined)
+    // The pool does not listen while it is lent, and an error that nobody listens to ends the process; it is told
+    // by the statement under way, or by the next one.
+    this.#pool.on('connect', (client) => client.on('error', () => undefined))
   }
 
   /** One statement, in its own transaction. @throws DatabaseError as the server says; PostgresDown */

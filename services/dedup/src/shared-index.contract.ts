@@ -1,0 +1,220 @@
+import { dedup } from '@fractal-lba/proto'
+import type { ServerControls } from '@fractal-lba/test-servers'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { RemoteServer } from './remote/remote-server.js'
+import type { StoredVerdict } from './store.js'
+import { startTestWal } from './testing/index-under-test.js'
+import { up } from './testing/remote-under-test.js'
+import { type SharedIndex, sharedIndex, submit, submitUntilAnswered } from './testing/shared-index.js'
+import type { TestWal } from './testing/test-wal.js'
+
+/** What the suite needs of a server that several processes share. */
+export interface SharedServer {
+  connect(): RemoteServer
+  /** Undefined where it is more than one process. */
+  readonly controls: Pick<ServerControls, 'kill' | 'pause' | 'resume' | 'restart'>
+  /** FLUSHALL, TRUNCATE: everything is gone, and the server goes on. */
+  empty(): Promise<void>
+  /** Takes a copy. @returns what brings the server back to it. */
+  backup(): Promise<() => Promise<void>>
+  close(): Promise<void>
+}
+
+const { FINDING_CONFLICT, FINDING_DUPLICATE, FINDING_OWN } = dedup.Finding
+
+/** What several dedup processes on one server must keep to, whatever happens to the server. */
+export function describeSharedIndex(name: string, start: () => Promise<SharedServer>): void {
+  describe(`${name}: an index that several processes share`, () => {
+    let server: SharedServer
+    let wal: TestWal
+    const acknowledged = new Map<string, StoredVerdict>()
+    beforeEach(async () => {
+      server = await start()
+      acknowledged.clear()
+    }, 60_000)
+    afterEach(() => server.close())
+
+    const begin = async (...wals: TestWal[]): Promise<SharedIndex> => {
+      const process = sharedIndex(wals, server.connect())
+      await process.answering()
+      return process
+    }
+    const acknowledge = async (process: SharedIndex, ...names: string[]): Promise<void> => {
+      for (const one of names) {
+        const { finding, verdict } = await submitUntilAnswered(process, wal, one)
+        expect(finding).toBe(FINDING_OWN)
+        acknowledged.set(one, verdict)
+      }
+    }
+    const names = (prefix: string): string[] => Array.from({ length: 20 }, (_, index) => `${prefix} ${index}`)
+    /** Nothing that was told has been taken back: its duplicate gets it, its twin the conflict. */
+    const expectAllKept = async (process: SharedIndex): Promise<void> => {
+      for (const [one, verdict] of acknowledged) {
+        const again = await submitUntilAnswered(process, wal, one)
+        expect(again).toEqual({ finding: FINDING_DUPLICATE, verdict })
+        const twin = await submitUntilAnswered(process, wal, one, 'other content')
+        expect(twin).toEqual({ finding: FINDING_CONFLICT, verdict })
+      }
+    }
+    /** The marks have been read back, so that the store says it has them. */
+    const followed = (process: SharedIndex): Promise<void> =>
+      vi.waitFor(
+        async () => expect((await process.store.positions()).get(wal.logId)).toBe(wal.nextSequence),
+        { timeout: 10_000 },
+      )
+
+    it('is filled by one process and adopted by the others', async () => {
+      wal = await startTestWal()
+      const one = await begin(wal)
+      await acknowledge(one, ...names('a'))
+      const two = await begin(wal)
+      expect(await two.answering()).toBe(await one.answering())
+      expect([await one.fills(), await two.fills()]).toEqual([1, 0])
+      expect(wal.calls.filter((call) => call === 'fence')).toHaveLength(1)
+      await expectAllKept(two)
+    })
+
+    it('is filled once when several begin together', async () => {
+      wal = await startTestWal()
+      const all = [1, 2, 3].map(() => sharedIndex([wal], server.connect()))
+      const generations = await Promise.all(all.map((process) => process.answering()))
+      expect(new Set(generations)).toEqual(new Set([wal.generation]))
+      const fills = await Promise.all(all.map((process) => process.fills()))
+      expect(fills.reduce((sum, count) => sum + count)).toBe(1)
+    })
+
+    it('lets one of 64 racers win, over two processes', async () => {
+      wal = await startTestWal()
+      const processes = [await begin(wal), await begin(wal)]
+      const answers = await Promise.all(
+        Array.from({ length: 64 }, async (_, racer) => {
+          const process = processes[racer % 2]
+          return process && submit(process, wal, 'raced', `content ${racer}`)
+        }),
+      )
+      expect(answers.filter((answer) => answer?.finding === FINDING_OWN)).toHaveLength(1)
+      expect(answers.filter((answer) => answer?.finding === FINDING_CONFLICT)).toHaveLength(63)
+      expect(new Set(answers.map((answer) => answer?.verdict.fingerprint.toString('hex'))).size).toBe(1)
+    })
+
+    it('takes nothing back when the store is emptied while it runs', async () => {
+      wal = await startTestWal()
+      const [one, two] = [await begin(wal), await begin(wal)]
+      await acknowledge(one, ...names('a'))
+      const generation = await one.answering()
+      await server.empty()
+      // At once, before anybody has looked: no answer comes from the empty store.
+      expect(await Promise.all([submit(one, wal, 'a 0', 'twin'), submit(two, wal, 'a 1', 'twin')])).toEqual([
+        undefined,
+        undefined,
+      ])
+      const next = await one.answering(generation)
+      expect(await two.answering(generation)).toBe(next)
+      expect((await one.fills()) + (await two.fills())).toBe(2)
+      await expectAllKept(one)
+      await expectAllKept(two)
+    })
+
+    it('answers 503 while the store hangs, and goes on by itself as it was', async () => {
+      wal = await startTestWal()
+      const one = await begin(wal)
+      await acknowledge(one, ...names('a'))
+      const generation = await one.answering()
+      await server.controls.pause()
+      // The first one waits for the time that a command has; from then on nobody waits.
+      expect(await submit(one, wal, 'late')).toBeUndefined()
+      expect(one.store.state()).toMatchObject({
+        up: false,
+        refusal: expect.stringMatching(/does not answer/),
+      })
+      expect(await submit(one, wal, 'later')).toBeUndefined()
+      await server.controls.resume()
+      expect(await one.answering()).toBe(generation)
+      expect(await one.fills()).toBe(1)
+      await acknowledge(one, ...names('b'))
+      await expectAllKept(one)
+    })
+
+    it('takes nothing back when the server is killed and comes back', async () => {
+      wal = await startTestWal()
+      const [one, two] = [await begin(wal), await begin(wal)]
+      await acknowledge(one, ...names('a'))
+      const generation = await one.answering()
+      await server.controls.kill()
+      expect(await submit(one, wal, 'down')).toBeUndefined()
+      await server.controls.restart()
+      await one.answering(generation)
+      await two.answering(generation)
+      await expectAllKept(two)
+    })
+
+    it('waits for a store that is not there yet', async () => {
+      wal = await startTestWal()
+      await server.controls.kill()
+      const one = sharedIndex([wal], server.connect())
+      await vi.waitFor(() =>
+        expect(one.availability()).toMatchObject({ answers: false, refusal: expect.stringMatching(/store/) }),
+      )
+      await server.controls.restart()
+      await one.answering()
+      await acknowledge(one, 'a')
+    })
+
+    it('takes nothing back when the store is set back to a copy, and reads only what the copy lacks', async () => {
+      wal = await startTestWal()
+      const one = await begin(wal)
+      await acknowledge(one, ...names('a'))
+      await followed(one)
+      const position = (await one.store.positions()).get(wal.logId) ?? 0
+      const setBack = await server.backup()
+      await acknowledge(one, ...names('b'))
+      await followed(one)
+      const generation = await one.answering()
+      wal.calls.length = 0
+      await setBack()
+      await one.answering(generation)
+      expect(wal.calls.slice(0, 2)).toEqual(['fence', `readMarks ${position}`])
+      await expectAllKept(one)
+    })
+
+    it('takes over from a process that died while it filled', async () => {
+      wal = await startTestWal()
+      const dying = await up(server.connect())
+      expect(await dying.claim(1_000)).toBe(true)
+      await dying.begin('of the dead')
+      await dying.close()
+      const one = sharedIndex([wal], server.connect())
+      await vi.waitFor(() =>
+        expect(one.availability()).toMatchObject({ refusal: 'the index is being filled by another process' }),
+      )
+      await one.answering()
+      await acknowledge(one, 'a')
+    })
+
+    it('is filled again by the process that has a further log, and the others adopt that', async () => {
+      wal = await startTestWal()
+      const other = await startTestWal()
+      const one = await begin(wal)
+      await acknowledge(one, ...names('a'))
+      const generation = await one.answering()
+      const two = sharedIndex([wal, other], server.connect())
+      const next = await two.answering()
+      expect(next).not.toBe(generation)
+      expect([wal.generation, other.generation]).toEqual([next, next])
+      expect(await one.answering(generation)).toBe(next)
+      await expectAllKept(two)
+    })
+
+    it('goes without a log that is waived, and takes it in when it is back', async () => {
+      wal = await startTestWal()
+      const missing = await startTestWal()
+      await missing.down()
+      const one = sharedIndex([wal, missing], server.connect(), { waived: [missing.address] })
+      const generation = await one.answering()
+      await acknowledge(one, 'a')
+      await missing.up()
+      expect(await one.answering(generation)).toBe(missing.generation)
+      await expectAllKept(one)
+    })
+  })
+}
