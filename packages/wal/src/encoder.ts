@@ -13,8 +13,8 @@ export function frameBytes(bodyBytes: number): number {
 }
 
 /**
- * Encodes one flush group into `target` from its start on and gives the point after it. `target` must hold
- * all frames, and `records` at least one.
+ * Encodes one flush group into `target` and gives the point after it. `target` must be exactly as long as the
+ * frames, so that every byte of it is of this group; anything else is an error, and nothing may be written.
  */
 export function encodeGroup(
   target: Buffer,
@@ -35,6 +35,7 @@ export function encodeGroup(
     offset += encodeFrame(frames, offset, record, { sequence, group, place, groupSize, mark, timeMs })
     place += 1
   }
+  if (offset !== target.length) throw new Error(`a group of ${target.length} bytes was encoded in ${offset}`)
   return { sequence, group, chain: Buffer.from(chainInput.bytes.subarray(0, DIGEST_BYTES)) }
 }
 

@@ -100,6 +100,12 @@ describe('the bytes on the disk', () => {
     expect(after).toEqual({ sequence: 2 ** 40 + 2, group: 2 ** 33 + 6, chain: secondChain })
   })
 
+  it('of a group are refused in a buffer of another length, which would write what is not of the group', () => {
+    const records = [{ type: 1, encoding: 0, body: Buffer.from('body') }]
+    const tooLong = Buffer.alloc(frameBytes(4) + 1)
+    expect(() => encodeGroup(tooLong, records, before, identity.mark, 0)).toThrow('encoded')
+  })
+
   it('are checked with CRC32C (Castagnoli)', () => {
     expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283)
   })

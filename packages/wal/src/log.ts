@@ -6,6 +6,7 @@ import { asError, isWalError, WalError } from './errors.js'
 import { type DirectoryLock, writeFully } from './files.js'
 import {
   encodeSegmentHeader,
+  FRAME,
   FRAME_OVERHEAD_BYTES,
   type LogIdentity,
   type LogPoint,
@@ -269,22 +270,23 @@ class DirectoryLog implements CompactableLog {
     const flushStart = performance.now()
     await active.file.datasync()
     const seconds = (performance.now() - flushStart) / 1000
-    this.#place(calls, active.segment, offset)
+    this.#place(calls, active.segment, offset, group)
     this.#point = point
     onEvent({ type: 'flushed', records: weight.records, sizeBytes: weight.bytes, seconds })
     this.#prepareAhead()
   }
 
-  /** Gives the flushed records their places, for their callers and for readers. */
-  #place(calls: readonly Call[], segment: Segment, start: number): void {
+  /** Gives the flushed records their places, as they were written, for their callers and for readers. */
+  #place(calls: readonly Call[], segment: Segment, start: number, group: Buffer): void {
     let sequence = this.#point.sequence
-    let offset = start
+    let offset = 0
     for (const call of calls) {
       call.firstSequence = sequence + 1
-      for (const { body } of call.records) {
+      for (let count = call.records.length; count > 0; count--) {
+        const sizeBytes = frameBytes(group.readUInt32LE(offset + FRAME.storedLength))
         sequence += 1
-        segment.note(sequence, offset, frameBytes(body.length))
-        offset += frameBytes(body.length)
+        segment.note(sequence, start + offset, sizeBytes)
+        offset += sizeBytes
       }
     }
   }

@@ -13,7 +13,8 @@ import { segmentName } from '../format.js'
 import { openLog } from '../log.js'
 import type { LogRecord } from '../record.js'
 import type { CompactableLog } from '../record-log.js'
-import { Chance, SimulatedDisk } from './simulated-files.js'
+import { Chance } from './chance.js'
+import { SimulatedDisk } from './simulated-files.js'
 
 const DIRECTORY = '/log'
 const SEGMENT_BYTES = 8192

@@ -1,7 +1,9 @@
 /** Test support, also for long runs: a disk that forgets, a simulator on it, file calls that can be disturbed. */
+
+export { Chance } from './chance.js'
 export { type DamageReport, simulateDamage } from './damage-simulation.js'
 export { type FileHooks, hookedFiles } from './hooked-files.js'
-export { Chance, type Faults, SimulatedDisk, SimulatedFiles } from './simulated-files.js'
+export { type Faults, SimulatedDisk, SimulatedFiles } from './simulated-files.js'
 export { type SimulationReport, simulate } from './simulation.js'
 export {
   appendEach,

@@ -17,7 +17,8 @@ import { openLog } from '../log.js'
 import type { LogRecord, NewRecord } from '../record.js'
 import type { CompactableLog } from '../record-log.js'
 import { verifyLog } from '../verify.js'
-import { Chance, type Faults, SimulatedDisk, type SimulatedFiles } from './simulated-files.js'
+import { Chance } from './chance.js'
+import { type Faults, SimulatedDisk, type SimulatedFiles } from './simulated-files.js'
 
 const DIRECTORY = '/log'
 
