@@ -30,17 +30,6 @@ async function codeOf(call: Promise<unknown>): Promise<WalErrorCode | 'resolved'
   }
 }
 
-/** `Array.fromAsync`, which Node 20 does not have. */
-async function _allOf<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
-  const all: Item[] = []
-  for await (const item of items) all.push(item)
-  return all
-}
-
-function _texts(count: number, from = 1): string[] {
-  return Array.from({ length: count }, (_, index) => `record ${from + index}`)
-}
-
 describe('a full disk', () => {
   const full = Object.assign(new Error('ENOSPC: simulated'), { code: 'ENOSPC' })
 
