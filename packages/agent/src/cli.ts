@@ -7,6 +7,7 @@ import { EXIT, type ExitCode, Failure, usageError } from './cli/failure.js'
 import { findCommand } from './cli/find-command.js'
 import { commandHelp, groupHelp, overallHelp } from './cli/help.js'
 import { agentRun } from './commands/agent-run.js'
+import { audit } from './commands/audit.js'
 import { build } from './commands/build.js'
 import { get } from './commands/get.js'
 import { keygen } from './commands/keygen.js'
@@ -39,6 +40,7 @@ const commands: readonly Command[] = [
   walInspect,
   walVerify,
   walExport,
+  audit,
 ]
 
 async function main(args: readonly string[], terminal: Terminal): Promise<ExitCode> {

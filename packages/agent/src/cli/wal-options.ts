@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { printable } from '../printable.js'
 import type { PinnedLog } from '../wal-tools/pinned-log.js'
+import type { Progress } from '../wal-tools/progress.js'
 import type { Arguments } from './arguments.js'
 import type { Option, Terminal } from './command.js'
 import { EXIT, Failure } from './failure.js'
@@ -22,24 +23,24 @@ export function walDirectory(given: Arguments, { env }: Terminal): string {
 /**
  * Uses the log as it is now, shows on a terminal how far reading has come, and closes it.
  * @param label what is being done, for the bar
- * @param begun told the bytes that will be read, before each reading
+ * @param use may begin the bar anew for another reading, or stop it before it prints
  * @throws Failure with a sentence when there is no log or it cannot be read
  */
 export async function withPinnedLog<Result>(
   directory: string,
   label: string,
   terminal: Terminal,
-  use: (pinned: PinnedLog) => Promise<Result>,
+  use: (pinned: PinnedLog, progress: Progress) => Promise<Result>,
 ): Promise<Result> {
   // The log brings its native checksum with it: loaded by the commands that need it, when they run.
   const { pinLog } = await import('../wal-tools/pinned-log.js')
-  const { Progress } = await import('../wal-tools/progress.js')
-  const progress = new Progress(label, terminal.drawable ? terminal.err : undefined)
+  const { Progress: Bar } = await import('../wal-tools/progress.js')
+  const progress = new Bar(label, terminal.drawable ? terminal.err : undefined)
   return explained(directory, async () => {
     const pinned = await pinLog(directory, progress.add)
     try {
       progress.begin(pinned.sizeBytes)
-      return await use(pinned)
+      return await use(pinned, progress)
     } finally {
       progress.end()
       await pinned.close()

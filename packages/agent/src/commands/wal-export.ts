@@ -46,8 +46,8 @@ Example:
     const type = TYPES.find((known) => known === name)
     if (name !== undefined && type === undefined)
       throw usageError(`--type must be one of ${TYPES.join(', ')}`)
-    const missing = await withPinnedLog(directory, 'reading', terminal, (pinned) =>
-      printRecords(pinned, { from, to, type }, terminal),
+    const missing = await withPinnedLog(directory, 'reading', terminal, (pinned, progress) =>
+      printRecords(pinned, { from, to, type }, terminal, () => progress.end()),
     )
     if (missing.length === 0) return EXIT.done
     const ranges = missing.map(([first, last]) => (first === last ? `${first}` : `${first} to ${last}`))
@@ -55,11 +55,15 @@ Example:
   },
 }
 
-/** Gives the first and the last sequence of each gap. */
+/**
+ * Gives the first and the last sequence of each gap.
+ * @param begin called when the first line is about to be printed
+ */
 async function printRecords(
   pinned: PinnedLog,
   range: Range,
   terminal: Terminal,
+  begin: () => void,
 ): Promise<[number, number][]> {
   const { withLogView } = await import('../wal-tools/log-view.js')
   const { exportedRecord } = await import('../wal-tools/exported-record.js')
@@ -67,6 +71,7 @@ async function printRecords(
   const bodies = await loadBodyReader()
   const wanted = range.type && RECORD_TYPE[range.type]
   return withLogView(pinned, undefined, async ({ log }) => {
+    begin()
     const missing: [number, number][] = []
     const to = Math.min(range.to ?? Number.MAX_SAFE_INTEGER, log.head().sequence)
     let next = Math.max(range.from, log.status().firstSequence)

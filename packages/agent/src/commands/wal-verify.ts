@@ -40,8 +40,8 @@ Examples:
       throw usageError('--head must be 64 lower-case hexadecimal digits')
     }
     const { verifyPinned } = await import('../wal-tools/verification.js')
-    const found = await withPinnedLog(directory, 'verifying', terminal, (pinned) =>
-      verifyPinned(pinned, head),
+    const found = await withPinnedLog(directory, 'verifying', terminal, (pinned, progress) =>
+      verifyPinned(pinned, head, () => progress.begin(pinned.sizeBytes)),
     )
     if (given.has('json')) terminal.out(`${JSON.stringify(jsonOf(directory, found))}\n`)
     else printText(directory, found, terminal)

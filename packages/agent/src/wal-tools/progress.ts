@@ -25,9 +25,11 @@ export class Progress {
     this.#write(`\r${barText(this.#label, this.#done / this.#total)}`)
   }
 
-  /** Removes the bar: what is printed next begins on a clean line. */
+  /** Removes the bar, and draws none until the next `begin`: what is printed then begins on a clean line. */
   end(): void {
+    this.#total = 0
     if (this.#drawnMs > 0) this.#write?.('\r\u001b[K')
+    this.#drawnMs = Number.NEGATIVE_INFINITY
   }
 }
 

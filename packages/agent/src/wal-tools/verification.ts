@@ -18,8 +18,16 @@ export interface Verification {
   readonly head: HeadFinding | undefined
 }
 
-/** Checks every frame, CRC, digest, sequence, group and chain; `head`, 64 hex digits, is compared with the newest chain. */
-export async function verifyPinned(pinned: PinnedLog, head: string | undefined): Promise<Verification> {
+/**
+ * Checks every frame, CRC, digest, sequence, group and chain.
+ * @param head 64 hex digits, to be looked for: the newest chain, or an older one
+ * @param again called before a second reading, which looks for an older head
+ */
+export async function verifyPinned(
+  pinned: PinnedLog,
+  head: string | undefined,
+  again: () => void,
+): Promise<Verification> {
   const segments: SegmentReport[] = []
   const reports = verifyLog(pinned.directory, pinned.files)
   let step = await reports.next()
@@ -28,11 +36,13 @@ export async function verifyPinned(pinned: PinnedLog, head: string | undefined):
     step = await reports.next()
   }
   const log = step.value
-  return { segments, log, head: head === undefined ? undefined : await findHead(pinned, log, head) }
+  if (head === undefined) return { segments, log, head }
+  if (log.head.chain === head) return { segments, log, head: { kind: 'same' } }
+  again()
+  return { segments, log, head: await findOlderHead(pinned, head) }
 }
 
-async function findHead(pinned: PinnedLog, log: LogReport, head: string): Promise<HeadFinding> {
-  if (log.head.chain === head) return { kind: 'same' }
+async function findOlderHead(pinned: PinnedLog, head: string): Promise<HeadFinding> {
   const wanted = Buffer.from(head, 'hex')
   let sequence = 0
   await withLogView(
