@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Answer } from '../src/client.js'
 import { inParallel } from '../src/load.js'
-import { residentBytes } from '../src/memory.js'
 import { metricsOf } from '../src/metrics.js'
 import { problemOf } from '../src/problem.js'
+import { residentBytes } from '../src/processes.js'
 import { retryOf, type TestRecord, textOf, twinOf } from '../src/records.js'
 import { useSystem } from '../src/system.js'
 

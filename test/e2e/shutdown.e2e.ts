@@ -9,7 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { repositoryRoot } from '../src/branch.js'
 import { Client } from '../src/client.js'
 import { disagreements, Load } from '../src/load.js'
-import { isAlive } from '../src/memory.js'
+import { isAlive, untilGone } from '../src/processes.js'
 import { textOf } from '../src/records.js'
 import { useSystem } from '../src/system.js'
 import { until } from '../src/until.js'
@@ -106,8 +106,7 @@ describe('kill -9 of the parent', () => {
     expect(pids).toHaveLength(5)
     for (const pid of pids) expect(await isAlive(pid)).toBe(true)
     parent.kill('SIGKILL')
-    for (const pid of pids)
-      await until(`process ${pid} is gone`, GONE_LIMIT_MS, async () => !(await isAlive(pid)))
+    await untilGone(pids, GONE_LIMIT_MS)
   })
 })
 

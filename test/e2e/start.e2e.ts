@@ -6,7 +6,7 @@ import { freePortBlock, type PortBlock } from '@fractal-lba/local'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { repositoryRoot } from '../src/branch.js'
 import { Client, json } from '../src/client.js'
-import { isAlive } from '../src/memory.js'
+import { isAlive, untilGone } from '../src/processes.js'
 import { until } from '../src/until.js'
 
 const READY_LIMIT_MS = 60_000
@@ -79,9 +79,11 @@ function paste(line: string): Promise<string> {
     const { PATH, HOME } = process.env
     const shell = spawn('/bin/sh', ['-c', line], { cwd: repositoryRoot, env: { PATH, HOME } })
     let out = ''
-    shell.stdout.setEncoding('utf8').on('data', (part: string) => {
-      out += part
-    })
+    for (const stream of [shell.stdout, shell.stderr]) {
+      stream.setEncoding('utf8').on('data', (part: string) => {
+        out += part
+      })
+    }
     shell.on('error', reject)
     shell.on('close', () => resolve(out))
   })
@@ -127,8 +129,7 @@ describe('npm start', () => {
     expect(third.said()).toContain('PORT=')
 
     second.child.kill('SIGKILL')
-    for (const pid of others)
-      await until(`process ${pid} is gone`, GONE_LIMIT_MS, async () => !(await isAlive(pid)))
+    await untilGone(others, GONE_LIMIT_MS)
   }, 120_000)
 
   it('names the process that died and starts it again', async () => {

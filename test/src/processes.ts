@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises'
+import { onTestFinished } from 'vitest'
+import { until } from './until.js'
 
 /** Resident memory of a process, bytes. Linux. */
 export async function residentBytes(pid: number): Promise<number> {
@@ -17,4 +19,15 @@ export async function isAlive(pid: number): Promise<boolean> {
     // No such directory: no such process.
     return false
   }
+}
+
+/** @throws Error when one of them still lives after the limit; they are ended with the test in any case. */
+export async function untilGone(pids: readonly number[], limitMs: number): Promise<void> {
+  onTestFinished(async () => {
+    for (const pid of pids) if (await isAlive(pid)) process.kill(pid, 'SIGKILL')
+  })
+  await until(`none of the processes ${pids.join(', ')} lives`, limitMs, async () => {
+    const living = await Promise.all(pids.map(isAlive))
+    return !living.includes(true)
+  })
 }
