@@ -65,14 +65,26 @@ export class Ingest {
    */
   async submit(submission: Submission): Promise<Answered> {
     const deadlineMs = monotonicMs() + this.submitTimeoutMs
+    // Verifying changes nothing anywhere, so it may go on while the log is being written.
+    const verifying = begin(this.services.verifier.verify(submission, deadlineMs))
     const entry = await this.append(submission, deadlineMs) // flushed
-    return this.finish(entry, submission, { replay: false, deadlineMs })
+    return this.decideAndMark(entry, submission, verifying, { replay: false, deadlineMs })
   }
 
-  /** Steps 3 to 8, the same for a live submission and for an open one from the log. */
-  async finish(entry: Entry, submission: Submission, options: FinishOptions): Promise<Answered> {
+  /** An open submission from the log: the same way, from step 3 on. */
+  async finish(entry: Entry, submission: Submission): Promise<Answered> {
+    return this.decideAndMark(entry, submission, this.services.verifier.verify(submission), { replay: true })
+  }
+
+  /** Steps 3 to 8, the same for live and open submissions. */
+  private async decideAndMark(
+    entry: Entry,
+    submission: Submission,
+    verifying: Promise<verifier.VerifiedRecord>,
+    options: FinishOptions,
+  ): Promise<Answered> {
     const { deadlineMs } = options
-    const record = await this.verify(entry, submission, options)
+    const record = await this.verified(entry, verifying, options)
     const decision = record.idMatches
       ? await this.decide(entry, record, submission.traceparent, deadlineMs)
       : await this.escalateUnindexed(entry, record, submission.traceparent, deadlineMs)
@@ -102,13 +114,14 @@ export class Ingest {
     }
   }
 
-  private async verify(
+  /** A refusal is a mark too. */
+  private async verified(
     entry: Entry,
-    submission: Submission,
+    verifying: Promise<verifier.VerifiedRecord>,
     options: FinishOptions,
   ): Promise<verifier.VerifiedRecord> {
     try {
-      return await this.services.verifier.verify(submission, options.deadlineMs)
+      return await verifying
     } catch (error) {
       if (error instanceof AppError && (error.code === 'malformed' || error.code === 'unauthenticated')) {
         if (error.code === 'unauthenticated') this.counters.signatureErrors.inc()
@@ -118,7 +131,10 @@ export class Ingest {
     }
   }
 
-  /** First write wins: what the index has stands, else this record is judged and put. */
+  /**
+   * First write wins: what the index has stands, else this record is judged and put. Judging changes nothing and
+   * costs less than waiting for it, so it is asked for along with the look-up.
+   */
   private async decide(
     { position }: Entry,
     record: verifier.VerifiedRecord,
@@ -126,13 +142,13 @@ export class Ingest {
     deadlineMs: number | undefined,
   ): Promise<Decision> {
     const { pcsId, fingerprint } = record
+    const judging = begin(this.services.scoring.judge({ record, traceparent }, deadlineMs))
     const known = await this.services.dedup.lookup(
       { pcsId, fingerprint, origin: position, traceparent },
       deadlineMs,
     )
     if (known.finding !== dedup.Finding.FINDING_ABSENT) return decision(known)
-    const judgement = await this.services.scoring.judge({ record, traceparent }, deadlineMs)
-    const verdict = verdictOf(record, judgement, position)
+    const verdict = verdictOf(record, await judging, position)
     return decision(await this.services.dedup.putIfAbsent({ verdict, traceparent }, deadlineMs))
   }
 
@@ -181,6 +197,12 @@ export class Ingest {
         if (verdict.outcome?.escalated) this.counters.escalated.inc()
     }
   }
+}
+
+/** A call whose answer is looked at later, or not at all: until then its failure is nobody's. */
+function begin<T>(call: Promise<T>): Promise<T> {
+  call.catch(() => undefined)
+  return call
 }
 
 function verdictOf(

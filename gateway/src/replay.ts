@@ -45,7 +45,7 @@ export async function replayOpenEntries(
   async function finishOne(wal: WalClient, { position, body, encoding }: wal.OpenEntry): Promise<boolean> {
     if (!position) return false
     try {
-      await ingest.finish({ wal, position }, { body, encoding, traceparent: '' }, { replay: true })
+      await ingest.finish({ wal, position }, { body, encoding, traceparent: '' })
     } catch (error) {
       if (!(error instanceof AppError) || !isFinal(error)) {
         logger.warn({ err: error, position }, 'replay: the submission stays open')
