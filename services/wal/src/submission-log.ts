@@ -75,6 +75,10 @@ export class SubmissionLog {
     } catch (error) {
       // Held by another process, written by a newer version: a person must act, and the sentence says how.
       if (error instanceof WalError) throw new StartError(error.message, { cause: error })
+      if (isUnusable(error)) {
+        const sentence = `the log cannot be kept in ${directory}: set WAL_DIR to a directory that can be written`
+        throw new StartError(`${sentence} (${error.message})`, { cause: error })
+      }
       throw error
     }
     return self
@@ -295,4 +299,10 @@ export class SubmissionLog {
 function openEntry(logId: string, record: LogRecord, body: Buffer): wal.OpenEntry {
   const position = { logId, sequence: record.sequence }
   return { position, body, encoding: record.encoding, appendedAtMs: record.timeMs }
+}
+
+/** The directory is none, or may not be written: no fault of the disk, and no start mends it by itself. */
+function isUnusable(error: unknown): error is Error {
+  if (!(error instanceof Error) || !('code' in error)) return false
+  return ['EEXIST', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS'].includes(String(error.code))
 }
