@@ -68,12 +68,12 @@ describe('what is no HTTP', () => {
     expect(ingest.submissions).toEqual([])
   })
 
-  it('the answer arrives although megabytes are still being sent', async () => {
+  it('megabytes may still be sent, by a client that reads no answer before its end', async () => {
     const { port } = await start()
     const connection = await Connection.open(port)
-    connection.send(`GET / HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(8 * 2 ** 20)}`)
+    await connection.sendAll(`GET / HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(12 * 2 ** 20)}`)
     expect((await connection.response()).status).toBe(431)
-    connection.destroy()
+    await expectEnd(connection)
   })
 
   it('100 headers are fine', async () => {
@@ -188,19 +188,23 @@ describe('what is too slow', () => {
 
 describe('a refused body', () => {
   it.each([
-    { name: 'declared', text: submission('x'.repeat(4 * 2 ** 20)) },
+    { name: 'declared', text: submission('x'.repeat(12 * 2 ** 20)) },
     {
       name: 'in chunks',
-      text: `${chunkedHead}${`10000\r\n${'x'.repeat(65_536)}\r\n`.repeat(64)}0\r\n\r\n`,
+      text: `${chunkedHead}${`10000\r\n${'x'.repeat(65_536)}\r\n`.repeat(192)}0\r\n\r\n`,
     },
-  ])('a large one gets its 413 while it is still being sent: $name', async ({ text }) => {
-    const { port } = await start()
-    const connection = await Connection.open(port)
-    const response = await connection.send(text).response()
-    expect(response.status).toBe(413)
-    expect(response.headers.get('connection')).toBe('close')
-    await expectEnd(connection)
-  })
+  ])(
+    'a large one may be sent to its end by a client that reads no answer before: $name',
+    async ({ text }) => {
+      const { port } = await start()
+      const connection = await Connection.open(port)
+      await connection.sendAll(text)
+      const response = await connection.response()
+      expect(response.status).toBe(413)
+      expect(response.headers.get('connection')).toBe('close')
+      await expectEnd(connection)
+    },
+  )
 
   it('what comes behind it on the connection is not heard', async () => {
     const { port, ingest } = await start()
@@ -216,6 +220,18 @@ describe('a refused body', () => {
     ).toBe(413)
     await expectEnd(connection)
     expect(ingest.submissions).toEqual([])
+  })
+
+  it('one without an end is cut', async () => {
+    const { port } = await start()
+    const connection = await Connection.open(port)
+    connection.send(chunkedHead)
+    const chunk = `100000\r\n${'x'.repeat(2 ** 20)}\r\n`
+    const endless = async (): Promise<void> => {
+      for (;;) await connection.sendAll(chunk)
+    }
+    await expect(endless()).rejects.toThrow(/ECONNRESET|EPIPE|destroyed|ended/)
+    connection.destroy()
   })
 
   it('a small one does not cost the connection', async () => {

@@ -44,6 +44,13 @@ export class Connection {
     return this
   }
 
+  /** Resolves when the kernel has taken all of it; rejects where the other side does not let it. */
+  sendAll(bytes: string | Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#socket.write(bytes, (error) => (error ? reject(error) : resolve()))
+    })
+  }
+
   /** Sends no more; still listens. */
   finish(): this {
     this.#socket.end()
