@@ -5,7 +5,14 @@ import { runPcs } from '../testing/run-pcs.js'
 import { smallRecord, smallRecordBytes } from '../testing/small-records.js'
 import { TemporaryFolders } from '../testing/temporary-folder.js'
 import { verdictOf } from '../testing/verdicts.js'
-import { flipBit, markRecord, openWal, submission } from '../testing/wal-log.js'
+import {
+  deadLetterRecord,
+  driveAgainRecord,
+  flipBit,
+  markRecord,
+  openWal,
+  submission,
+} from '../testing/wal-log.js'
 
 const folders = new TemporaryFolders()
 afterEach(folders.remove)
@@ -198,6 +205,22 @@ describe('pcs audit', () => {
       proof: { holds: true, to_head: { holds: false } },
     })
     expect((await auditText(directory)).err).toContain('does not hold from these records to the head')
+  })
+
+  it('tells a dead letter', async () => {
+    const directory = folders.make()
+    const log = await openWal(directory)
+    await log.append([submission(text), submission(text)])
+    await log.append([1, 2].map((sequence) => deadLetterRecord({ sequence, reason: 'why\u001b', tries: 5 })))
+    await log.append([driveAgainRecord(2)])
+    await log.close()
+    expect((await audited(directory)).attempts).toMatchObject([
+      { dead_letter: { reason: 'why\u001b', tries: 5 } },
+      { dead_letter: null },
+    ])
+    const { out } = await auditText(directory)
+    expect(out).toContain('record 1: dead letter after 5 tries: why\ufffd\n')
+    expect(out).toContain('record 2: open')
   })
 
   it('raises the alarm when the marks of an id differ', async () => {

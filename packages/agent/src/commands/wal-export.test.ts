@@ -121,7 +121,7 @@ describe('pcs wal export', () => {
   it.each([
     [['--from', '3', '--to', '2'], '--to must not be less than --from'],
     [['--from', '0'], '--from must be a whole number'],
-    [['--type', 'body'], '--type must be one of submission, mark, fence'],
+    [['--type', 'body'], '--type must be one of submission, mark, fence, dead-letter, drive-again'],
   ])('refuses %s', async (given, sentence) => {
     const { code, err } = await exported(folders.make(), ...given)
     expect(code).toBe(2)

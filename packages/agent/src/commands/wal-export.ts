@@ -3,7 +3,7 @@ import { EXIT, Failure, usageError } from '../cli/failure.js'
 import { READ_ONLY_NOTE, walDirectory, walDirectoryOption, withPinnedLog } from '../cli/wal-options.js'
 import type { PinnedLog } from '../wal-tools/pinned-log.js'
 
-const TYPES = ['submission', 'mark', 'fence'] as const
+const TYPES = ['submission', 'mark', 'fence', 'dead-letter', 'drive-again'] as const
 type Type = (typeof TYPES)[number]
 
 interface Range {
@@ -23,8 +23,8 @@ export const walExport: Command = {
     { name: 'type', value: 'TYPE', help: `only ${TYPES.join(', ')}` },
   ],
   notes: `Each line holds sequence, group, type, appended_at, encoding, body_bytes, digest, chain, and the body: of a
-mark as mark, decoded; of a fence as generation; of anything else as body where it is UTF-8 text, else
-as body_base64. Of a record whose body compaction dropped it holds "dropped":true in its place.
+mark as mark, decoded; of a fence as generation; of a dead letter as dead_letter; of its release as
+drive_again; of anything else as body where it is UTF-8 text, else as body_base64. Of a record whose body compaction dropped it holds "dropped":true in its place.
 
 The bodies are what was submitted, signatures included: keep the output as you keep the log.
 

@@ -13,12 +13,16 @@ export const walInspect: Command = {
   usage: 'wal inspect [--dir DIR] [--json]',
   options: [
     walDirectoryOption,
-    { name: 'json', help: 'print all of it as one line of JSON, each open submission included' },
+    {
+      name: 'json',
+      help: 'print all of it as one line of JSON, each open submission and dead letter included',
+    },
   ],
   notes: `Segments are sealed, active (the one that is appended to), quarantined (damaged and set aside; what is
 intact in it is still served) or damaged (the next start will quarantine it). Files beside them that
 end in .torn hold what a crash left of a write, cut off at a start; they are never read again. Open
-submissions have no mark yet: the system finishes them by itself. The generation is that of the dedup
+submissions have no mark yet: the system finishes them by itself. Dead letters are submissions that it
+could not finish for a reason of their own; they are kept until they are driven again. The generation is that of the dedup
 index whose verdicts the log takes.
 
 ${READ_ONLY_NOTE} Digests are
@@ -36,7 +40,7 @@ Exit codes: 0 shown, 1 there is no log or it cannot be read, 2 wrong command lin
 }
 
 function printText(directory: string, found: Inspection, { out }: Terminal): void {
-  const { head, segments, counts, statuses, open, generation, timesMs } = found
+  const { head, segments, counts, statuses, open, deadLetters, generation, timesMs } = found
   out(`${printable(directory)}: log ${found.logId}\n`)
   out(`head         record ${head.sequence}, flush group ${head.group}, chain ${head.chain}\n`)
   if (timesMs) out(`written      ${timeText(timesMs.first)} to ${timeText(timesMs.last)}\n`)
@@ -45,13 +49,21 @@ function printText(directory: string, found: Inspection, { out }: Terminal): voi
     out(`marks        ${[...statuses].map(([status, count]) => `${count} with ${status}`).join(', ')}\n`)
   }
   if (found.droppedBodies > 0) out(`compacted    ${found.droppedBodies} records without their bodies\n`)
-  if (found.unreadable > 0) out(`unreadable   ${found.unreadable} marks or fences\n`)
+  if (found.unreadable > 0)
+    out(`unreadable   ${found.unreadable} records that are no such message as their type says\n`)
   out(`generation   ${generation === '' ? 'none yet' : printable(generation)}\n`)
   out(`open         ${open.length === 0 ? 'no submissions' : `${open.length} submissions`}\n`)
   for (const { sequence, appendedAtMs } of open.slice(0, OPEN_SHOWN_MAX)) {
     out(`  record ${sequence}, since ${timeText(appendedAtMs)}\n`)
   }
   if (open.length > OPEN_SHOWN_MAX) out(`  and ${open.length - OPEN_SHOWN_MAX} more (--json shows all)\n`)
+  out(`dead letters ${deadLetters.length === 0 ? 'none' : deadLetters.length}\n`)
+  for (const { sequence, tries, reason, setAsideAtMs } of deadLetters.slice(0, OPEN_SHOWN_MAX)) {
+    out(`  record ${sequence}, since ${timeText(setAsideAtMs)}, after ${tries} tries: ${printable(reason)}\n`)
+  }
+  if (deadLetters.length > OPEN_SHOWN_MAX) {
+    out(`  and ${deadLetters.length - OPEN_SHOWN_MAX} more (--json shows all)\n`)
+  }
   out(`segments     ${segments.length}, ${sum(found)} bytes\n`)
   for (const { name, firstSequence, lastSequence, records, sizeBytes, state, remark } of segments) {
     const range = records === 0 ? 'no records' : `records ${firstSequence} to ${lastSequence} (${records})`
@@ -78,6 +90,13 @@ function jsonOf(directory: string, found: Inspection): Readonly<Record<string, u
     unreadable: found.unreadable,
     generation: found.generation,
     open: found.open.map(({ sequence, appendedAtMs }) => ({ sequence, appended_at: timeText(appendedAtMs) })),
+    dead_letters: found.deadLetters.map(({ sequence, appendedAtMs, setAsideAtMs, tries, reason }) => ({
+      sequence,
+      appended_at: timeText(appendedAtMs),
+      set_aside_at: timeText(setAsideAtMs),
+      tries,
+      reason,
+    })),
     size_bytes: sum(found),
     segments: found.segments.map((segment) => ({
       segment: segment.name,

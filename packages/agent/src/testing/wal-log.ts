@@ -30,6 +30,16 @@ export function fenceRecord(generation: string): NewRecord {
   return { type: RECORD_TYPE.fence, encoding: ENCODING.protobuf, body }
 }
 
+export function deadLetterRecord(letter: wal.DeadLetter): NewRecord {
+  const body = wal.DeadLetter.encode(letter).finish()
+  return { type: RECORD_TYPE['dead-letter'], encoding: ENCODING.protobuf, body }
+}
+
+export function driveAgainRecord(sequence: number): NewRecord {
+  const body = wal.DriveAgainRequest.encode({ sequence }).finish()
+  return { type: RECORD_TYPE['drive-again'], encoding: ENCODING.protobuf, body }
+}
+
 /** A closed log of so many submissions, each in a flush group of its own; gives its newest chain. */
 export async function writeSubmissions(directory: string, count: number): Promise<string> {
   const log = await openWal(directory)

@@ -60,7 +60,10 @@ function findingOf(attempt: Attempt, { verdict, logId }: AuditTrail): string {
     const how = mark.replayed ? ', finished by replay' : ''
     return `${mark.status}, ${meaning(mark, isFirst)}${how}`
   })
-  return words.join('; ') || 'open: the system finishes it by itself'
+  if (words.length > 0) return words.join('; ')
+  const letter = attempt.deadLetter
+  if (letter === undefined) return 'open: the system finishes it by itself'
+  return `dead letter after ${letter.tries} tries: ${printable(letter.reason)}`
 }
 
 function meaning({ status, indexed }: wal.Mark, isFirst: boolean): string {
@@ -120,6 +123,9 @@ export function auditJson(directory: string, trail: AuditTrail): Readonly<Record
       ...recordJson(attempt, trail),
       encoding: encodingName(attempt.encoding),
       body_bytes: attempt.bodyBytes,
+      dead_letter: attempt.deadLetter
+        ? { reason: attempt.deadLetter.reason, tries: attempt.deadLetter.tries }
+        : null,
       marks: attempt.marks.map((mark) => markedJson(mark, trail)),
     })),
     marks_without_submission: strayMarks.map((mark) => markedJson(mark, trail)),

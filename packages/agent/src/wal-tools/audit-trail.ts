@@ -26,6 +26,8 @@ export interface AuditedMark extends AuditedRecord {
 export interface Attempt extends AuditedRecord {
   readonly encoding: number
   readonly bodyBytes: number
+  /** Set aside by replay and not driven again since. */
+  readonly deadLetter: wal.DeadLetter | undefined
   /** None: it is open. */
   readonly marks: readonly AuditedMark[]
 }
@@ -82,8 +84,9 @@ class Search {
   readonly #pcsId: string
   readonly #idBytes: Buffer
   readonly #bodies: BodyReader
-  readonly #submissions = new Map<number, Omit<Attempt, 'marks'>>()
+  readonly #submissions = new Map<number, Omit<Attempt, 'marks' | 'deadLetter'>>()
   readonly #marks: AuditedMark[] = []
+  readonly #letters = new Map<number, wal.DeadLetter>()
   /** Submissions that a mark names and whose body did not tell: dropped by compaction. */
   readonly unseen = new Set<number>()
 
@@ -103,6 +106,11 @@ class Search {
       if (!known && mark.verdict?.outcome?.pcsId !== this.#pcsId) return
       if (!known) this.unseen.add(mark.sequence)
       this.#marks.push({ ...audited(record, location, walk), mark })
+    } else if (record.type === RECORD_TYPE['dead-letter']) {
+      const letter = this.#bodies.deadLetter(record)
+      if (letter !== undefined) this.#letters.set(letter.sequence, letter)
+    } else if (record.type === RECORD_TYPE['drive-again']) {
+      this.#letters.delete(this.#bodies.driveAgain(record) ?? 0)
     }
   }
 
@@ -114,7 +122,11 @@ class Search {
   result(logId: string, head: LogHead, walk: ChainWalk): AuditTrail {
     const attempts = [...this.#submissions.values()]
       .sort((a, b) => a.sequence - b.sequence)
-      .map((one) => ({ ...one, marks: this.#marks.filter(({ mark }) => mark.sequence === one.sequence) }))
+      .map((one) => ({
+        ...one,
+        deadLetter: this.#letters.get(one.sequence),
+        marks: this.#marks.filter(({ mark }) => mark.sequence === one.sequence),
+      }))
     const indexed = this.#marks.flatMap(({ mark: { indexed, verdict } }) =>
       indexed && verdict !== undefined && verdict.outcome?.pcsId === this.#pcsId ? [verdict] : [],
     )

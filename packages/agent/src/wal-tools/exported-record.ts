@@ -30,6 +30,16 @@ function content(record: LogRecord, bodies: BodyReader): Readonly<Record<string,
     const generation = bodies.fence(record)
     if (generation !== undefined) return { generation }
   }
+  if (type === RECORD_TYPE['dead-letter']) {
+    const letter = bodies.deadLetter(record)
+    if (letter !== undefined) {
+      return { dead_letter: { sequence: letter.sequence, reason: letter.reason, tries: letter.tries } }
+    }
+  }
+  if (type === RECORD_TYPE['drive-again']) {
+    const sequence = bodies.driveAgain(record)
+    if (sequence !== undefined) return { drive_again: { sequence } }
+  }
   // not by its encoding, which is only what the sender said: whatever is no text keeps its bytes
   return isUtf8(body) ? { body: body.toString('utf8') } : { body_base64: body.toString('base64') }
 }

@@ -1,3 +1,4 @@
+import type { wal } from '@fractal-lba/proto'
 import type { LogHead, LogRecord, SegmentInfo } from '@fractal-lba/wal'
 import { type Finding, withLogView } from './log-view.js'
 import type { PinnedLog } from './pinned-log.js'
@@ -7,6 +8,13 @@ import { type BodyReader, loadBodyReader, RECORD_TYPE, typeName } from './record
 export interface OpenSubmission {
   readonly sequence: number
   readonly appendedAtMs: number
+}
+
+/** A submission that replay could not finish for a reason of its own. */
+export interface DeadLetter extends OpenSubmission {
+  readonly reason: string
+  readonly tries: number
+  readonly setAsideAtMs: number
 }
 
 /** `damaged`: the next start would quarantine it. */
@@ -31,9 +39,11 @@ export interface Inspection {
   readonly statuses: ReadonlyMap<number, number>
   /** Oldest first. */
   readonly open: readonly OpenSubmission[]
+  /** In the order in which they were set aside. */
+  readonly deadLetters: readonly DeadLetter[]
   /** What the marks of now must carry; empty before the first fence. */
   readonly generation: string
-  /** Marks and fences whose body is there, but is no such message. */
+  /** Records other than submissions whose body is there, but is no such message. */
   readonly unreadable: number
   /** Wall clock of the oldest and the newest append; `undefined` when there is no record. */
   readonly timesMs: { readonly first: number; readonly last: number } | undefined
@@ -76,6 +86,7 @@ class Books {
   readonly #statuses = new Map<number, number>()
   // A Map keeps the order of insertion, which is the order of the log.
   readonly #open = new Map<number, number>()
+  readonly #dead = new Map<number, DeadLetter>()
   #generation = ''
   #dropped = 0
   #unreadable = 0
@@ -90,23 +101,55 @@ class Books {
     this.#counts.set(type, (this.#counts.get(type) ?? 0) + 1)
     this.#times = { first: this.#times?.first ?? timeMs, last: timeMs }
     if (body === undefined) this.#dropped += 1
+    // only the body of what is done is ever dropped, and its mark may have gone since
+    if (body === undefined) return
     if (type === RECORD_TYPE.submission) this.#open.set(sequence, timeMs)
-    else if (type === RECORD_TYPE.mark) this.#close(record)
-    else if (type === RECORD_TYPE.fence) {
-      const generation = this.#bodies.fence(record)
-      if (generation === undefined) this.#unreadable += body === undefined ? 0 : 1
-      else this.#generation = generation
+    else if (!this.#understand(record)) this.#unreadable += 1
+  }
+
+  /** False when the record's body is no such message. */
+  #understand(record: LogRecord): boolean {
+    switch (record.type) {
+      case RECORD_TYPE.mark: {
+        const mark = this.#bodies.mark(record)
+        if (mark === undefined) return false
+        this.#statuses.set(mark.status, (this.#statuses.get(mark.status) ?? 0) + 1)
+        this.#open.delete(mark.sequence)
+        this.#dead.delete(mark.sequence)
+        return true
+      }
+      case RECORD_TYPE.fence: {
+        const generation = this.#bodies.fence(record)
+        this.#generation = generation ?? this.#generation
+        return generation !== undefined
+      }
+      case RECORD_TYPE['dead-letter']: {
+        const letter = this.#bodies.deadLetter(record)
+        if (letter !== undefined) this.#setAside(letter, record.timeMs)
+        return letter !== undefined
+      }
+      case RECORD_TYPE['drive-again']: {
+        const sequence = this.#bodies.driveAgain(record)
+        if (sequence !== undefined) this.#openAgain(sequence)
+        return sequence !== undefined
+      }
+      default:
+        return true
     }
   }
 
-  #close(record: LogRecord): void {
-    const mark = this.#bodies.mark(record)
-    if (mark === undefined) {
-      this.#unreadable += record.body === undefined ? 0 : 1
-      return
-    }
-    this.#statuses.set(mark.status, (this.#statuses.get(mark.status) ?? 0) + 1)
-    this.#open.delete(mark.sequence)
+  #setAside({ sequence, reason, tries }: wal.DeadLetter, setAsideAtMs: number): void {
+    const appendedAtMs = this.#open.get(sequence)
+    if (appendedAtMs === undefined) return
+    this.#open.delete(sequence)
+    this.#dead.set(sequence, { sequence, appendedAtMs, reason, tries, setAsideAtMs })
+  }
+
+  #openAgain(sequence: number): void {
+    const letter = this.#dead.get(sequence)
+    if (letter === undefined) return
+    this.#dead.delete(sequence)
+    this.#open.set(sequence, letter.appendedAtMs)
   }
 
   result() {
@@ -115,7 +158,8 @@ class Books {
       counts: new Map([...this.#counts].sort(byNumber).map(([type, count]) => [typeName(type), count])),
       droppedBodies: this.#dropped,
       statuses: new Map([...this.#statuses].sort(byNumber)),
-      open: [...this.#open].map(([sequence, appendedAtMs]) => ({ sequence, appendedAtMs })),
+      open: [...this.#open].sort(byNumber).map(([sequence, appendedAtMs]) => ({ sequence, appendedAtMs })),
+      deadLetters: [...this.#dead.values()],
       generation: this.#generation,
       unreadable: this.#unreadable,
       timesMs: this.#times,

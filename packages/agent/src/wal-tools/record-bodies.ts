@@ -2,7 +2,7 @@ import type { ingest, wal } from '@fractal-lba/proto'
 import type { LogRecord } from '@fractal-lba/wal'
 
 /** What the types of records in the wal service's log are; the numbers stand on the disk. */
-export const RECORD_TYPE = { submission: 1, mark: 2, fence: 3 } as const
+export const RECORD_TYPE = { submission: 1, mark: 2, fence: 3, 'dead-letter': 4, 'drive-again': 5 } as const
 
 /** As flk.verifier.v1.Encoding numbers them. */
 export const ENCODING = { json: 1, protobuf: 2 } as const
@@ -22,6 +22,9 @@ export interface BodyReader {
   mark(record: Pick<LogRecord, 'body'>): wal.Mark | undefined
   /** The generation that a fence begins. */
   fence(record: Pick<LogRecord, 'body'>): string | undefined
+  deadLetter(record: Pick<LogRecord, 'body'>): wal.DeadLetter | undefined
+  /** The submission that is tried again. */
+  driveAgain(record: Pick<LogRecord, 'body'>): number | undefined
   pcsRecord(body: Uint8Array): ingest.PcsRecord | undefined
 }
 
@@ -31,6 +34,8 @@ export async function loadBodyReader(): Promise<BodyReader> {
   return {
     mark: ({ body }) => body && decoded(() => wal.Mark.decode(body)),
     fence: ({ body }) => body && decoded(() => wal.FenceRequest.decode(body).generation),
+    deadLetter: ({ body }) => body && decoded(() => wal.DeadLetter.decode(body)),
+    driveAgain: ({ body }) => body && decoded(() => wal.DriveAgainRequest.decode(body).sequence),
     pcsRecord: (body) => decoded(() => ingest.PcsRecord.decode(body)),
   }
 }
