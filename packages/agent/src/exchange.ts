@@ -52,9 +52,9 @@ export async function exchange(request: ExchangeRequest): Promise<Exchange> {
   const url = new URL(endpoint)
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/${path}`
   url.search = ''
-  const timeout = AbortSignal.timeout(timeoutMs)
-  const signal = request.signal ? AbortSignal.any([timeout, request.signal]) : timeout
+  const limit = new Limit(timeoutMs, request.signal)
   try {
+    const { signal } = limit
     const response = await send(url, { method, headers, signal, agent: request.agent ?? false }, body)
     return {
       status: response.statusCode ?? 0,
@@ -65,8 +65,41 @@ export async function exchange(request: ExchangeRequest): Promise<Exchange> {
     }
   } catch (error) {
     if (error instanceof NoAnswer) throw error
-    const why = timeout.aborted ? ` within ${timeoutMs} ms` : `: ${reasonOf(error)}`
+    const why = limit.isOver ? ` within ${timeoutMs} ms` : `: ${reasonOf(error)}`
     throw new NoAnswer(`no answer from ${endpoint.origin}${why}`, false, { cause: error })
+  } finally {
+    limit.release()
+  }
+}
+
+/**
+ * The end of an exchange, by time or from outside. Not by AbortSignal.any: a signal that lives as long as the
+ * process would keep something of each exchange for as long.
+ */
+class Limit {
+  readonly #controller = new AbortController()
+  readonly #timer: NodeJS.Timeout
+  readonly #outer: AbortSignal | undefined
+  readonly #end = (): void => this.#controller.abort()
+  isOver = false
+
+  constructor(timeoutMs: number, outer: AbortSignal | undefined) {
+    this.#outer = outer
+    this.#timer = setTimeout(() => {
+      this.isOver = true
+      this.#end()
+    }, timeoutMs)
+    if (outer?.aborted) this.#end()
+    outer?.addEventListener('abort', this.#end)
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  release(): void {
+    clearTimeout(this.#timer)
+    this.#outer?.removeEventListener('abort', this.#end)
   }
 }
 

@@ -53,7 +53,7 @@ describe('pcs agent run under kill -9', () => {
       if (chance.happens(0.15)) return sleep(chance.below(400))
       const arrivals = peer.arrivals.length + 1 + chance.below(FILES_PER_ROUND_MAX)
       const end = performance.now() + 500 + chance.below(1_000)
-      await until('it is at work', () => running.out.includes('"started"'))
+      await running.whenAtWork()
       while (peer.arrivals.length < arrivals && performance.now() < end) {
         if (chance.happens(0.2)) more()
         await sleep(5)

@@ -36,10 +36,8 @@ export class AgentLog {
 
   file(event: FileEvent): void {
     if (event.result === 'failed') {
-      this.#logger.warn(
-        { file: event.name, why: event.why },
-        'no record can come of this file: moved to failed',
-      )
+      // the reason quotes the file, so it stays beside it
+      this.#logger.warn({ file: event.name }, 'no record can come of this file: see its .error.txt in failed')
       return
     }
     const { seq, pcsId, same } = event.added

@@ -168,7 +168,7 @@ describe('pcs agent run', () => {
   it('does not start over the outbox of another one', async () => {
     mkdirSync(outbox)
     const first = await start()
-    await until('the first is at work', () => first.out.includes('"started"'))
+    await first.whenAtWork()
     const second = await start()
     expect(await second.whenEnded()).toBe(69)
     expect(second.err).toContain('Another process has')

@@ -70,6 +70,9 @@ export async function startAgent(
       onEvent: (event) => log.outbox(event),
     }),
   )
+  if (outbox.contradictions > 0) {
+    logger.error({ records: outbox.contradictions }, 'the outbox holds records that contradict each other')
+  }
   const metrics = createAgentMetrics(registry, outbox)
   const { endpoint, timeoutMs, inFlightMax } = order
   const deliverer = new Deliverer({ endpoint, timeoutMs, connectionsMax: inFlightMax })

@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path'
 import { defaultParameters, parseRecord } from '@fractal-lba/pcs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { nodeOutboxFiles } from '../outbox/files.js'
 import { Outbox } from '../outbox/index.js'
 import { recordText } from '../record-text.js'
 import { smallCsv } from '../testing/small-records.js'
@@ -74,6 +75,7 @@ describe('a watcher', () => {
     put('b.10.csv', 1)
     put('b.9.csv', 2)
     writeFileSync(join(path, '.hidden.csv'), 'half')
+    writeFileSync(join(path, 'empty.csv'), '')
     writeFileSync(join(path, 'other.txt'), 'text')
     mkdirSync(join(path, 'folder.csv'))
     symlinkSync(join(path, 'other.txt'), join(path, 'link.csv'))
@@ -88,8 +90,51 @@ describe('a watcher', () => {
     ])
     const record = parseRecord(await outbox.read(1))
     expect(record).toMatchObject({ shard_id: 'b', epoch: 9, seed: 1, ft: { outbox_seq: 1 } })
-    expect(names()).toEqual(['.hidden.csv', 'done', 'failed', 'folder.csv', 'link.csv', 'other.txt'])
+    expect(names()).toEqual([
+      '.hidden.csv',
+      'done',
+      'empty.csv',
+      'failed',
+      'folder.csv',
+      'link.csv',
+      'other.txt',
+    ])
     expect(readFileSync(join(path, 'done', 'b.9.csv'), 'utf8')).toBe(smallCsv(2))
+  })
+
+  it('leaves a file where it is until its record is on the disk', async () => {
+    await outbox.close()
+    let release: (() => void) | undefined
+    let isOpen = false
+    outbox = await Outbox.open(folders.make(), {
+      onFatal: rethrow,
+      files: {
+        ...nodeOutboxFiles,
+        async open(file, mode) {
+          const opened = await nodeOutboxFiles.open(file, mode)
+          const datasync = opened.datasync.bind(opened)
+          opened.datasync = async () => {
+            if (isOpen) {
+              await new Promise<void>((resolve) => {
+                release = resolve
+              })
+            }
+            await datasync()
+          }
+          return opened
+        },
+      },
+    })
+    isOpen = true
+    put('a.1.csv', 1)
+    await watch()
+    await until('its record is being flushed', () => release !== undefined)
+    for (let round = 0; round < 5; round++) await new Promise((resolve) => setTimeout(resolve, 10))
+    expect(names()).toContain('a.1.csv')
+    expect(events).toEqual([])
+    isOpen = false
+    release?.()
+    await until('it is moved', () => names('done').length === 1)
   })
 
   it('says in failed why no record can come of a file', async () => {

@@ -108,14 +108,17 @@ export class Watcher {
   async #troubleWith(name: string): Promise<string | undefined> {
     try {
       const state = await this.#options.directory.state(name)
-      if (state && this.#settling.isComplete(name, state, performance.now(), Date.now())) {
-        await this.#ship(name, state)
-      }
+      if (state && this.#isComplete(name, state)) await this.#ship(name, state)
       return undefined
     } catch (error) {
       if (error instanceof FileTrouble || isSystemError(error)) return error.message
       throw error
     }
+  }
+
+  /** An empty file is one that somebody is about to write; one without events has its header. */
+  #isComplete(name: string, state: FileState): boolean {
+    return state.sizeBytes > 0 && this.#settling.isComplete(name, state, performance.now(), Date.now())
   }
 
   async #ship(name: string, state: FileState): Promise<void> {

@@ -37,7 +37,8 @@ export function verdictText(answer: Answer): string {
   return `${lines.join('\n')}\n`
 }
 
-function finding(accepted: boolean, escalated: boolean): string {
+/** What was found of a record, in words. */
+export function finding(accepted: boolean, escalated: boolean): string {
   if (!escalated) return accepted ? 'accepted' : 'not accepted'
   return accepted ? 'accepted, but escalated' : 'escalated, not accepted'
 }

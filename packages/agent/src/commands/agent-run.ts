@@ -40,9 +40,9 @@ export const agentRun: Command = {
   ],
   notes: `Files: <shard>.<epoch>.csv; the shard may hold dots, and without a number the epoch is 0. A file is taken
 when it has not changed for --settle-ms; best is to write it under another name (one that begins with a dot,
-or in a directory beside) and to rename it. When its record is in the outbox, on the disk, the file goes to
-DIR/done. A file of which no record can come goes to DIR/failed, with NAME.error.txt beside it. One agent for
-each directory.
+or in a directory beside) and to rename it. Empty files are taken for unwritten ones. When its record is in the
+outbox, on the disk, the file goes to DIR/done. A file of which no record can come goes to DIR/failed, with
+NAME.error.txt beside it. One agent for each directory.
 
 Records: signed with the key of PCS_SIGN_ALG (hmac, ed25519; none for unsigned) and PCS_HMAC_KEY or
 PCS_ED25519_PRIV_B64; the budget takes PCS_ALPHA, PCS_BETA, PCS_GAMMA, PCS_BASE and PCS_D0, which must be the

@@ -1,3 +1,4 @@
+import { finding } from '../cli/answer.js'
 import type { Command, Terminal } from '../cli/command.js'
 import { EXIT, usageError } from '../cli/failure.js'
 import { outboxDirectory, outboxOption, withOutboxSnapshot } from '../cli/outbox-options.js'
@@ -92,11 +93,14 @@ async function printText(
   }
 }
 
-/** What the answer says that a person must know: of a verdict its reason, of a problem its words. */
+/** What the answer says that a person must know: of a verdict the finding, of a problem its words. */
 async function saidOf(log: OutboxLog, entry: Entry): Promise<string | undefined> {
   const answer = await log.answer(entry)
   if (answer === undefined) return undefined
-  const { reason, title, detail } = jsonObject(answer.content.toString('utf8')) ?? {}
-  const words = [reason, title, detail].filter((word) => typeof word === 'string').map(printable)
-  return [`${answer.head.status}${answer.head.replayed ? ', replayed' : ''}`, ...new Set(words)].join(': ')
+  const { accepted, escalated, reason, title, detail } = jsonObject(answer.content.toString('utf8')) ?? {}
+  const isVerdict = typeof accepted === 'boolean' && typeof escalated === 'boolean'
+  const found = isVerdict ? finding(accepted, escalated) : undefined
+  const words = [found, reason, title, detail].filter((word) => typeof word === 'string').map(printable)
+  const { status, replayed } = answer.head
+  return [`${status}${replayed ? ', replayed' : ''}`, ...new Set(words)].join(': ')
 }

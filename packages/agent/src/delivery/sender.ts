@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { isWalError } from '@fractal-lba/wal'
 import { type Exchange, NoAnswer } from '../exchange.js'
 import { isOutboxError, type Outbox, type SettledKind } from '../outbox/index.js'
@@ -54,6 +55,7 @@ export class Sender {
     this.#options = options
     this.#endpoint = new EndpointState(options.backoff)
     this.#random = options.random ?? Math.random
+    setMaxListeners(options.inFlightMax, this.#cut.signal)
     const { outbox } = options
     outbox.onPending = ({ seq }) => this.#offer(seq)
     for (const { seq, state } of outbox.entries()) {
@@ -134,7 +136,7 @@ export class Sender {
       if (judgement === 'retry') {
         const askedMs = retryAfterMs(answer, Date.now())
         this.#endpoint.failed(performance.now(), askedMs, this.#random())
-        this.#later({ seq, attempts, pcsId, askedMs, why: `the answer was ${answer.status}` })
+        this.#later({ seq, attempts, pcsId, askedMs, why: whyLater(answer) })
         return
       }
       this.#endpoint.answered()
@@ -164,6 +166,10 @@ export class Sender {
     this.#schedule.add({ seq, attempts, dueMs: performance.now() + waitMs })
     this.#options.onAttempt?.({ result: 'retry', seq, pcsId, why, waitMs })
   }
+}
+
+function whyLater({ status }: Exchange): string {
+  return status < 300 ? `the answer was ${status}, but no verdict on this record` : `the answer was ${status}`
 }
 
 /** The answer could not be kept now, or the record not be read: the gateway replays the answer another time. */

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { until } from './until.js'
 
 const program = fileURLToPath(new URL('../../bin/pcs.js', import.meta.url))
 
@@ -11,6 +12,8 @@ export interface AgentProcessOptions {
   readonly endpoint: string
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** A program and its arguments that run it, such as strace. */
+  readonly under?: readonly string[]
 }
 
 /** The built `pcs agent run` as a process of its own, with nothing in its environment but what is given. */
@@ -36,34 +39,21 @@ export class AgentProcess {
 
   static async start(options: AgentProcessOptions): Promise<AgentProcess> {
     const port = await freePort()
-    const { watch, outbox, endpoint, args = [], env = {} } = options
+    const { watch, outbox, endpoint, args = [], env = {}, under = [] } = options
     const fixed = ['--settle-ms', '0', '--poll-ms', '20']
-    const child = spawn(
-      process.execPath,
-      [
-        program,
-        'agent',
-        'run',
-        '--watch',
-        watch,
-        '--outbox',
-        outbox,
-        '--endpoint',
-        endpoint,
-        ...fixed,
-        ...args,
-      ],
-      {
-        env: {
-          PCS_SIGN_ALG: 'hmac',
-          PCS_HMAC_KEY: 'testsecret',
-          METRICS_ADDR: `127.0.0.1:${port}`,
-          RETRY_BASE: '20ms',
-          RETRY_CAP: '200ms',
-          ...env,
-        },
+    const order = ['agent', 'run', '--watch', watch, '--outbox', outbox, '--endpoint', endpoint]
+    const [command = process.execPath, ...rest] = [...under, process.execPath, program, ...order, ...fixed]
+    const child = spawn(command, [...rest, ...args], {
+      env: {
+        PATH: process.env.PATH ?? '',
+        PCS_SIGN_ALG: 'hmac',
+        PCS_HMAC_KEY: 'testsecret',
+        METRICS_ADDR: `127.0.0.1:${port}`,
+        RETRY_BASE: '20ms',
+        RETRY_CAP: '200ms',
+        ...env,
       },
-    )
+    })
     return new AgentProcess(child, `http://127.0.0.1:${port}`)
   }
 
@@ -84,6 +74,12 @@ export class AgentProcess {
   async end(signal: NodeJS.Signals): Promise<number | null> {
     this.#child.kill(signal)
     return this.#ended
+  }
+
+  /** Resolves when it has said that it started. @throws Error with what it wrote when it ends instead */
+  async whenAtWork(): Promise<void> {
+    await until('the agent has started', () => this.#out.includes('"started"') || !this.isRunning)
+    if (!this.isRunning) throw new Error(`the agent ended: ${this.#err}${this.#out}`)
   }
 
   whenEnded(): Promise<number | null> {
