@@ -65,16 +65,15 @@ async function writeHistory(directory: string): Promise<string> {
   const verdict = verdictOf(id, { origin: { logId: log.logId, sequence: first } })
   await log.append([markRecord({ sequence: first, status: 200, verdict, indexed: true })])
   await filler(20)
-  const escaped = Buffer.from(
-    text.toString().replace(id, `\\u00${id.charCodeAt(0).toString(16)}${id.slice(1)}`),
-  )
+  // a refused one is found by its body alone
+  const escapedId = `\\u00${id.charCodeAt(0).toString(16)}${id.slice(1)}`
   const binary = Buffer.from(
     ingest.PcsRecord.encode({ pcsId: id, scales: [], nJ: {}, vStar: [], ft: undefined }).finish(),
   )
   const attempts = await log.append([
-    submission(escaped),
+    submission(Buffer.from(text.toString().replace(id, escapedId))),
     submission(smallRecordBytes(1, 2)),
-    submission(Buffer.from(`{"pcs_id":"${id}"}`)),
+    submission(Buffer.from(`{"pcs_id":"${escapedId}"}`)),
     submission(binary, 2),
     submission(text),
     submission(Buffer.from(`{"pcs_id":"${'0'.repeat(64)}","note":"${id}"}`)),
