@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { onTestFinished } from 'vitest'
 import type { Answer, Client } from './client.js'
 import { type RecordMaker, type TestRecord, textOf } from './records.js'
 
@@ -43,6 +44,7 @@ export class Load {
     this.#client = client
     this.#next = next
     this.#agents = Array.from({ length: concurrency }, () => this.#agent())
+    onTestFinished(() => this.giveUp())
   }
 
   /** Records that were sent and whose answer never came. */
@@ -85,7 +87,12 @@ export class Load {
   }
 
   async #deliver(record: TestRecord): Promise<void> {
+    const endMs = performance.now() + PATIENCE_MS
     for (let attempt = 1; !this.#givingUp; attempt++) {
+      if (performance.now() > endMs) {
+        this.oddities.push(`${record.shard_id} was not acknowledged in ${PATIENCE_MS} ms`)
+        return
+      }
       const answer = await this.#trySubmit({ ...record, attempt })
       if (answer && (answer.status === 200 || answer.status === 202)) {
         this.#underWay.delete(record)
