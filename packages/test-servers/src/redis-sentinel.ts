@@ -34,8 +34,8 @@ export async function startSentinelSet({
     await Promise.all(started.map((server) => server.close()))
   }
   try {
-    const master = keep(await startRedis({ config: { 'repl-diskless-sync-delay': '0', ...config } }))
-    const follows = { replicaof: `${master.host} ${master.port}`, 'repl-diskless-sync-delay': '0' }
+    const master = keep(await startRedis({ config: config }))
+    const follows = { replicaof: `${master.host} ${master.port}` }
     const replica = keep(await startRedis({ config: { ...follows, ...config } }))
     await untilLinked(replica)
     const sentinels: RedisServer[] = []

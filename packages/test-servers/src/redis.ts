@@ -27,7 +27,7 @@ export interface RedisServer extends ServerControls {
 /** Starts Redis on a free port. @throws Error where there is none: ask redisMissing() first. */
 export async function startRedis({ port, config = {} }: RedisOptions = {}): Promise<RedisServer> {
   const at = port ?? (await freePort())
-  const defaults = { save: '', appendonly: 'no', 'maxmemory-policy': 'noeviction' }
+  const defaults = { save: '', appendonly: 'no', 'repl-diskless-sync-delay': '0' }
   return startRedisProcess('redis-server', at, { port: String(at), ...defaults, ...config })
 }
 

@@ -36,7 +36,7 @@ describe('the configuration', () => {
   })
 
   it('names every mistake, and the values that are possible', () => {
-    const variables = { DEDUP_BACKEND: 'redis', DEDUP_TTL: '14', DEDUP_MEMORY_MAX: '0', WAL_ADDR: 'nowhere' }
+    const variables = { DEDUP_BACKEND: 'mongo', DEDUP_TTL: '14', DEDUP_MEMORY_MAX: '0', WAL_ADDR: 'nowhere' }
     const mistakes = (() => {
       try {
         return read(variables)
@@ -45,10 +45,33 @@ describe('the configuration', () => {
       }
     })()
     expect(mistakes).toEqual([
-      'DEDUP_BACKEND is not one of the possible values, which are: memory',
+      'DEDUP_BACKEND is not memory, redis, postgres',
+      expect.stringMatching(/^WAL_ADDR is not host:port/),
       expect.stringMatching(/^DEDUP_TTL is not a duration/),
       expect.stringMatching(/^DEDUP_MEMORY_MAX is not a whole number/),
-      expect.stringMatching(/^WAL_ADDR is not host:port/),
     ])
+  })
+
+  it('takes a store by its name, and reads only what that one needs', () => {
+    expect(read({ REDIS_ADDR: 'nonsense', POSTGRES_CONN: 'nonsense' }).store).toEqual({ backend: 'memory' })
+    expect(read({ DEDUP_BACKEND: 'redis', REDIS_ADDR: 'redis:6380' }).store).toMatchObject({
+      backend: 'redis',
+      redis: { places: { kind: 'standalone', address: { host: 'redis', port: 6380 } } },
+    })
+    expect(
+      read({ DEDUP_BACKEND: 'postgres', POSTGRES_CONN: 'host=db user=u sslmode=disable' }).store,
+    ).toMatchObject({
+      backend: 'postgres',
+      postgres: { host: 'db', port: 5432, user: 'u', database: 'u' },
+    })
+    expect(() => read({ DEDUP_BACKEND: 'postgres' })).toThrow('POSTGRES_CONN must be set')
+  })
+
+  it('waives logs by their addresses, which must be known', () => {
+    expect(read({ WAL_ADDR: 'a:1,b:2', DEDUP_WAIVED_LOGS: 'b:2' }).waivedLogs).toEqual(new Set(['b:2']))
+    expect(read({}).waivedLogs.size).toBe(0)
+    expect(() => read({ WAL_ADDR: 'a:1', DEDUP_WAIVED_LOGS: 'b:2' })).toThrow(
+      'b:2, which is not one of WAL_ADDR',
+    )
   })
 })

@@ -1,30 +1,60 @@
 import { join } from 'node:path'
 import { type Env, readServiceConfig, type ServiceConfig } from '@fractal-lba/runtime'
+import { type PostgresConfig, readPostgresConfig } from './postgres/postgres-config.js'
+import { type RedisConfig, readRedisConfig } from './redis/redis-config.js'
+
+/** Where the verdicts are kept. */
+export type StoreConfig =
+  | { readonly backend: 'memory' }
+  | { readonly backend: 'redis'; readonly redis: RedisConfig }
+  | { readonly backend: 'postgres'; readonly postgres: PostgresConfig }
 
 export interface DedupConfig extends ServiceConfig {
+  readonly store: StoreConfig
   readonly ttlMs: number
   readonly memoryIdsMax: number
   readonly snapshotPath: string
   readonly snapshotEveryMs: number
   /** Of every log that this is the index of. */
   readonly walAddresses: readonly string[]
+  /** Of those that a fill may go without while they cannot be read. */
+  readonly waivedLogs: ReadonlySet<string>
   readonly hopTimeoutMs: number
 }
 
 const DAY_MS = 86_400_000
 
 export function readDedupConfig(env: Env): DedupConfig {
-  if (env.text('DEDUP_BACKEND', 'memory') !== 'memory') {
-    env.mistake('DEDUP_BACKEND is not one of the possible values, which are: memory')
-  }
+  const store = readStore(env)
   const dataDirectory = env.text('DATA_DIR', './data')
+  const walAddresses = env.addresses('WAL_ADDR', '127.0.0.1:8082')
   return {
     ...readServiceConfig(env, 8084),
+    store,
     ttlMs: env.durationMs('DEDUP_TTL', 14 * DAY_MS, { min: 1_000, max: 3_650 * DAY_MS }),
     memoryIdsMax: env.integer('DEDUP_MEMORY_MAX', 1_000_000, { min: 1, max: 100_000_000 }),
     snapshotPath: env.text('DEDUP_SNAPSHOT', join(dataDirectory, 'dedup', 'snapshot')),
     snapshotEveryMs: env.durationMs('DEDUP_SNAPSHOT_INTERVAL', 60_000, { min: 1_000, max: DAY_MS }),
-    walAddresses: env.addresses('WAL_ADDR', '127.0.0.1:8082'),
+    walAddresses,
+    waivedLogs: readWaived(env, walAddresses),
     hopTimeoutMs: env.durationMs('HOP_TIMEOUT', 1_000, { min: 10, max: 60_000 }),
   }
+}
+
+function readStore(env: Env): StoreConfig {
+  const backend = env.oneOf('DEDUP_BACKEND', ['memory', 'redis', 'postgres'], 'memory')
+  if (backend === 'redis') return { backend, redis: readRedisConfig(env) }
+  if (backend === 'postgres') return { backend, postgres: readPostgresConfig(env) }
+  return { backend }
+}
+
+function readWaived(env: Env, walAddresses: readonly string[]): ReadonlySet<string> {
+  if (env.optional('DEDUP_WAIVED_LOGS') === undefined) return new Set()
+  const waived = env.addresses('DEDUP_WAIVED_LOGS', '')
+  for (const address of waived) {
+    if (!walAddresses.includes(address)) {
+      env.mistake(`DEDUP_WAIVED_LOGS names ${address}, which is not one of WAL_ADDR`)
+    }
+  }
+  return new Set(waived)
 }

@@ -17,6 +17,9 @@ export interface Loss {
   readonly contested: boolean
 }
 
+/** What goes on is mentioned this often. */
+const SAY_AGAIN_MS = 30_000
+
 const lost = (why: string, contested = false): Loss => ({ why, contested })
 
 /** Watches an index that answers: whether it is still valid. Meanwhile it lets the store follow the marks. */
@@ -27,6 +30,7 @@ export class IndexWatch {
   readonly #logger: Logger
   readonly #highest = new Map<string, number>()
   #storeWasUp = true
+  #sayAfterMs = 0
 
   constructor(logs: readonly WalLog[], tools: FillTools, reach: LogReach, logger: Logger) {
     this.#logs = logs
@@ -134,6 +138,8 @@ export class IndexWatch {
       await follow(log, logId, generation, this.#tools)
     } catch (error) {
       // Whoever it was, the next look tells.
+      if (performance.now() < this.#sayAfterMs) return
+      this.#sayAfterMs = performance.now() + SAY_AGAIN_MS
       this.#logger.warn(
         { why: String(error) },
         `the marks of the log at ${log.address} could not be followed`,

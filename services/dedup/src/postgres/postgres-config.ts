@@ -120,6 +120,7 @@ function readTls(env: Env, settings: Conninfo): readonly TlsAttempt[] {
   }
   if (root === 'system' && mode !== 'verify-full') {
     env.mistake('POSTGRES_CONN: sslrootcert=system goes only with sslmode=verify-full')
+    return [false]
   }
   if (mode === 'disable') return [false]
   const tls = tlsOptions(env, mode, settings)

@@ -1,5 +1,6 @@
 import { type AppError, type Logger, unavailable } from '@fractal-lba/runtime'
 import { Backoff, pause } from '../pause.js'
+import { Misfit } from '../remote/misfit.js'
 import type { StoreState } from '../store.js'
 import type { Clock } from '../trusted-clock.js'
 import { Cleaner } from './cleaner.js'
@@ -144,7 +145,7 @@ export class PostgresDeployment {
   #lose(pool: PostgresPool, error: unknown): void {
     this.#pool = undefined
     this.#letGo(pool)
-    this.#why = error instanceof Misfit ? error.message : sentenceFor(error)
+    this.#why = sentenceFor(error)
     if (this.#said === this.#why || this.#closing.signal.aborted) return
     this.#said = this.#why
     this.#logger.warn(
@@ -158,9 +159,4 @@ export class PostgresDeployment {
       this.#logger.warn({ why: String(error) }, 'a connection to Postgres could not be closed')
     })
   }
-}
-
-/** The server is not what it must be; the sentence may be told to anybody. */
-class Misfit extends Error {
-  override readonly name = 'Misfit'
 }

@@ -1,4 +1,5 @@
 import { DatabaseError } from 'pg'
+import { Misfit } from '../remote/misfit.js'
 
 /** The server has no answer: not there, too late, or about to go. Whatever was sent may be executed all the same. */
 export class PostgresDown extends Error {
@@ -7,6 +8,7 @@ export class PostgresDown extends Error {
 
 /** What may be told to anybody; details of pg's errors may hold values. */
 export function sentenceFor(error: unknown): string {
+  if (error instanceof Misfit) return error.message
   if (!(error instanceof DatabaseError)) return 'Postgres cannot be reached, or does not answer in time'
   switch (error.code) {
     case '25006':

@@ -1,4 +1,5 @@
 import { DatabaseError, Pool, type PoolClient, type PoolConfig } from 'pg'
+import { Misfit } from '../remote/misfit.js'
 import type { PostgresConfig, TlsAttempt } from './postgres-config.js'
 import { PostgresDown } from './postgres-errors.js'
 
@@ -69,7 +70,7 @@ export class PostgresPool {
       if (error instanceof DatabaseError && error.severity === 'ERROR' && error.code !== '25006')
         client.release()
       else client.release(true)
-      throw error instanceof DatabaseError ? error : asDown(error)
+      throw error instanceof DatabaseError || error instanceof Misfit ? error : asDown(error)
     }
   }
 

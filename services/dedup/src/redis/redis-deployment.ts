@@ -1,5 +1,6 @@
 import { type AppError, type Logger, unavailable } from '@fractal-lba/runtime'
 import { Backoff, pause } from '../pause.js'
+import { Misfit } from '../remote/misfit.js'
 import type { StoreState } from '../store.js'
 import type { RedisConfig } from './redis-config.js'
 import { type RedisInfo, readInfo } from './redis-info.js'
@@ -90,7 +91,7 @@ export class RedisDeployment {
     try {
       masters ??= await RedisMasters.find(places, access, this.#timeoutMs)
       await this.#inspect(masters)
-      if (!(await masters.areCurrent(places))) throw new Error('other servers are masters now')
+      if (!(await masters.areCurrent())) throw new Error('other servers are masters now')
     } catch (error) {
       masters?.close()
       this.#lose(error instanceof Error ? error : new Error(String(error)))
@@ -153,11 +154,6 @@ export class RedisDeployment {
 
 export function tooFewReplicas(replicasMin: number): string {
   return `Redis has fewer replicas that keep up than REDIS_MIN_REPLICAS=${replicasMin}`
-}
-
-/** The server is not what it must be; the sentence may be told to anybody. */
-class Misfit extends Error {
-  override readonly name = 'Misfit'
 }
 
 /** What may be told to anybody. */

@@ -120,6 +120,22 @@ export class RedisLink {
   }
 }
 
+/** Tries one address after the other; the last failure is told. */
+export async function firstOf<T>(
+  addresses: readonly HostPort[],
+  ask: (address: HostPort) => Promise<T>,
+): Promise<T> {
+  let failure: unknown = new LinkLost('there is no address to ask')
+  for (const address of addresses) {
+    try {
+      return await ask(address)
+    } catch (error) {
+      failure = error
+    }
+  }
+  throw failure
+}
+
 /** @throws the error itself where it is not the server's answer. */
 function refused(error: Error): RefusedCommand {
   if (error.name !== 'ReplyError') throw error

@@ -1,7 +1,8 @@
 import type { HostPort } from '@fractal-lba/runtime'
 import type { RedisAccess, RedisPlaces } from './redis-config.js'
-import { LinkLost, partsOf, RedisLink, RefusedCommand } from './redis-link.js'
+import { firstOf, LinkLost, partsOf, RedisLink, RefusedCommand } from './redis-link.js'
 import { SCRIPTS } from './scripts.js'
+import { Sentinels } from './sentinels.js'
 import { SLOTS, slotOf, tagFor } from './slots.js'
 
 /** One of the servers that hold the entries, all of them or those of some slots. */
@@ -25,12 +26,12 @@ export class RedisMasters {
   readonly isCluster: boolean
   readonly #bySlot: readonly (RedisMaster | undefined)[]
   readonly #places: readonly Place[]
-  readonly #sentinel: RedisLink | undefined
+  readonly #sentinels: Sentinels | undefined
 
   private constructor(
     places: readonly Place[],
     links: readonly RedisLink[],
-    sentinel: RedisLink | undefined,
+    sentinels: Sentinels | undefined,
     isCluster: boolean,
   ) {
     const bySlot: (RedisMaster | undefined)[] = isCluster ? new Array(SLOTS) : []
@@ -41,7 +42,7 @@ export class RedisMasters {
       return master
     })
     this.#places = places
-    this.#sentinel = sentinel
+    this.#sentinels = sentinels
     this.#bySlot = bySlot
     this.isCluster = isCluster
     this.layout = isCluster ? layoutOf(places) : 'one'
@@ -49,18 +50,21 @@ export class RedisMasters {
 
   /** @throws LinkLost or RefusedCommand; then nothing is left open. */
   static async find(places: RedisPlaces, access: RedisAccess, timeoutMs: number): Promise<RedisMasters> {
-    const { found, sentinel } = await findPlaces(places, access, timeoutMs)
-    const opening = await Promise.allSettled(
-      found.map(({ address }) => RedisLink.open(address, access, { timeoutMs, scripts: SCRIPTS })),
-    )
-    const links = opening.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
-    const failed = opening.find((result) => result.status === 'rejected')
-    if (failed) {
+    const sentinels = places.kind === 'sentinel' ? new Sentinels(places, access, timeoutMs) : undefined
+    const links: RedisLink[] = []
+    try {
+      const found = await findPlaces(places, sentinels, access, timeoutMs)
+      const opening = await Promise.allSettled(
+        found.map(({ address }) => RedisLink.open(address, access, { timeoutMs, scripts: SCRIPTS })),
+      )
+      for (const result of opening) if (result.status === 'fulfilled') links.push(result.value)
+      for (const result of opening) if (result.status === 'rejected') throw result.reason
+      return new RedisMasters(found, links, sentinels, places.kind === 'cluster')
+    } catch (error) {
       for (const link of links) link.close()
-      sentinel?.close()
-      throw failed.reason
+      sentinels?.close()
+      throw error
     }
-    return new RedisMasters(found, links, sentinel, places.kind === 'cluster')
   }
 
   /** The one that has this key; undefined only where a part of the cluster has none. */
@@ -74,75 +78,39 @@ export class RedisMasters {
   }
 
   /** Whether those who know say that these are still the masters. @throws LinkLost or RefusedCommand */
-  async areCurrent(places: RedisPlaces): Promise<boolean> {
-    if (places.kind === 'standalone') return true
-    if (places.kind === 'sentinel') {
-      if (!this.#sentinel) return false
-      return sameAddress(await askSentinel(this.#sentinel, places.master), this.#places[0]?.address)
+  async areCurrent(): Promise<boolean> {
+    if (this.#sentinels) {
+      try {
+        return sameAddress(await this.#sentinels.master(), this.#places[0]?.address)
+      } catch (error) {
+        // While no sentinel answers, nobody knows better.
+        if (error instanceof LinkLost) return true
+        throw error
+      }
     }
-    const link = this.list[0]?.link
-    return link !== undefined && describe(await askCluster(link)) === describe(this.#places)
+    const [first] = this.list
+    if (!this.isCluster || !first) return true
+    return describe(await askCluster(first.link)) === describe(this.#places)
   }
 
   close(): void {
     for (const { link } of this.list) link.close()
-    this.#sentinel?.close()
+    this.#sentinels?.close()
   }
 }
 
 async function findPlaces(
   places: RedisPlaces,
+  sentinels: Sentinels | undefined,
   access: RedisAccess,
   timeoutMs: number,
-): Promise<{ readonly found: readonly Place[]; readonly sentinel: RedisLink | undefined }> {
-  if (places.kind === 'standalone') {
-    return { found: [{ address: places.address, slots: [] }], sentinel: undefined }
-  }
-  if (places.kind === 'cluster') {
-    return firstOf(places.seeds, async (address) => {
-      const seed = await RedisLink.open(address, access, { timeoutMs })
-      return { found: await askCluster(seed).finally(() => seed.close()), sentinel: undefined }
-    })
-  }
-  const { username, password } = places
-  return firstOf(places.sentinels, async (address) => {
-    const sentinel = await RedisLink.open(
-      address,
-      { ...access, username, password, database: 0 },
-      { timeoutMs },
-    )
-    try {
-      return { found: [{ address: await askSentinel(sentinel, places.master), slots: [] }], sentinel }
-    } catch (error) {
-      sentinel.close()
-      throw error
-    }
+): Promise<readonly Place[]> {
+  if (places.kind === 'standalone') return [{ address: places.address, slots: [] }]
+  if (sentinels) return [{ address: await sentinels.master(), slots: [] }]
+  return firstOf(places.kind === 'cluster' ? places.seeds : [], async (address) => {
+    const seed = await RedisLink.open(address, access, { timeoutMs })
+    return askCluster(seed).finally(() => seed.close())
   })
-}
-
-/** Tries one after the other; the last failure is told. */
-async function firstOf<T>(
-  addresses: readonly HostPort[],
-  ask: (address: HostPort) => Promise<T>,
-): Promise<T> {
-  let failure: unknown = new LinkLost('there is no address to ask')
-  for (const address of addresses) {
-    try {
-      return await ask(address)
-    } catch (error) {
-      failure = error
-    }
-  }
-  throw failure
-}
-
-async function askSentinel(sentinel: RedisLink, master: string): Promise<HostPort> {
-  const [reply] = await sentinel.run([['SENTINEL', 'get-master-addr-by-name', master]])
-  if (reply instanceof RefusedCommand) throw reply
-  const [host, port] = partsOf(reply).map(String)
-  if (host === undefined || port === undefined)
-    throw new LinkLost('the sentinel does not know this master group')
-  return { host, port: Number(port) }
 }
 
 /** @throws LinkLost where some slots have no master. */
