@@ -10,7 +10,9 @@ import { Report } from './test/report.mjs'
 import { runVitest } from './test/vitest-run.mjs'
 
 const UNIT_LIMIT_MS = 10 * 60_000
-const E2E_LIMIT_MS = 17 * 60_000
+const E2E_LIMIT_MS = 12 * 60_000
+const FAULT_LIMIT_MS = 10 * 60_000
+const LONG_LIMIT_MS = 12 * 60 * 60_000
 
 const say = (/** @type {string} */ line) => process.stdout.write(`${line}\n`)
 const wanted = asked()
@@ -23,7 +25,8 @@ if (await built()) {
   if (wanted.checks) for (const { name, mistake } of checks(root)) await report.check(name, mistake)
   if (wanted.unit) await vitest('unit tests', 'vitest.config.ts', UNIT_LIMIT_MS)
   if (wanted.e2e) await vitest('end-to-end tests', 'vitest.e2e.config.ts', E2E_LIMIT_MS)
-  if (wanted.unit || wanted.e2e) await nothingLeft()
+  if (wanted.fault) await vitest('fault tests', 'vitest.fault.config.ts', FAULT_LIMIT_MS)
+  if (wanted.unit || wanted.e2e || wanted.fault) await nothingLeft()
 }
 if (!report.hasFailed) rmSync(logDir, { recursive: true, force: true })
 else if (existsSync(logDir)) say(`what the processes wrote: ${relative(root, logDir)}`)
@@ -61,8 +64,15 @@ async function built() {
  * @param {number} limitMs
  */
 async function vitest(name, config, limitMs) {
-  const args = wanted.vitestArgs
-  await report.tests(name, wanted.all, () => runVitest(root, { config, args, mark, logDir, limitMs }))
+  const options = {
+    config,
+    args: wanted.vitestArgs,
+    mark,
+    logDir,
+    isLong: wanted.long,
+    limitMs: wanted.long ? LONG_LIMIT_MS : limitMs,
+  }
+  await report.tests(name, wanted.all, () => runVitest(root, options))
 }
 
 async function nothingLeft() {

@@ -2,8 +2,11 @@ export const TEST_HELP = `npm test                         everything: build, ch
 npm test -- --checks             lint, protocols, generated code, types, length of files, imports
 npm test -- --unit               the unit tests
 npm test -- --e2e                the end-to-end tests, over the processes as they are built
-npm test -- packages/wal         the tests in files with this in their path; so with --unit and --e2e too
+npm test -- --fault              the fault tests in their short form
+npm run test:fault               the fault tests in their long form: hours
+npm test -- packages/wal         the tests in files with this in their path; so with --unit, --e2e, --fault too
 npm test -- --unit -- -t tail    what follows the second -- goes to vitest as it is
+npm run test:fault -- power      one of the fault tests in its long form
 
 It installs and builds what is missing first. The last line is "N passed, N failed, N skipped"; a check counts
 as one. When something failed, what the processes of the end-to-end tests wrote is below test-results/.
@@ -15,6 +18,8 @@ as one. When something failed, what the processes of the end-to-end tests wrote 
  * @property {boolean} checks
  * @property {boolean} unit
  * @property {boolean} e2e
+ * @property {boolean} fault
+ * @property {boolean} long rounds by the hundred instead of a few
  * @property {boolean} all nothing was left out: every part must have something in it
  * @property {readonly string[]} vitestArgs
  */
@@ -28,11 +33,11 @@ export function wantedOf(args) {
   const own = end < 0 ? args : args.slice(0, end)
   const filters = own.filter((word) => !word.startsWith('-'))
   const options = own.filter((word) => word.startsWith('-'))
-  const known = ['--checks', '--unit', '--e2e', '--help', '-h']
+  const known = ['--checks', '--unit', '--e2e', '--fault', '--long', '--help', '-h']
   const unknown = options.find((option) => !known.includes(option))
   if (unknown !== undefined) return `${unknown} is not known: see npm test -- --help`
   const vitestArgs = [...filters, ...(end < 0 ? [] : args.slice(end + 1))]
-  const chosen = options.length > 0
+  const chosen = options.some((option) => option !== '--long')
   const narrowed = vitestArgs.length > 0
   const has = (/** @type {string} */ option) => options.includes(option)
   return {
@@ -40,6 +45,8 @@ export function wantedOf(args) {
     checks: chosen ? has('--checks') : !narrowed,
     unit: chosen ? has('--unit') : true,
     e2e: chosen ? has('--e2e') : true,
+    fault: chosen ? has('--fault') : true,
+    long: has('--long'),
     all: !chosen && !narrowed,
     vitestArgs,
   }

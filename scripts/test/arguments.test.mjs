@@ -1,20 +1,38 @@
 import { describe, expect, it } from 'vitest'
 import { wantedOf } from './arguments.mjs'
 
-const everything = { help: false, checks: true, unit: true, e2e: true, all: true, vitestArgs: [] }
-const part = { ...everything, checks: false, unit: false, e2e: false, all: false }
+const everything = {
+  help: false,
+  checks: true,
+  unit: true,
+  e2e: true,
+  fault: true,
+  long: false,
+  all: true,
+  vitestArgs: [],
+}
+const part = { ...everything, checks: false, unit: false, e2e: false, fault: false, all: false }
 
 describe('wantedOf', () => {
   it.each([
     ['nothing', [], everything],
     ['one part', ['--unit'], { ...part, unit: true }],
     ['two parts', ['--checks', '--e2e'], { ...part, checks: true, e2e: true }],
-    ['a filter', ['packages/wal'], { ...part, unit: true, e2e: true, vitestArgs: ['packages/wal'] }],
+    [
+      'a filter',
+      ['packages/wal'],
+      { ...part, unit: true, e2e: true, fault: true, vitestArgs: ['packages/wal'] },
+    ],
     ['a filter of a part', ['--e2e', 'keys'], { ...part, e2e: true, vitestArgs: ['keys'] }],
     [
       'words for vitest',
       ['--unit', 'a', '--', '-t', 'b'],
       { ...part, unit: true, vitestArgs: ['a', '-t', 'b'] },
+    ],
+    [
+      'the long form',
+      ['--fault', '--long', 'power'],
+      { ...part, fault: true, long: true, vitestArgs: ['power'] },
     ],
     ['help', ['-h'], { ...part, help: true }],
   ])('understands %s', (_case, args, wanted) => {

@@ -7,11 +7,11 @@ import { RUN_VARIABLE } from './leftovers.mjs'
 /**
  * Runs the tests of one configuration of vitest, showing its output.
  * @param {string} root
- * @param {{ config: string, args: readonly string[], mark: string, logDir: string, limitMs: number }} options
+ * @param {{ config: string, args: readonly string[], mark: string, logDir: string, limitMs: number, isLong?: boolean }} options
  *   `mark` is carried by every process of the run; the processes of the product write their lines below `logDir`
  * @returns {Promise<import('./summary-reporter.mjs').Summary>}
  */
-export async function runVitest(root, { config, args, mark, logDir, limitMs }) {
+export async function runVitest(root, { config, args, mark, logDir, limitMs, isLong = false }) {
   const place = mkdtempSync(join(tmpdir(), 'fractal-lba-vitest-'))
   const summaryFile = join(place, 'summary.json')
   try {
@@ -32,7 +32,13 @@ export async function runVitest(root, { config, args, mark, logDir, limitMs }) {
       '--passWithNoTests',
       ...args,
     ]
-    const env = { ...process.env, TEST_SUMMARY_FILE: summaryFile, TEST_LOG_DIR: logDir, [RUN_VARIABLE]: mark }
+    const env = {
+      ...process.env,
+      TEST_SUMMARY_FILE: summaryFile,
+      TEST_LOG_DIR: logDir,
+      [RUN_VARIABLE]: mark,
+      ...(isLong ? { FLK_LONG: '1' } : {}),
+    }
     const { code, late } = await run(process.execPath, command, { cwd: root, limitMs, env, show: true })
     if (late) process.stdout.write(`it was ended after ${limitMs / 60_000} minutes\n`)
     return summary(summaryFile, code)

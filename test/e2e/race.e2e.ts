@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { Answer } from '../src/client.js'
 import { inParallel } from '../src/load.js'
+import { isLong } from '../src/long.js'
 import { metricsOf } from '../src/metrics.js'
 import { problemOf } from '../src/problem.js'
 import { residentBytes } from '../src/processes.js'
 import { retryOf, type TestRecord, textOf, twinOf } from '../src/records.js'
 import { useSystem } from '../src/system.js'
 
-/** The form of a night: FLK_LONG=1. */
-const isLong = process.env.FLK_LONG === '1'
 const COPIES = 64
 const ROUNDS = isLong ? 200 : 20
 const DISTINCT = isLong ? 100_000 : 5_000
