@@ -23,6 +23,8 @@ export interface CompactionOptions extends RetentionLimits {
   readonly thorough: boolean
   /** Ends the compaction after the segment that it is at. */
   readonly stopping?: AbortSignal
+  /** Told how far it has come, 0 to 1, after each segment. */
+  readonly onProgress?: (share: number) => void
 }
 
 export interface CompactionReport {
@@ -94,8 +96,15 @@ class CompactionPass {
       .segments()
       .filter(({ firstSequence, lastSequence }) => firstSequence >= removedBefore && lastSequence <= knownTo)
       .filter(({ active, quarantined }) => !active && !quarantined)
-    for (const segment of segments) await this.#dropBodies(segment, false)
-    for (const segment of segments) if (this.#pressing) await this.#dropBodies(segment, true)
+    const rounds = this.#options.bytesMax > 0 ? 2 : 1
+    let looked = 0
+    for (let round = 1; round <= rounds; round += 1) {
+      for (const segment of segments) {
+        if (round === 1 || this.#pressing) await this.#dropBodies(segment, round > 1)
+        looked += 1
+        this.#options.onProgress?.(looked / (rounds * segments.length))
+      }
+    }
     this.report.logBytes = this.#bytes
     this.report.limitExceeded = this.#pressing
   }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { verifier, type wal } from '@fractal-lba/proto'
 import { createLogger, createRegistry } from '@fractal-lba/runtime'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Compactor } from './compactor.js'
 import { createCompactionMetrics } from './metrics.js'
 import { SubmissionLog } from './submission-log.js'
@@ -50,11 +50,11 @@ async function refuseAll(): Promise<void> {
   await log.markDone(marks.map((one) => ({ logId: log.logId, mark: one, traceparent: '' })))
 }
 
-function newCompactor(bytesMax: number) {
+function newCompactor(bytesMax: number, everyMs = 0) {
   const registry = createRegistry()
   const compactor = new Compactor(
     log,
-    { retentionMs: 14 * DAY_MS, dedupTtlMs: 14 * DAY_MS, bytesMax, everyMs: 0, now: Date.now },
+    { retentionMs: 14 * DAY_MS, dedupTtlMs: 14 * DAY_MS, bytesMax, everyMs, now: Date.now },
     createCompactionMetrics(registry),
     createLogger('wal', 'fatal'),
   )
@@ -102,5 +102,77 @@ describe('Compactor', () => {
     await compactor.close()
     await log.close()
     await expect(running).resolves.toMatchObject({ bodiesDropped: expect.any(Number) })
+  })
+
+  it('says how far it has come', async () => {
+    await refuseAll()
+    const { compactor } = newCompactor(0)
+    expect(compactor.share).toBeUndefined()
+    const shares: number[] = []
+    const watch = setInterval(() => compactor.share !== undefined && shares.push(compactor.share))
+    onTestFinished(() => clearInterval(watch))
+    const running = compactor.run(false)
+    expect(compactor.share).toBe(0)
+    await running
+    expect(compactor.share).toBeUndefined()
+    expect(shares).toEqual([...shares].sort((left, right) => left - right))
+    expect(shares.every((share) => share >= 0 && share <= 1)).toBe(true)
+  })
+})
+
+const MINUTE_MS = 60_000
+
+describe('what begins a compaction by itself', () => {
+  // Only the clock is turned by hand: the log, its files and its compaction are real.
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  /** Lets so much time pass. @returns when what began in it has ended, with how often it began. */
+  async function begunIn(ms: number): Promise<number> {
+    const compact = vi.spyOn(log, 'compact')
+    vi.advanceTimersByTime(ms)
+    const begun = compact.mock.results.length
+    await Promise.all(compact.mock.results.map(({ value }) => value))
+    compact.mockRestore()
+    return begun
+  }
+
+  it.each([
+    { cause: 'the schedule', everyMs: MINUTE_MS, bytesMax: 0, isLow: false, compacts: true },
+    { cause: 'the byte limit', everyMs: 0, bytesMax: 40_000, isLow: false, compacts: true },
+    { cause: 'a full disk', everyMs: 0, bytesMax: 0, isLow: true, compacts: true },
+    { cause: 'nothing', everyMs: 0, bytesMax: 0, isLow: false, compacts: false },
+    { cause: 'a schedule of later', everyMs: 3 * MINUTE_MS, bytesMax: 0, isLow: false, compacts: false },
+    { cause: 'a limit that is far', everyMs: 0, bytesMax: 2 ** 30, isLow: false, compacts: false },
+  ])('$cause: $compacts', async ({ everyMs, bytesMax, isLow, compacts }) => {
+    await refuseAll()
+    const before = log.sizeBytes
+    const { compactor } = newCompactor(bytesMax, everyMs)
+    compactor.start(() => isLow)
+    expect(await begunIn(MINUTE_MS)).toBe(compacts ? 1 : 0)
+    expect(log.sizeBytes < before).toBe(compacts)
+    await compactor.close()
+  })
+
+  it('is the byte limit at once, but not again and again where it cannot be met', async () => {
+    const { compactor } = newCompactor(40_000)
+    compactor.start(() => false)
+    expect(await begunIn(1_000)).toBe(1)
+    expect(compactor.limitExceeded).toBe(true)
+    expect(await begunIn(MINUTE_MS / 4)).toBe(0)
+    expect(await begunIn(MINUTE_MS / 2)).toBe(1)
+    await compactor.close()
+  })
+
+  it('does nothing after the end', async () => {
+    await refuseAll()
+    const { compactor } = newCompactor(0, 1)
+    compactor.start(() => true)
+    await compactor.close()
+    expect(await begunIn(MINUTE_MS)).toBe(0)
   })
 })

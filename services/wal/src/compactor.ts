@@ -27,12 +27,18 @@ export class Compactor {
   #limitExceeded = false
   #keptBytes = 0
   #endedMs = monotonicMs()
+  #share: number | undefined
 
   constructor(log: SubmissionLog, options: CompactorOptions, metrics: CompactionMetrics, logger: Logger) {
     this.#log = log
     this.#options = options
     this.#metrics = metrics
     this.#logger = logger
+  }
+
+  /** How far the compaction under way has come, 0 to 1; undefined while there is none. */
+  get share(): number | undefined {
+    return this.#share
   }
 
   /** What the last compaction had to keep, bytes. */
@@ -92,14 +98,20 @@ export class Compactor {
     if (this.#running) throw unavailable('a compaction is under way; ask again when it has ended')
     const { retentionMs, dedupTtlMs, bytesMax, now } = this.#options
     const stopping = this.#stopping.signal
-    const running = this.#log.compact({ retentionMs, dedupTtlMs, bytesMax, now, dryRun, thorough, stopping })
+    const onProgress = (share: number): void => {
+      this.#share = share
+    }
+    const limits = { retentionMs, dedupTtlMs, bytesMax }
+    const running = this.#log.compact({ ...limits, now, dryRun, thorough, stopping, onProgress })
     this.#running = running
+    this.#share = 0
     try {
       const report = await running
       if (!dryRun) this.#note(report)
       return report
     } finally {
       this.#running = undefined
+      this.#share = undefined
       if (!dryRun) this.#endedMs = monotonicMs()
     }
   }

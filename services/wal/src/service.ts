@@ -133,6 +133,7 @@ export function walService(
         deadLetterCount: log.deadLetterCount,
         quarantinedSegments: [...log.quarantinedSegments],
         logBytes: log.sizeBytes,
+        compactionShare: compactor.share,
       }
     }, onError),
   }

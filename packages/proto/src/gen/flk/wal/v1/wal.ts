@@ -209,6 +209,8 @@ export interface GetStateResponse {
   quarantinedSegments: string[];
   /** Length of the log on the disk. */
   logBytes: number;
+  /** How far the compaction under way has come, 0 to 1; absent while there is none. */
+  compactionShare?: number | undefined;
 }
 
 export interface ReportReplayFailureRequest {
@@ -1744,6 +1746,7 @@ function createBaseGetStateResponse(): GetStateResponse {
     deadLetterCount: 0,
     quarantinedSegments: [],
     logBytes: 0,
+    compactionShare: undefined,
   };
 }
 
@@ -1787,6 +1790,9 @@ export const GetStateResponse: MessageFns<GetStateResponse> = {
     }
     if (message.logBytes !== 0) {
       writer.uint32(104).uint64(message.logBytes);
+    }
+    if (message.compactionShare !== undefined) {
+      writer.uint32(113).double(message.compactionShare);
     }
     return writer;
   },
@@ -1906,6 +1912,14 @@ export const GetStateResponse: MessageFns<GetStateResponse> = {
             }
 
             message.logBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 14: {
+            if (tag !== 113) {
+              break;
+            }
+
+            message.compactionShare = reader.double();
             continue;
           }
         }
