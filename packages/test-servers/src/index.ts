@@ -1,4 +1,5 @@
 export { type CertificateFiles, makeCertificates } from './certificates.js'
+export { type DebianProgram, debianProgram } from './debian-programs.js'
 export { freePort } from './ports.js'
 export { type PostgresOptions, type PostgresServer, startPostgres } from './postgres.js'
 export { postgresMissing } from './postgres-programs.js'
