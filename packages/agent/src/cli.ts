@@ -19,8 +19,10 @@ import { outboxSend } from './commands/outbox-send.js'
 import { sign } from './commands/sign.js'
 import { submit } from './commands/submit.js'
 import { verify } from './commands/verify.js'
+import { walCompact } from './commands/wal-compact.js'
 import { walExport } from './commands/wal-export.js'
 import { walInspect } from './commands/wal-inspect.js'
+import { walReplay } from './commands/wal-replay.js'
 import { walVerify } from './commands/wal-verify.js'
 import { printable } from './printable.js'
 
@@ -40,6 +42,8 @@ const commands: readonly Command[] = [
   walInspect,
   walVerify,
   walExport,
+  walReplay,
+  walCompact,
   audit,
 ]
 

@@ -27,6 +27,10 @@ ${table([
   { term: 'PCS_HMAC_KEY', help: 'the HMAC key, taken as text' },
   { term: 'PCS_ED25519_PRIV_B64', help: 'the private Ed25519 key, its 32 raw bytes in base64' },
   { term: 'OUTBOX_DIR', help: 'where the outbox is kept (DATA_DIR/outbox; DATA_DIR is ./data)' },
+  {
+    term: 'WAL_DIR, WAL_ADDR',
+    help: 'the log of the wal service: its directory, and where the service answers',
+  },
   { term: 'PCS_DEBUG', help: '1 shows where in the program an error arose' },
 ])}
 
