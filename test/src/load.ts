@@ -103,6 +103,10 @@ export class Load {
         this.oddities.push(`${answer.status} ${answer.body.toString('utf8', 0, 300)}`)
         return
       }
+      if (answer && !/^\d+$/.test(answer.headers['retry-after'] ?? '')) {
+        this.oddities.push('503 without Retry-After')
+        return
+      }
       if (answer) this.met.unavailable += 1
       else this.met.broken += 1
       await sleep(RETRY_PAUSE_MS)
