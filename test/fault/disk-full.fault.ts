@@ -10,7 +10,7 @@ import { opsUrlOf, System } from '../src/system.js'
 import { until } from '../src/until.js'
 import { temporaryDirectory } from './src/directory.js'
 import { memoryDisk } from './src/disks.js'
-import { LoneWal } from './src/lone-wal.js'
+import { LoneWal, smallWal } from './src/lone-wal.js'
 import { demandTools, run, tools } from './src/programs.js'
 import { Account, systemFindings } from './src/system-findings.js'
 import { WalAccount } from './src/wal-account.js'
@@ -28,7 +28,7 @@ const ROUNDS = isLong ? 10 : 1
 async function systemOn(directory: string, label: string): Promise<{ system: System; account: Account }> {
   const site = await testSite(label)
   onTestFinished(() => site.dispose())
-  const env = { WAL_DIR: join(directory, 'wal'), WAL_SEGMENT_BYTES: '1Mi', WAL_DISK_LOW: '0' }
+  const env = { ...smallWal, WAL_DIR: join(directory, 'wal') }
   const system = await System.start(site, label, { envOf: { wal: env } })
   onTestFinished(() => system.close())
   return { system, account: new Account() }

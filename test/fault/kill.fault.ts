@@ -8,7 +8,7 @@ import { Load } from '../src/load.js'
 import { isLong } from '../src/long.js'
 import { seededRandom } from '../src/random.js'
 import { System } from '../src/system.js'
-import { LoneWal } from './src/lone-wal.js'
+import { LoneWal, smallWal } from './src/lone-wal.js'
 import { Account, otherParameters, systemFindings } from './src/system-findings.js'
 import { WalAccount } from './src/wal-account.js'
 import { findingsIn, findingsOnDisk, recoveredLog } from './src/wal-findings.js'
@@ -61,7 +61,7 @@ describe('kill -9 of gateway and services at random moments', () => {
       const acknowledged = round === rounds ? account.acknowledged : account.acknowledged.slice(recent)
       const system = await System.start(site, `fault-kill-${round}`, {
         env: { ...otherParameters[round % 2], DEDUP_SNAPSHOT_INTERVAL: '1s' },
-        envOf: { wal: { SUBMIT_TIMEOUT: '1ms', WAL_SEGMENT_BYTES: '1Mi' } },
+        envOf: { wal: smallWal },
       })
       expect(await systemFindings(system, account, acknowledged), `before round ${round}`).toEqual([])
       recent = account.acknowledged.length

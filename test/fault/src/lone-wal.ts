@@ -5,6 +5,9 @@ import { addressOf, opsUrlOf } from '../../src/system.js'
 
 const GONE_LIMIT_MS = 20_000
 
+/** What suits a log of short lives: small segments, any disk, nothing held back for gateways that were there. */
+export const smallWal: Environment = { WAL_SEGMENT_BYTES: '1Mi', WAL_DISK_LOW: '0', SUBMIT_TIMEOUT: '1ms' }
+
 /** The wal's process by itself, on one directory through all its lives. It ends with the test. */
 export class LoneWal {
   readonly #port: number
@@ -18,12 +21,11 @@ export class LoneWal {
     this.#port = port
   }
 
-  /** @param env over what suits short lives: small segments, and nothing held back for gateways that were there. */
+  /** @param env over that of a small wal. */
   static async at(directory: string, env: Environment = {}): Promise<LoneWal> {
     const block = await freePortBlock()
     onTestFinished(() => block.release())
-    const suited = { WAL_SEGMENT_BYTES: '1Mi', WAL_DISK_LOW: '0', SUBMIT_TIMEOUT: '1ms', ...env }
-    return new LoneWal(directory, suited, block.base)
+    return new LoneWal(directory, { ...smallWal, ...env }, block.base)
   }
 
   /** host:port of its gRPC */
