@@ -1,4 +1,4 @@
-import { dedup, type scoring, type verifier, type wal } from '@fractal-lba/proto'
+import { bytesOfVerdict, dedup, type scoring, type verifier, type wal } from '@fractal-lba/proto'
 import { AppError, monotonicMs, unavailable } from '@fractal-lba/runtime'
 import type { DedupClient } from './clients/dedup.js'
 import type { ScoringClient } from './clients/scoring.js'
@@ -39,6 +39,8 @@ export interface Answered {
 interface Decision {
   readonly status: 200 | 202 | 409
   readonly verdict: wal.Verdict
+  /** The same, as the mark carries it. */
+  readonly sealed: Buffer
   readonly finding: dedup.Finding
   readonly indexed: boolean
   readonly generation: string
@@ -148,8 +150,9 @@ export class Ingest {
       deadlineMs,
     )
     if (known.finding !== dedup.Finding.FINDING_ABSENT) return decision(known)
-    const verdict = verdictOf(record, await judging, position)
-    return decision(await this.services.dedup.putIfAbsent({ verdict, traceparent }, deadlineMs))
+    const own = ownVerdict(record, await judging, position)
+    const standing = await this.services.dedup.putIfAbsent({ verdict: own.sealed, traceparent }, deadlineMs)
+    return decision(standing, own)
   }
 
   /** A pcs_id that is not the hash of its parts is neither looked up nor put: it would poison another's id. */
@@ -160,14 +163,14 @@ export class Ingest {
     deadlineMs: number | undefined,
   ): Promise<Decision> {
     const judgement = await this.services.scoring.judge({ record, traceparent }, deadlineMs)
-    const verdict = verdictOf(record, judgement, position)
-    return { status: 202, verdict, finding: dedup.Finding.FINDING_OWN, indexed: false, generation: '' }
+    const own = ownVerdict(record, judgement, position)
+    return { ...own, status: 202, finding: dedup.Finding.FINDING_OWN, indexed: false, generation: '' }
   }
 
   private async mark({ wal, position }: Entry, decision: Decision, options: FinishOptions): Promise<void> {
-    const { status, verdict, indexed, generation } = decision
+    const { status, sealed, indexed, generation } = decision
     const { sequence, logId } = position
-    const mark = { sequence, status, verdict, indexed, generation, replayed: options.replay }
+    const mark = { sequence, status, verdict: sealed, indexed, generation, replayed: options.replay }
     await wal.markDone({ logId, mark, traceparent: '' }, options.deadlineMs)
   }
 
@@ -205,19 +208,33 @@ function begin<T>(call: Promise<T>): Promise<T> {
   return call
 }
 
-function verdictOf(
+type SealedVerdict = Pick<Decision, 'verdict' | 'sealed'>
+
+function ownVerdict(
   record: verifier.VerifiedRecord,
   { outcome, parameters }: scoring.Judgement,
   origin: wal.Position,
-): wal.Verdict {
+): SealedVerdict {
   const { fingerprint, keyId } = record
-  return { outcome, fingerprint, keyId, parameters, judgedAtMs: Date.now(), origin }
+  const verdict = { outcome, fingerprint, keyId, parameters, judgedAtMs: Date.now(), origin }
+  return { verdict, sealed: bytesOfVerdict(verdict) }
 }
 
-function decision({ finding, verdict, generation }: dedup.Answer): Decision {
-  if (!verdict) throw unavailable('dedup answered without a verdict')
+/** @param own what was put; the index repeats it only where something else stands. */
+function decision({ finding, verdict: standing, generation }: dedup.Answer, own?: SealedVerdict): Decision {
+  if (standing)
+    return decisionOn(finding, { verdict: standing, sealed: bytesOfVerdict(standing) }, generation)
+  if (!own || finding !== dedup.Finding.FINDING_OWN) throw unavailable('dedup answered without a verdict')
+  return decisionOn(finding, own, generation)
+}
+
+function decisionOn(
+  finding: dedup.Finding,
+  { verdict, sealed }: SealedVerdict,
+  generation: string,
+): Decision {
   const status = finding === dedup.Finding.FINDING_CONFLICT ? 409 : statusOf(demandOutcome(verdict))
-  return { status, verdict, finding, indexed: true, generation }
+  return { status, verdict, sealed, finding, indexed: true, generation }
 }
 
 function answer({ finding, verdict }: Decision): Answered {

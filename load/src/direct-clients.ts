@@ -1,7 +1,7 @@
 import type { Found, MemoryStore, StoredVerdict, VerdictIndex } from '@fractal-lba/dedup-service'
 import type { Connections, DedupClient, ScoringClient, VerifierClient, WalClient } from '@fractal-lba/gateway'
 import { defaultParameters, type KeyRing } from '@fractal-lba/pcs'
-import type { dedup, wal } from '@fractal-lba/proto'
+import { type dedup, verdictFromBytes, type wal } from '@fractal-lba/proto'
 import { AppError } from '@fractal-lba/runtime'
 import { createJudge, toMessage } from '@fractal-lba/signal-scoring-service'
 import { verify } from '@fractal-lba/verifier-service'
@@ -33,6 +33,7 @@ function directWal({ log, generation }: Parts): WalClient {
     async markDone(item) {
       const result = demand(await log.markDone([item]))
       if (result instanceof AppError) throw result
+      return result
     },
     leaseOpen: async (entriesMax, leaseMs) => ({
       entries: await log.leaseOpen(entriesMax, leaseMs),
@@ -83,7 +84,7 @@ function directDedup({ index, store, generation }: Parts): DedupClient {
       return answer(demand(await index.lookupMany([{ pcsId, fingerprint, origin }])))
     },
     async putIfAbsent({ verdict }) {
-      return answer(demand(await index.putManyIfAbsent([complete(verdict)])))
+      return answer(demand(await index.putManyIfAbsent([complete(verdictFromBytes(verdict))])))
     },
     async get(pcsId) {
       const verdict = await index.get(pcsId)

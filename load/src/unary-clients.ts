@@ -33,9 +33,7 @@ function connectWal(address: string, setting: UnarySetting, limits: BatchLimits)
   return {
     address,
     append: async (item, deadlineMs) => demand((await appends.call({ item }, deadlineMs)).position),
-    async markDone(item, deadlineMs) {
-      await marks.call({ item }, deadlineMs)
-    },
+    markDone: async (item, deadlineMs) => demand((await marks.call({ item }, deadlineMs)).position),
     leaseOpen: (entriesMax, leaseMs) =>
       callUnary(first.leaseOpen.bind(first), { entriesMax, leaseMs }, limits.timeoutMs),
     reportReplayFailure: (position, reason) =>

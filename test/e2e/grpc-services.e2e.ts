@@ -1,4 +1,4 @@
-import { dedup, scoring, verifier, wal } from '@fractal-lba/proto'
+import { bytesOfVerdict, dedup, scoring, verifier, wal } from '@fractal-lba/proto'
 import { connectHealth } from '@fractal-lba/runtime'
 import { type Client, credentials, status as Grpc } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -260,7 +260,11 @@ describe('the plain calls of each service', () => {
       origin,
     })
     const put = async (value: wal.Verdict) =>
-      (await unary(client.putIfAbsent.bind(client), { item: { verdict: value, traceparent: '' } })).answer
+      (
+        await unary(client.putIfAbsent.bind(client), {
+          item: { verdict: bytesOfVerdict(value), traceparent: '' },
+        })
+      ).answer
     expect((await put(verdict(1)))?.finding).toBe(dedup.Finding.FINDING_OWN)
     const second = await put(verdict(2))
     expect(second?.finding).toBe(dedup.Finding.FINDING_CONFLICT)

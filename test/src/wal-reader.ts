@@ -1,7 +1,12 @@
-import { wal } from '@fractal-lba/proto'
+import { verdictFromBytes, wal } from '@fractal-lba/proto'
 import { credentials } from '@grpc/grpc-js'
 import { unary } from './unary.js'
 import { until } from './until.js'
+
+/** A stored mark with its verdict read. */
+export type ReadMark = Omit<wal.StoredMark, 'mark'> & {
+  readonly mark: Omit<wal.Mark, 'verdict'> & { readonly verdict: wal.Verdict | undefined }
+}
 
 /** Looks into the log of a running constellation, through the log's own service. */
 export class WalReader {
@@ -27,11 +32,11 @@ export class WalReader {
   }
 
   /** Every mark from a position on. */
-  marks(fromSequence = 0): Promise<wal.StoredMark[]> {
+  marks(fromSequence = 0): Promise<ReadMark[]> {
     return new Promise((resolve, reject) => {
-      const marks: wal.StoredMark[] = []
+      const marks: ReadMark[] = []
       const stream = this.#client.readMarks({ fromSequence })
-      stream.on('data', (part: wal.ReadMarksResponse) => marks.push(...part.marks))
+      stream.on('data', (part: wal.ReadMarksResponse) => marks.push(...part.marks.flatMap(readMark)))
       stream.on('error', reject)
       stream.on('end', () => resolve(marks))
     })
@@ -52,4 +57,8 @@ export class WalReader {
   close(): void {
     this.#client.close()
   }
+}
+
+function readMark({ sequence, flushedAtMs, mark }: wal.StoredMark): ReadMark[] {
+  return mark ? [{ sequence, flushedAtMs, mark: { ...mark, verdict: verdictFromBytes(mark.verdict) } }] : []
 }

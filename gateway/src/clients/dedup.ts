@@ -29,6 +29,7 @@ export function connectDedup(address: string, limits: BatchLimits): DedupClient 
     open: () => client.lookupBatches(),
     pack: (batch, items) => ({ batch, items }),
     unpack: (response) => response,
+    answer: demandAnswer,
     sizeBytes: () => LOOKUP_BYTES,
     limits,
   })
@@ -42,12 +43,13 @@ export function connectDedup(address: string, limits: BatchLimits): DedupClient 
     open: () => client.putIfAbsentBatches(),
     pack: (batch, items) => ({ batch, items }),
     unpack: (response) => response,
+    answer: demandAnswer,
     sizeBytes: () => PUT_BYTES,
     limits,
   })
   return {
-    lookup: async (item, deadlineMs) => demandAnswer(await lookups.call(item, deadlineMs)),
-    putIfAbsent: async (item, deadlineMs) => demandAnswer(await puts.call(item, deadlineMs)),
+    lookup: (item, deadlineMs) => lookups.call(item, deadlineMs),
+    putIfAbsent: (item, deadlineMs) => puts.call(item, deadlineMs),
     async get(pcsId) {
       const response = await callUnary(client.get.bind(client), { pcsId }, limits.timeoutMs)
       return response.verdict

@@ -18,24 +18,27 @@ export function connectScoring(address: string, limits: BatchLimits): ScoringCli
     scoring.JudgeItem,
     scoring.JudgeResult,
     scoring.JudgeBatchesRequest,
-    scoring.JudgeBatchesResponse
+    scoring.JudgeBatchesResponse,
+    scoring.Judgement
   >({
     service: 'scoring',
     open: () => client.judgeBatches(),
     pack: (batch, items) => ({ batch, items }),
     unpack: (response) => response,
+    answer: demandJudgement,
     sizeBytes: () => ITEM_BYTES,
     limits,
   })
   return {
-    async judge(item, deadlineMs) {
-      const { result } = await batches.call(item, deadlineMs)
-      if (result?.$case === 'judgement') return result.value
-      throw fromItemStatus(result?.value ?? { code: 2, message: 'scoring answered nothing', details: [] })
-    },
+    judge: (item, deadlineMs) => batches.call(item, deadlineMs),
     close() {
       batches.close()
       client.close()
     },
   }
+}
+
+function demandJudgement({ result }: scoring.JudgeResult): scoring.Judgement {
+  if (result?.$case === 'judgement') return result.value
+  throw fromItemStatus(result?.value ?? { code: 2, message: 'scoring answered nothing', details: [] })
 }

@@ -15,24 +15,27 @@ export function connectVerifier(address: string, limits: BatchLimits): VerifierC
     verifier.VerifyItem,
     verifier.VerifyResult,
     verifier.VerifyBatchesRequest,
-    verifier.VerifyBatchesResponse
+    verifier.VerifyBatchesResponse,
+    verifier.VerifiedRecord
   >({
     service: 'verifier',
     open: () => client.verifyBatches(),
     pack: (batch, items) => ({ batch, items }),
     unpack: (response) => response,
+    answer: demandRecord,
     sizeBytes: ({ body }) => body.length,
     limits,
   })
   return {
-    async verify(item, deadlineMs) {
-      const { result } = await batches.call(item, deadlineMs)
-      if (result?.$case === 'record') return result.value
-      throw fromItemStatus(result?.value ?? { code: 2, message: 'verifier answered nothing', details: [] })
-    },
+    verify: (item, deadlineMs) => batches.call(item, deadlineMs),
     close() {
       batches.close()
       client.close()
     },
   }
+}
+
+function demandRecord({ result }: verifier.VerifyResult): verifier.VerifiedRecord {
+  if (result?.$case === 'record') return result.value
+  throw fromItemStatus(result?.value ?? { code: 2, message: 'verifier answered nothing', details: [] })
 }

@@ -15,8 +15,8 @@ export interface WalClient {
   readonly address: string
   /** Resolves after the flush. @throws AppError unavailable. */
   append(item: wal.AppendItem, deadlineMs?: number): Promise<wal.Position>
-  /** Resolves after the flush. @throws AppError superseded or unavailable, RecordFault for a malformed mark. */
-  markDone(item: wal.MarkItem, deadlineMs?: number): Promise<void>
+  /** Resolves after the flush, with the position of the mark. @throws AppError superseded or unavailable, RecordFault for a malformed mark. */
+  markDone(item: wal.MarkItem, deadlineMs?: number): Promise<wal.Position>
   leaseOpen(entriesMax: number, leaseMs: number): Promise<wal.LeaseOpenResponse>
   /** Tells of a replay that failed for a reason of the submission's own. */
   reportReplayFailure(position: wal.Position, reason: string): Promise<wal.ReportReplayFailureResponse>
@@ -33,12 +33,14 @@ export function connectWal(address: string, limits: BatchLimits): WalClient {
     wal.AppendItem,
     wal.AppendResult,
     wal.AppendBatchesRequest,
-    wal.AppendBatchesResponse
+    wal.AppendBatchesResponse,
+    wal.Position
   >({
     service: 'wal',
     open: () => client.appendBatches(),
     pack: (batch, items) => ({ batch, items }),
     unpack: (response) => response,
+    answer: ({ result }) => demandPosition(result),
     sizeBytes: ({ body }) => body.length,
     limits,
   })
@@ -46,23 +48,21 @@ export function connectWal(address: string, limits: BatchLimits): WalClient {
     wal.MarkItem,
     wal.MarkResult,
     wal.MarkDoneBatchesRequest,
-    wal.MarkDoneBatchesResponse
+    wal.MarkDoneBatchesResponse,
+    wal.Position
   >({
     service: 'wal',
     open: () => client.markDoneBatches(),
     pack: (batch, items) => ({ batch, items }),
     unpack: (response) => response,
+    answer: ({ result }) => demandPosition(result, fromMarkStatus),
     sizeBytes: () => MARK_BYTES,
     limits,
   })
   return {
     address,
-    async append(item, deadlineMs) {
-      return demandPosition((await appends.call(item, deadlineMs)).result)
-    },
-    async markDone(item, deadlineMs) {
-      demandPosition((await marks.call(item, deadlineMs)).result, fromMarkStatus)
-    },
+    append: (item, deadlineMs) => appends.call(item, deadlineMs),
+    markDone: (item, deadlineMs) => marks.call(item, deadlineMs),
     leaseOpen: (entriesMax, leaseMs) =>
       callUnary(client.leaseOpen.bind(client), { entriesMax, leaseMs }, limits.timeoutMs),
     reportReplayFailure: (position, reason) =>

@@ -8,6 +8,7 @@ export { Any } from './gen/google/protobuf/any.js'
 export { Duration } from './gen/google/protobuf/duration.js'
 export { BadRequest, RetryInfo } from './gen/google/rpc/error_details.js'
 export { Status } from './gen/google/rpc/status.js'
+export { bytesOfVerdict, verdictFromBytes } from './verdict-bytes.js'
 
 import { fileURLToPath } from 'node:url'
 

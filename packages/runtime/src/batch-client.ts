@@ -1,12 +1,14 @@
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js'
 import { fromServiceError, unavailable } from './errors.js'
 
-export interface BatchClientOptions<Item, Result, Request, Response> {
+export interface BatchClientOptions<Item, Result, Request, Response, Answer> {
   /** Names the service in errors: "wal". */
   readonly service: string
   readonly open: () => ClientDuplexStream<Request, Response>
   readonly pack: (batch: number, items: Item[]) => Request
   readonly unpack: (response: Response) => { readonly batch: number; readonly results: readonly Result[] }
+  /** What the caller gets of a result; what it throws, the caller gets as its error. */
+  readonly answer: (result: Result) => Answer
   /** Size of an item on the wire, bytes, roughly; a batch stays below batchBytesMax unless one item is larger. */
   readonly sizeBytes: (item: Item) => number
   readonly limits: BatchLimits
@@ -23,26 +25,26 @@ export interface BatchLimits {
   readonly timeoutMs: number
 }
 
-interface Pending<Item, Result> {
+interface Pending<Item, Answer> {
   readonly item: Item
   /** On the monotonic clock. */
   readonly deadlineMs: number
-  readonly resolve: (result: Result) => void
-  readonly reject: (error: Error) => void
+  readonly resolve: (answer: Answer) => void
+  readonly reject: (error: unknown) => void
 }
 
 /**
  * The client's end of streams of batches. Batching is natural: what is asked while batches are under way goes
  * into the next one; nothing waits for company. The only timer is the one that ends what is too late.
  */
-export class BatchClient<Item, Result, Request, Response> {
-  readonly #options: BatchClientOptions<Item, Result, Request, Response>
-  readonly #lanes: Lane<Item, Result, Request, Response>[]
-  #queue: Pending<Item, Result>[] = []
+export class BatchClient<Item, Result, Request, Response, Answer = Result> {
+  readonly #options: BatchClientOptions<Item, Result, Request, Response, Answer>
+  readonly #lanes: Lane<Item, Result, Request, Response, Answer>[]
+  #queue: Pending<Item, Answer>[] = []
   #pumpScheduled = false
   #sweeper: NodeJS.Timeout | undefined
 
-  constructor(options: BatchClientOptions<Item, Result, Request, Response>) {
+  constructor(options: BatchClientOptions<Item, Result, Request, Response, Answer>) {
     this.#options = options
     this.#lanes = Array.from({ length: options.limits.lanes }, () => {
       return new Lane(options, {
@@ -56,7 +58,7 @@ export class BatchClient<Item, Result, Request, Response> {
    * @param deadlineMs on the monotonic clock: where the whole that this call is a part of ends earlier.
    * @throws AppError unavailable: the queue is full, the service is not there, or it answered too late.
    */
-  call(item: Item, deadlineMs = Number.POSITIVE_INFINITY): Promise<Result> {
+  call(item: Item, deadlineMs = Number.POSITIVE_INFINITY): Promise<Answer> {
     const { service, limits } = this.#options
     if (this.#queue.length >= limits.queueItemsMax) {
       return Promise.reject(unavailable(`${service} has more work waiting than it may have`))
@@ -89,7 +91,7 @@ export class BatchClient<Item, Result, Request, Response> {
     }
   }
 
-  #takeBatch(): Pending<Item, Result>[] {
+  #takeBatch(): Pending<Item, Answer>[] {
     const { limits, sizeBytes } = this.#options
     let count = 0
     let bytes = 0
@@ -135,16 +137,16 @@ interface LaneEvents {
 }
 
 /** One stream with at most one batch in flight; opened when it is needed. */
-class Lane<Item, Result, Request, Response> {
-  readonly #options: BatchClientOptions<Item, Result, Request, Response>
+class Lane<Item, Result, Request, Response, Answer> {
+  readonly #options: BatchClientOptions<Item, Result, Request, Response, Answer>
   readonly #events: LaneEvents
   #stream: ClientDuplexStream<Request, Response> | undefined
   #answered = false
   #batch = 0
   #sentAtMs = 0
-  #inFlight: Pending<Item, Result>[] | undefined
+  #inFlight: Pending<Item, Answer>[] | undefined
 
-  constructor(options: BatchClientOptions<Item, Result, Request, Response>, events: LaneEvents) {
+  constructor(options: BatchClientOptions<Item, Result, Request, Response, Answer>, events: LaneEvents) {
     this.#options = options
     this.#events = events
   }
@@ -153,7 +155,7 @@ class Lane<Item, Result, Request, Response> {
     return this.#inFlight !== undefined
   }
 
-  send(pending: Pending<Item, Result>[]): void {
+  send(pending: Pending<Item, Answer>[]): void {
     this.#stream ??= this.#open()
     this.#batch = (this.#batch + 1) >>> 0
     this.#inFlight = pending
@@ -205,7 +207,14 @@ class Lane<Item, Result, Request, Response> {
     this.#answered = true
     this.#inFlight = undefined
     this.#events.free()
-    for (const [index, { resolve }] of inFlight.entries()) resolve(results[index] as Result)
+    const { answer } = this.#options
+    for (const [index, { resolve, reject }] of inFlight.entries()) {
+      try {
+        resolve(answer(results[index] as Result))
+      } catch (error) {
+        reject(error)
+      }
+    }
   }
 
   #onBroken(error: Error): void {

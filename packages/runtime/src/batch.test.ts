@@ -54,6 +54,7 @@ function connect(port: number, limits: Partial<BatchLimits> = {}) {
       items: items.map((traceparent) => ({ record: undefined, traceparent })),
     }),
     unpack: (response) => response,
+    answer: (result) => result,
     sizeBytes: (item) => item.length,
     limits: { ...LIMITS, ...limits },
   })

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { dedup } from '@fractal-lba/proto'
+import { bytesOfVerdict, dedup } from '@fractal-lba/proto'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { readSnapshot, writeSnapshot } from './snapshot.js'
 import type { StoredVerdict } from './store.js'
@@ -61,7 +61,7 @@ describe('a fill', () => {
     wal.append({ ...markOf(unindexed, ''), indexed: false }, NOW_MS)
     wal.append({ ...markOf(old, ''), status: 400, verdict: undefined, indexed: false }, NOW_MS)
     wal.append(markOf(old, ''), NOW_MS - TTL_MS)
-    wal.append({ ...markOf(old, ''), verdict: { ...old, origin: undefined } }, NOW_MS)
+    wal.append({ ...markOf(old, ''), verdict: bytesOfVerdict({ ...old, origin: undefined }) }, NOW_MS)
     wal.append(markOf(young, ''), NOW_MS - TTL_MS + 1)
     const test = indexOver([wal.address], { nowMs: NOW_MS })
     test.run()

@@ -1,4 +1,4 @@
-import type { wal } from '@fractal-lba/proto'
+import { verdictFromBytes, type wal } from '@fractal-lba/proto'
 import { settleMark, type VerdictMark } from './mark-rule.js'
 import type { Entry, Store } from './store.js'
 import type { Clock } from './trusted-clock.js'
@@ -60,7 +60,8 @@ function indexedMarks(marks: readonly wal.StoredMark[], ttlMs: number, tally: Ma
   const indexed: ReadMark[] = []
   for (const { sequence, flushedAtMs, mark } of marks) {
     if (!mark?.indexed) continue
-    const { verdict, generation } = mark
+    const { generation } = mark
+    const verdict = verdictFromBytes(mark.verdict)
     if (isComplete(verdict)) {
       indexed.push({ verdict, expiresAtMs: flushedAtMs + ttlMs, marked: true, generation })
     } else tally.unreadable.push(sequence)

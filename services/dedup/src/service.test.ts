@@ -1,4 +1,4 @@
-import { dedup } from '@fractal-lba/proto'
+import { bytesOfVerdict, dedup, type wal } from '@fractal-lba/proto'
 import {
   BatchClient,
   callUnary,
@@ -68,6 +68,7 @@ async function served(
     open: () => client.lookupBatches(),
     pack: (batch, items) => ({ batch, items }),
     unpack: (response) => response,
+    answer: (result) => result,
     sizeBytes: () => 200,
     limits: LIMITS,
   })
@@ -81,6 +82,7 @@ async function served(
     open: () => client.putIfAbsentBatches(),
     pack: (batch, items) => ({ batch, items }),
     unpack: (response) => response,
+    answer: (result) => result,
     sizeBytes: () => 700,
     limits: LIMITS,
   })
@@ -117,7 +119,10 @@ const asks = (verdict: typeof first): dedup.LookupItem => ({
   origin: verdict.origin,
   traceparent: '',
 })
-const brings = (verdict: typeof first): dedup.PutItem => ({ verdict, traceparent: '' })
+const brings = (verdict: wal.Verdict): dedup.PutItem => ({
+  verdict: bytesOfVerdict(verdict),
+  traceparent: '',
+})
 
 describe('the service, over streams of batches', () => {
   it('looks up and puts, each answer with the generation of the index', async () => {
@@ -130,7 +135,8 @@ describe('the service, over streams of batches', () => {
       verdict: undefined,
       generation,
     })
-    expect(await put(brings(first))).toEqual({ error, finding: FINDING_OWN, verdict: first, generation })
+    // Its own is not repeated to it.
+    expect(await put(brings(first))).toEqual({ error, finding: FINDING_OWN, verdict: undefined, generation })
     const answers = await Promise.all([
       lookup(asks(same)),
       lookup(asks(other)),
@@ -153,7 +159,9 @@ describe('the service, over streams of batches', () => {
     const count = (wanted: dedup.Finding): number =>
       answers.filter(({ finding }) => finding === wanted).length
     expect([FINDING_OWN, FINDING_DUPLICATE, FINDING_CONFLICT].map(count)).toEqual([1, 31, 32])
-    expect(new Set(answers.map(({ verdict }) => verdict?.origin?.sequence)).size).toBe(1)
+    const told = answers.filter(({ finding }) => finding !== FINDING_OWN)
+    const winner = 1 + answers.findIndex(({ finding }) => finding === FINDING_OWN)
+    expect(new Set(told.map(({ verdict }) => verdict?.origin?.sequence))).toEqual(new Set([winner]))
   })
 
   it('tells each item its own error, and serves the others of its batch', async () => {
@@ -163,12 +171,9 @@ describe('the service, over streams of batches', () => {
       lookup(asks(first)),
       lookup({ ...asks(first), fingerprint: Buffer.alloc(32) }),
       lookup({ ...asks(first), origin: undefined }),
-      put({ verdict: undefined, traceparent: '' }),
-      put({ verdict: { ...first, parameters: undefined }, traceparent: '' }),
-      put({
-        verdict: { ...first, outcome: { ...first.outcome, message: 'x'.repeat(10_000) } },
-        traceparent: '',
-      }),
+      put({ verdict: Buffer.of(0xff), traceparent: '' }),
+      put(brings({ ...first, parameters: undefined })),
+      put(brings({ ...first, outcome: { ...first.outcome, message: 'x'.repeat(10_000) } })),
       put(brings(other)),
     ])
     const codes = answers.map(({ error }) => (error ? fromStatus(error).code : 'none'))
@@ -204,7 +209,7 @@ describe('the service, by single calls', () => {
     const get = (pcsId: string) => callUnary(client.get.bind(client), { pcsId }, TIMEOUT_MS)
     expect(await lookup(first)).toMatchObject({ answer: { finding: FINDING_ABSENT, generation } })
     await expect(get(pcsIdOf('a'))).rejects.toMatchObject({ code: 'pcs_not_found' })
-    expect(await put(first)).toMatchObject({ answer: { finding: FINDING_OWN, verdict: first } })
+    expect(await put(first)).toMatchObject({ answer: { finding: FINDING_OWN, verdict: undefined } })
     expect(await put(other)).toMatchObject({ answer: { finding: FINDING_CONFLICT, verdict: first } })
     expect(await lookup(same)).toMatchObject({ answer: { finding: FINDING_DUPLICATE, verdict: first } })
     expect(await get(pcsIdOf('a'))).toEqual({ verdict: first })

@@ -1,4 +1,4 @@
-import { dedup, type wal } from '@fractal-lba/proto'
+import { dedup, verdictFromBytes } from '@fractal-lba/proto'
 import {
   AppError,
   batchHandler,
@@ -45,7 +45,10 @@ export function dedupService({
   const put = async (items: readonly dedup.PutItem[]): Promise<dedup.Answer[]> =>
     answerEach(
       items.map(toVerdict),
-      (verdicts) => metrics.timed('put', () => index.putManyIfAbsent(verdicts)),
+      async (verdicts) => {
+        const found = await metrics.timed('put', () => index.putManyIfAbsent(verdicts))
+        return found.map((one, item) => withoutEcho(one, verdicts[item]))
+      },
       onError,
     )
 
@@ -128,7 +131,14 @@ function toLookup({ pcsId, fingerprint, origin }: dedup.LookupItem): Lookup | Ap
   return { pcsId, fingerprint, origin }
 }
 
-function toVerdict({ verdict }: { readonly verdict: wal.Verdict | undefined }): StoredVerdict | AppError {
+/** Who has put a verdict that stands now need not be told it. */
+function withoutEcho(found: Found | AppError, own: StoredVerdict | undefined): Found | AppError {
+  if (found instanceof AppError || found.verdict !== own) return found
+  return { finding: found.finding, verdict: undefined, generation: found.generation }
+}
+
+function toVerdict(item: dedup.PutItem): StoredVerdict | AppError {
+  const verdict = verdictFromBytes(item.verdict)
   if (isComplete(verdict)) return verdict
   return malformed('the verdict lacks a part, or one of its parts has not its form')
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { verifier, type wal } from '@fractal-lba/proto'
+import { bytesOfVerdict, verifier, type wal } from '@fractal-lba/proto'
 import { TrustedClock } from '@fractal-lba/runtime'
 import { verifyLog } from '@fractal-lba/wal'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -75,7 +75,14 @@ function markOf(sequence: number, status: number): wal.MarkItem {
         origin: undefined,
       }
     : undefined
-  const mark = { sequence, status, verdict, indexed: judged, generation: judged ? 'g' : '', replayed: false }
+  const mark = {
+    sequence,
+    status,
+    verdict: verdict && bytesOfVerdict(verdict),
+    indexed: judged,
+    generation: judged ? 'g' : '',
+    replayed: false,
+  }
   return { logId: log.logId, mark, traceparent: '' }
 }
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { verifier, type wal } from '@fractal-lba/proto'
+import { bytesOfVerdict, verifier, type wal } from '@fractal-lba/proto'
 import { AppError } from '@fractal-lba/runtime'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SubmissionLog } from './submission-log.js'
@@ -49,7 +49,14 @@ const submission = (text: string, liveMs = 0): wal.AppendItem => ({
 
 const mark = (sequence: number, generation: string, logId = log.logId): wal.MarkItem => ({
   logId,
-  mark: { sequence, status: 200, verdict: VERDICT, indexed: true, generation, replayed: false },
+  mark: {
+    sequence,
+    status: 200,
+    verdict: bytesOfVerdict(VERDICT),
+    indexed: true,
+    generation,
+    replayed: false,
+  },
   traceparent: '',
 })
 

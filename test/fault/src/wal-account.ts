@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { wal } from '@fractal-lba/proto'
+import { bytesOfVerdict, wal } from '@fractal-lba/proto'
 
 /** What the callers of one log know: what they sent, and what they were told is durable. Numbers are positions. */
 export class WalAccount {
@@ -49,7 +49,14 @@ export function acceptedMark(sequence: number, name: string, logId: string): wal
     judgedAtMs: sequence,
     origin: { logId, sequence },
   }
-  return { sequence, status: 200, verdict, indexed: false, generation: '', replayed: false }
+  return {
+    sequence,
+    status: 200,
+    verdict: bytesOfVerdict(verdict),
+    indexed: false,
+    generation: '',
+    replayed: false,
+  }
 }
 
 /** The mark of a record that was refused. */

@@ -1,4 +1,4 @@
-import { wal } from '@fractal-lba/proto'
+import { bytesOfVerdict, wal } from '@fractal-lba/proto'
 import { type LogReport, openLog, type SegmentReport, verifyLog } from '@fractal-lba/wal'
 import { credentials } from '@grpc/grpc-js'
 import { unary } from '../../src/unary.js'
@@ -39,7 +39,10 @@ export async function recoveredLog(
       for (const { position, body } of entries) open.set(position?.sequence ?? 0, nameOf(body, bodyBytesMax))
     }
     if (open.size !== openCount) throw new Error(`${openCount} are open, but ${open.size} were handed out`)
-    const marks = (await reader.marks(fromSequence)).flatMap(({ mark }) => (mark ? [mark] : []))
+    const marks = (await reader.marks(fromSequence)).map(({ mark }) => ({
+      ...mark,
+      verdict: mark.verdict && bytesOfVerdict(mark.verdict),
+    }))
     await Promise.all(
       [...open.keys()].map(async (sequence) => {
         const mark = refusedMark(sequence)

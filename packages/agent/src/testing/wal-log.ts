@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { wal } from '@fractal-lba/proto'
+import { bytesOfVerdict, wal } from '@fractal-lba/proto'
 import { type CompactableLog, type NewRecord, openLog } from '@fractal-lba/wal'
-import { ENCODING, RECORD_TYPE } from '../wal-tools/record-bodies.js'
+import { ENCODING, RECORD_TYPE, type ReadMark } from '../wal-tools/record-bodies.js'
 import { smallRecordBytes } from './small-records.js'
 
 /** Opens a log of small segments, as the wal service would. */
@@ -19,9 +19,10 @@ export function submission(body: Uint8Array, encoding: number = ENCODING.json): 
   return { type: RECORD_TYPE.submission, encoding, body }
 }
 
-export function markRecord(mark: Partial<wal.Mark> & Pick<wal.Mark, 'sequence' | 'status'>): NewRecord {
-  const nothing = { verdict: undefined, indexed: false, generation: '', replayed: false }
-  const body = wal.Mark.encode({ ...nothing, ...mark }).finish()
+export function markRecord(mark: Partial<ReadMark> & Pick<ReadMark, 'sequence' | 'status'>): NewRecord {
+  const nothing = { indexed: false, generation: '', replayed: false }
+  const verdict = mark.verdict && bytesOfVerdict(mark.verdict)
+  const body = wal.Mark.encode({ ...nothing, ...mark, verdict }).finish()
   return { type: RECORD_TYPE.mark, encoding: ENCODING.protobuf, body }
 }
 

@@ -10,7 +10,7 @@ import {
   isTiedToHead,
 } from './audit-trail.js'
 import { markJson, parametersJson, timeText, verdictJson } from './mark-json.js'
-import { encodingName } from './record-bodies.js'
+import { encodingName, type ReadMark } from './record-bodies.js'
 
 /** The audit for people. */
 export function auditText(trail: AuditTrail): string {
@@ -66,7 +66,7 @@ function findingOf(attempt: Attempt, { verdict, logId }: AuditTrail): string {
   return `dead letter after ${letter.tries} tries: ${printable(letter.reason)}`
 }
 
-function meaning({ status, indexed }: wal.Mark, isFirst: boolean): string {
+function meaning({ status, indexed }: ReadMark, isFirst: boolean): string {
   if (status === 409) return 'conflict: another record came first'
   if (status === 401) return 'refused: its signature did not verify'
   if (status === 400) return 'refused: malformed or invalid'

@@ -5,7 +5,7 @@ import type { LogHead, LogRecord, RecordLocation } from '@fractal-lba/wal'
 import { type ChainProof, ChainWalk } from './chain-walk.js'
 import { withLogView } from './log-view.js'
 import type { PinnedLog } from './pinned-log.js'
-import { type BodyReader, ENCODING, loadBodyReader, RECORD_TYPE } from './record-bodies.js'
+import { type BodyReader, ENCODING, loadBodyReader, RECORD_TYPE, type ReadMark } from './record-bodies.js'
 
 /** A record of the log as the audit found it. */
 export interface AuditedRecord {
@@ -19,7 +19,7 @@ export interface AuditedRecord {
 }
 
 export interface AuditedMark extends AuditedRecord {
-  readonly mark: wal.Mark
+  readonly mark: ReadMark
 }
 
 /** One submission under the id, and what became of it. */

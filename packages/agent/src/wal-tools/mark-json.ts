@@ -1,7 +1,8 @@
 import type { scoring, wal } from '@fractal-lba/proto'
+import type { ReadMark } from './record-bodies.js'
 
 /** A mark as machines get it: names of the contract, bytes as hex, times as RFC 3339. */
-export function markJson(mark: wal.Mark): Readonly<Record<string, unknown>> {
+export function markJson(mark: ReadMark): Readonly<Record<string, unknown>> {
   return {
     sequence: mark.sequence,
     status: mark.status,

@@ -17,9 +17,12 @@ export function encodingName(encoding: number): string {
   return Object.entries(ENCODING).find(([, number]) => number === encoding)?.[0] ?? String(encoding)
 }
 
+/** A mark with its verdict read. */
+export type ReadMark = Omit<wal.Mark, 'verdict'> & { readonly verdict: wal.Verdict | undefined }
+
 /** Reads bodies; each gives `undefined` when the body was dropped by compaction or is no such message. */
 export interface BodyReader {
-  mark(record: Pick<LogRecord, 'body'>): wal.Mark | undefined
+  mark(record: Pick<LogRecord, 'body'>): ReadMark | undefined
   /** The generation that a fence begins. */
   fence(record: Pick<LogRecord, 'body'>): string | undefined
   deadLetter(record: Pick<LogRecord, 'body'>): wal.DeadLetter | undefined
@@ -30,9 +33,13 @@ export interface BodyReader {
 
 /** Loads the generated messages, and gRPC with them: only where a log is read. */
 export async function loadBodyReader(): Promise<BodyReader> {
-  const { ingest, wal } = await import('@fractal-lba/proto')
+  const { ingest, verdictFromBytes, wal } = await import('@fractal-lba/proto')
+  const readMark = (body: Buffer): ReadMark => {
+    const mark = wal.Mark.decode(body)
+    return { ...mark, verdict: verdictFromBytes(mark.verdict) }
+  }
   return {
-    mark: ({ body }) => body && decoded(() => wal.Mark.decode(body)),
+    mark: ({ body }) => body && decoded(() => readMark(body)),
     fence: ({ body }) => body && decoded(() => wal.FenceRequest.decode(body).generation),
     deadLetter: ({ body }) => body && decoded(() => wal.DeadLetter.decode(body)),
     driveAgain: ({ body }) => body && decoded(() => wal.DriveAgainRequest.decode(body).sequence),

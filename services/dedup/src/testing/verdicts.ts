@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto'
-import type { wal } from '@fractal-lba/proto'
+import { bytesOfVerdict, type wal } from '@fractal-lba/proto'
 import type { Entry, StoredVerdict } from '../store.js'
 
 export const LOG_ID = 'aa'.repeat(16)
@@ -69,7 +69,14 @@ export function markOf(
   generation: string,
   sequence = verdict.origin.sequence,
 ): wal.Mark {
-  return { sequence, status: 202, verdict, indexed: true, generation, replayed: false }
+  return {
+    sequence,
+    status: 202,
+    verdict: bytesOfVerdict(verdict),
+    indexed: true,
+    generation,
+    replayed: false,
+  }
 }
 
 /** For tests: ids that no two tests share. */

@@ -48,7 +48,8 @@ export interface LookupItem {
 }
 
 export interface PutItem {
-  verdict: Verdict | undefined;
+  /** A flk.wal.v1.Verdict, as bytes: the mark carries the same ones. */
+  verdict: Buffer;
   traceparent: string;
 }
 
@@ -57,7 +58,7 @@ export interface Answer {
   /** With an error the other fields mean nothing. */
   error: Status | undefined;
   finding: Finding;
-  /** The verdict that stands; absent with FINDING_ABSENT. */
+  /** The verdict that stands; absent with FINDING_ABSENT, and where it is the very one that was put with this call. */
   verdict:
     | Verdict
     | undefined;
@@ -204,13 +205,13 @@ export const LookupItem: MessageFns<LookupItem> = {
 };
 
 function createBasePutItem(): PutItem {
-  return { verdict: undefined, traceparent: "" };
+  return { verdict: Buffer.alloc(0), traceparent: "" };
 }
 
 export const PutItem: MessageFns<PutItem> = {
   encode(message: PutItem, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.verdict !== undefined) {
-      Verdict.encode(message.verdict, writer.uint32(10).fork()).join();
+    if (message.verdict.length !== 0) {
+      writer.uint32(10).bytes(message.verdict);
     }
     if (message.traceparent !== "") {
       writer.uint32(18).string(message.traceparent);
@@ -236,7 +237,7 @@ export const PutItem: MessageFns<PutItem> = {
               break;
             }
 
-            message.verdict = Verdict.decode(reader, reader.uint32());
+            message.verdict = Buffer.from(reader.bytes());
             continue;
           }
           case 2: {

@@ -61,9 +61,12 @@ export interface Mark {
   sequence: number;
   /** 200, 202, 400, 401 or 409. */
   status: number;
-  /** With 200, 202 and 409: the verdict that stands under this pcs_id (of a 409: the winner's). */
-  verdict:
-    | Verdict
+  /**
+   * With 200, 202 and 409: the verdict that stands under this pcs_id (of a 409: the winner's), a Verdict as it was
+   * put into the index. The log keeps these bytes and never looks into them.
+   */
+  verdict?:
+    | Buffer
     | undefined;
   /** The verdict belongs into the index. False for a pcs_id that is not the hash of its parts. */
   indexed: boolean;
@@ -464,7 +467,7 @@ export const Mark: MessageFns<Mark> = {
       writer.uint32(16).uint32(message.status);
     }
     if (message.verdict !== undefined) {
-      Verdict.encode(message.verdict, writer.uint32(26).fork()).join();
+      writer.uint32(26).bytes(message.verdict);
     }
     if (message.indexed !== false) {
       writer.uint32(32).bool(message.indexed);
@@ -512,7 +515,7 @@ export const Mark: MessageFns<Mark> = {
               break;
             }
 
-            message.verdict = Verdict.decode(reader, reader.uint32());
+            message.verdict = Buffer.from(reader.bytes());
             continue;
           }
           case 4: {
