@@ -133,18 +133,48 @@ export class ChainVerifier {
   }
 }
 
-/** The decoded frame at `offset` as a record whose buffers are views of `bytes`. */
+/**
+ * The decoded frame at `offset` as a record. Its buffers are views of `bytes`, made when they are asked for: most
+ * records of a log that is opened are only counted.
+ */
 export function toRecord(bytes: Buffer, offset: number, fields: FrameFields): LogRecord {
-  const dropped = fields.state === BODY_DROPPED
-  return {
-    type: fields.type,
-    encoding: fields.encoding,
-    sequence: fields.sequence,
-    group: fields.group,
-    timeMs: fields.timeMs,
-    body: dropped ? undefined : bytes.subarray(offset + FRAME.body, offset + fields.frameBytes),
-    bodyLength: fields.bodyLength,
-    digest: bytes.subarray(offset + FRAME.digest, offset + FRAME.chain),
-    chain: bytes.subarray(offset + FRAME.chain, offset + FRAME.body),
+  return new FrameRecord(bytes, offset, fields)
+}
+
+class FrameRecord implements LogRecord {
+  readonly type: number
+  readonly encoding: number
+  readonly sequence: number
+  readonly group: number
+  readonly timeMs: number
+  readonly hasBody: boolean
+  readonly bodyLength: number
+  readonly #bytes: Buffer
+  readonly #offset: number
+
+  constructor(bytes: Buffer, offset: number, fields: FrameFields) {
+    this.type = fields.type
+    this.encoding = fields.encoding
+    this.sequence = fields.sequence
+    this.group = fields.group
+    this.timeMs = fields.timeMs
+    this.hasBody = fields.state === BODY_PRESENT
+    this.bodyLength = fields.bodyLength
+    this.#bytes = bytes
+    this.#offset = offset
+  }
+
+  get body(): Buffer | undefined {
+    if (!this.hasBody) return undefined
+    const start = this.#offset + FRAME.body
+    return this.#bytes.subarray(start, start + this.bodyLength)
+  }
+
+  get digest(): Buffer {
+    return this.#bytes.subarray(this.#offset + FRAME.digest, this.#offset + FRAME.chain)
+  }
+
+  get chain(): Buffer {
+    return this.#bytes.subarray(this.#offset + FRAME.chain, this.#offset + FRAME.body)
   }
 }

@@ -16,6 +16,8 @@ export interface LogRecord {
   readonly group: number
   /** wall clock of the append */
   readonly timeMs: number
+  /** false when compaction dropped it */
+  readonly hasBody: boolean
   /** `undefined` when compaction dropped it */
   readonly body: Buffer | undefined
   /** the original length, also of a dropped body */

@@ -1,9 +1,10 @@
 import type { wal } from '@fractal-lba/proto'
 import type { LogRecord, SegmentInfo } from '@fractal-lba/wal'
 import { DeadLetters } from './dead-letters.js'
+import type { MarkBrief } from './mark-brief.js'
 import { OpenEntries, type Unfinished } from './open-entries.js'
 import { RecordTimes } from './record-times.js'
-import { decodeDeadLetter, decodeDriveAgain, decodeFence, decodeMark, RECORD_TYPE } from './records.js'
+import { decodeDeadLetter, decodeDriveAgain, decodeFence, decodeMarkBrief, RECORD_TYPE } from './records.js'
 import { SegmentTallies } from './segment-tallies.js'
 import { SequenceSet } from './sequence-set.js'
 
@@ -54,7 +55,7 @@ export class LogState {
     this.open.add(sequence, { appendedAtMs: timeMs, bodyBytes }, heldUntilMs)
   }
 
-  marked({ sequence, timeMs, bodyBytes }: Written, mark: wal.Mark): void {
+  marked({ sequence, timeMs, bodyBytes }: Written, mark: MarkBrief): void {
     this.tallies.at(sequence)?.marks.add(this.#time(sequence, timeMs), bodyBytes)
     // A late mark finishes a dead letter too.
     const entry = this.open.close(mark.sequence) ?? this.dead.remove(mark.sequence)
@@ -102,7 +103,7 @@ export class LogState {
     const written = { sequence, timeMs, bodyBytes }
     switch (record.type) {
       case RECORD_TYPE.submission:
-        if (record.body) {
+        if (record.hasBody) {
           this.submitted(written, heldUntilMs)
           break
         }
@@ -110,7 +111,7 @@ export class LogState {
         this.dropped.add(sequence)
         break
       case RECORD_TYPE.mark: {
-        const mark = decodeMark(record)
+        const mark = decodeMarkBrief(record)
         if (mark) this.marked(written, mark)
         break
       }
@@ -129,7 +130,7 @@ export class LogState {
     this.#time(sequence, timeMs)
   }
 
-  #finished({ sequence, status }: wal.Mark, { appendedAtMs, bodyBytes }: Unfinished): void {
+  #finished({ sequence, status }: MarkBrief, { appendedAtMs, bodyBytes }: Unfinished): void {
     const refused = status === 400 || status === 401
     if (refused) this.refused.add(sequence)
     const tally = this.tallies.at(sequence)

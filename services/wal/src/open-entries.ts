@@ -38,7 +38,8 @@ export class OpenEntries {
   }
 
   add(sequence: number, entry: Unfinished, heldUntilMs: number): void {
-    this.#entries.set(sequence, { ...entry, heldUntilMs, tries: 0 })
+    const { appendedAtMs, bodyBytes } = entry
+    this.#entries.set(sequence, { appendedAtMs, bodyBytes, heldUntilMs, tries: 0 })
   }
 
   /** @returns what was open, undefined when it was not. */

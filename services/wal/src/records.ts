@@ -1,5 +1,6 @@
 import { wal } from '@fractal-lba/proto'
 import type { LogRecord, NewRecord } from '@fractal-lba/wal'
+import { type MarkBrief, markBrief } from './mark-brief.js'
 
 /**
  * What the bodies of the log's records mean to this service. The numbers stand on the disk: never reuse one.
@@ -32,9 +33,14 @@ export function driveAgainRecord(sequence: number): NewRecord {
   return { type: RECORD_TYPE.driveAgain, encoding: ENCODING_PROTOBUF, body }
 }
 
+/** The same as decodeMark, of what the state of a log needs. */
+export function decodeMarkBrief({ body }: LogRecord): MarkBrief | undefined {
+  return body && (markBrief(body) ?? wal.Mark.decode(body))
+}
+
 /** @returns undefined where compaction has dropped the body. */
-export function decodeMark(record: LogRecord): wal.Mark | undefined {
-  return record.body && wal.Mark.decode(record.body)
+export function decodeMark({ body }: LogRecord): wal.Mark | undefined {
+  return body && wal.Mark.decode(body)
 }
 
 /** @returns undefined where compaction has dropped the body. */

@@ -60,6 +60,9 @@ export class SegmentTallies {
 
   /** The tally of the segment that the position lies in. */
   at(sequence: number): SegmentTally | undefined {
+    // Nearly always the newest: what is written, and what is read back.
+    const newest = this.#tallies.at(-1)
+    if (newest !== undefined && newest.firstSequence <= sequence) return newest
     let low = 0
     let high = this.#tallies.length
     while (low < high) {

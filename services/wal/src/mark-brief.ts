@@ -1,0 +1,64 @@
+import type { wal } from '@fractal-lba/proto'
+
+/** What the state of a log needs of a mark. */
+export type MarkBrief = Pick<wal.Mark, 'sequence' | 'status'>
+
+const FIELD = { sequence: 1, status: 2 } as const
+const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const
+/** Bits that a number takes exactly; longer varints are of fields that are not looked at. */
+const EXACT_BITS = 49
+
+/**
+ * Sequence and status of an encoded Mark. A log that is opened has millions of marks, and decoding their verdicts,
+ * which nobody looks at then, would take as long as all else.
+ *
+ * @returns undefined where the bytes are no Mark that this reads for certain: decode it whole
+ */
+export function markBrief(body: Buffer): MarkBrief | undefined {
+  let [sequence, status] = [0, 0]
+  const cursor = new Cursor(body)
+  while (!cursor.atEnd) {
+    const tag = cursor.varint()
+    const [field, wire] = [Math.floor(tag / 8), tag % 8]
+    if (wire === WIRE.varint) {
+      const value = cursor.varint()
+      if (field === FIELD.sequence) sequence = value
+      if (field === FIELD.status) status = value
+    } else if (wire === WIRE.bytes) cursor.skip(cursor.varint())
+    else if (wire === WIRE.fixed64) cursor.skip(8)
+    else if (wire === WIRE.fixed32) cursor.skip(4)
+    else return undefined
+    if (cursor.failed) return undefined
+  }
+  return { sequence, status }
+}
+
+class Cursor {
+  failed = false
+  #at = 0
+
+  constructor(private readonly bytes: Buffer) {}
+
+  get atEnd(): boolean {
+    return this.#at >= this.bytes.length
+  }
+
+  varint(): number {
+    let value = 0
+    let scale = 1
+    for (let bits = 0; bits < EXACT_BITS; bits += 7) {
+      const byte = this.bytes[this.#at++]
+      if (byte === undefined) break
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) return value
+      scale *= 128
+    }
+    this.failed = true
+    return 0
+  }
+
+  skip(sizeBytes: number): void {
+    this.#at += sizeBytes
+    if (this.#at > this.bytes.length) this.failed = true
+  }
+}
