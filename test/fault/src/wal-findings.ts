@@ -127,8 +127,10 @@ export async function findingsOnDisk(
     }
   }
   await log.close()
-  for (const [sequence] of appended) found.push(`submission ${sequence} is not in the files`)
-  for (const [sequence] of marked) found.push(`the mark of ${sequence} is not in the files`)
+  for (const [sequence] of appended)
+    found.push(`submission ${sequence} was acknowledged and is lost from the files`)
+  for (const [sequence] of marked)
+    found.push(`the mark of ${sequence} was acknowledged and is lost from the files`)
   return found.slice(0, FINDINGS_MAX)
 }
 

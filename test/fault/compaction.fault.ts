@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { isLong } from '../src/long.js'
+import { seededRandom } from '../src/random.js'
+import { type Compacted, compactingWal, keepCompacting } from './src/compacting.js'
+import { temporaryDirectory } from './src/directory.js'
+import { LoneWal } from './src/lone-wal.js'
+import { cutPowerUnderLoad } from './src/power-cut.js'
+import { WalAccount } from './src/wal-account.js'
+import { findingsIn, findingsOnDisk, recoveredLog } from './src/wal-findings.js'
+import { WalLoad } from './src/wal-load.js'
+
+const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
+/** Long bodies, so that segments fill and are rewritten while the load goes on. */
+const load = { concurrency: 24, bodyBytesMax: 30_000 }
+
+describe('compaction under load', () => {
+  const killed = isLong ? 300 : 6
+
+  it(`killed ${killed} times (FAULT_SEED=${SEED}): nothing is lost, the chain verifies`, async () => {
+    const directory = await temporaryDirectory()
+    const random = seededRandom(SEED)
+    const account = new WalAccount()
+    const wal = await LoneWal.at(directory, compactingWal)
+    onTestFinished(() => wal.kill())
+    const total: Compacted = { bodiesDropped: 0, segmentsRewritten: 0, interrupted: 0 }
+    let fromSequence = 0
+    for (let round = 1; round <= killed; round++) {
+      await wal.start()
+      const recovered = await recoveredLog(wal.address, account, { fromSequence, ...load })
+      expect(findingsIn(recovered, account, { fromSequence }), `before round ${round}`).toEqual([])
+      fromSequence = recovered.nextSequence
+      const over = new AbortController()
+      const compacting = keepCompacting(wal, over.signal, total)
+      const callers = new WalLoad(wal.address, account, load)
+      await sleep(200 + random(800))
+      await wal.kill()
+      over.abort()
+      await Promise.all([callers.stop(), compacting])
+      expect(callers.oddities).toEqual([])
+    }
+    expect(await findingsOnDisk(directory, account, { compacted: true, ...load })).toEqual([])
+    expect(total.segmentsRewritten).toBeGreaterThan(0)
+    expect(total.bodiesDropped).toBeGreaterThan(0)
+    if (isLong) expect(total.interrupted).toBeGreaterThan(killed / 10)
+  })
+
+  const cut = isLong ? 100 : 4
+
+  it(`cut off from power ${cut} times (FAULT_SEED=${SEED}): nothing is lost, the chain verifies`, async (context) => {
+    const total: Compacted = { bodiesDropped: 0, segmentsRewritten: 0, interrupted: 0 }
+    const { findings } = await cutPowerUnderLoad(context, {
+      rounds: cut,
+      seed: SEED,
+      kind: 'xfs',
+      env: compactingWal,
+      load,
+      compacted: true,
+      meanwhile: (wal, over) => keepCompacting(wal, over, total),
+    })
+    expect(findings).toEqual([])
+    expect(total.segmentsRewritten).toBeGreaterThan(0)
+    expect(total.bodiesDropped).toBeGreaterThan(0)
+  })
+})
