@@ -4,7 +4,8 @@ import { BENCH_HELP, readBenchOptions, UnusableOptions } from './bench-options.j
 describe('readBenchOptions', () => {
   it('measures everything by default', () => {
     expect(readBenchOptions([])).toEqual({
-      variants: ['product', 'unary', 'one-process'],
+      variants: ['product', 'unary', 'one-process', 'no-flush', 'compacting'],
+      log: true,
       rounds: 3,
       connections: 256,
       seconds: 5,
@@ -17,7 +18,9 @@ describe('readBenchOptions', () => {
   })
 
   it.each([
-    [['--only', 'product'], { variants: ['product'] }],
+    [['--only', 'product'], { variants: ['product'], log: false }],
+    [['--only', 'log'], { variants: ['product', 'no-flush', 'compacting'], log: true }],
+    [['--only', 'log,unary'], { variants: ['product', 'unary', 'no-flush', 'compacting'], log: true }],
     [['--only', 'one-process', '--only', 'product'], { variants: ['product', 'one-process'] }],
     [['--only', 'unary,product'], { variants: ['product', 'unary'] }],
     [['--seconds', '2', '--rounds', '7', '--connections', '1'], { seconds: 2, rounds: 7, connections: 1 }],
@@ -49,8 +52,8 @@ describe('readBenchOptions', () => {
   })
 
   it.each([
-    [['--only', 'go'], '--only is product, unary, one-process, not go'],
-    [['--only', 'product,go'], 'not product,go'],
+    [['--only', 'go'], '--only is product, unary, one-process, no-flush, compacting or log, not go'],
+    [['--only', 'product,go'], 'not go'],
     [['--seconds', '0'], '--seconds is a whole number from 1 to 600, not 0'],
     [['--rounds', '1.5'], '--rounds is a whole number'],
     [['--connections', '-1'], '--connections'],

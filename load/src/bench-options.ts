@@ -1,10 +1,15 @@
 import { parseArgs } from 'node:util'
 
-export const variantNames = ['product', 'unary', 'one-process'] as const
+export const variantNames = ['product', 'unary', 'one-process', 'no-flush', 'compacting'] as const
 export type VariantName = (typeof variantNames)[number]
+
+/** What `--only log` stands for, beside the log by itself. */
+const LOG_VARIANTS: readonly VariantName[] = ['product', 'no-flush', 'compacting']
 
 export interface BenchOptions {
   readonly variants: readonly VariantName[]
+  /** Whether the log is measured by itself, too. */
+  readonly log: boolean
   readonly rounds: number
   readonly connections: number
   /** Measured time of one variant in one round. */
@@ -21,10 +26,11 @@ export interface BenchOptions {
 
 export const BENCH_HELP = `Usage: npm run bench -- [options]
 
-Measures the product against its own unary-per-hop path and against a build of everything in one process,
-interleaved, each time with fresh processes and fresh data.
+Measures the product against its own unary-per-hop path, against a build of everything in one process, without
+flushes and under compaction, interleaved, each time with fresh processes and fresh data; and the log by itself.
 
-  --only NAME          only this variant: ${variantNames.join(', ')} (may be given more than once)
+  --only NAME          only this variant: ${variantNames.join(', ')} (may be given more than once);
+                       log: all that says something of the log
   --seconds N          measured time of each variant in each round (5)
   --warmup N           seconds of load before that, up to four times as long for a slow one (3)
   --lone N             seconds over a single connection after that (1)
@@ -47,12 +53,15 @@ export function readBenchOptions(args: readonly string[]): BenchOptions | undefi
   if (values.help) return undefined
   const profile = values.profile ?? false
   const only = (values.only ?? []).flatMap((text) => text.split(','))
-  const known = variantNames.filter((name) => only.includes(name))
-  if (known.length < new Set(only).size) {
-    throw new UnusableOptions(`--only is ${variantNames.join(', ')}, not ${only.join(',')}`)
+  const log = only.includes('log')
+  const unknown = only.filter((name) => name !== 'log' && !variantNames.some((known) => known === name))
+  if (unknown.length > 0) {
+    throw new UnusableOptions(`--only is ${variantNames.join(', ')} or log, not ${unknown.join(',')}`)
   }
+  const wanted = variantNames.filter((name) => only.includes(name) || (log && LOG_VARIANTS.includes(name)))
   return {
-    variants: known.length > 0 ? known : variantNames,
+    variants: only.length > 0 ? wanted : variantNames,
+    log: log || only.length === 0,
     rounds: wholeNumber('--rounds', values.rounds, profile ? 1 : 3, 100),
     connections: wholeNumber('--connections', values.connections, 256, 4_096),
     seconds: wholeNumber('--seconds', values.seconds, 5, 600),

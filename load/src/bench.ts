@@ -13,12 +13,20 @@ import {
   type VariantName,
 } from './bench-options.js'
 import { bestUnarySetting, describeSetting } from './calibration.js'
+import { benchLog } from './log/log-bench.js'
 import { isBusy, isInMemory, thisMachine } from './machine.js'
 import { Profiling } from './profiling.js'
 import { recordMaker, submitRequest } from './records.js'
 import { type BenchReport, figuresOf, ratiosOf, renderReport, type VariantFigures } from './report.js'
 import { type Bench, BenchFailure, type Durations, type Measurement, measure } from './round.js'
-import { oneProcessVariant, productVariant, unaryVariant, type Variant } from './variants.js'
+import {
+  compactingVariant,
+  oneProcessVariant,
+  productVariant,
+  unaryVariant,
+  unflushedVariant,
+  type Variant,
+} from './variants.js'
 
 /** What `npm run bench` brings along. */
 export interface BenchContext {
@@ -101,6 +109,7 @@ async function bench(
     conditions: { connections, rounds, seconds, warmupSeconds, recordBytes },
     variants,
     ratios: ratiosOf(variants),
+    log: options.log ? await benchLog({ root, dataDir, appenders: connections, signal, say }) : undefined,
   }
 }
 
@@ -117,6 +126,8 @@ async function contendersOf(
   const contenders: Contender[] = []
   for (const name of names) {
     if (name === 'product') contenders.push({ variant: productVariant(setup.root) })
+    if (name === 'no-flush') contenders.push({ variant: unflushedVariant(setup.root) })
+    if (name === 'compacting') contenders.push({ variant: compactingVariant(setup.root) })
     if (name === 'one-process') contenders.push({ variant: oneProcessVariant() })
     if (name === 'unary') {
       say('looking for the best setting of the unary path')

@@ -71,6 +71,12 @@ describe('renderReport', () => {
     conditions: { connections: 256, rounds: 2, seconds: 1, warmupSeconds: 3, recordBytes: 713 },
     variants: [product, unary],
     ratios: ratiosOf([product, unary]),
+    log: {
+      appends: { appenders: 256, flushed: 45_000, unflushed: 50_000 },
+      full: { submissions: 800_000, sizeBytes: 1e9, bytesPerSubmission: 1_250 },
+      reading: { records: 1_600_001, opening: 400_000, reading: 150_000 },
+      startMs: [4_000, 4_200],
+    },
   }
   const text = renderReport(report)
 
@@ -82,6 +88,16 @@ describe('renderReport', () => {
     )
     expect(text).toContain('unary: 4 channels')
     expect(text).toMatch(/^product +2000 +1000-3000 +4\.0 +4\.0 +4\.0 +100 +20 +200: 3998, 409: 2$/m)
+  })
+
+  it('says what the log does by itself', () => {
+    expect(text).toContain(
+      '256 appenders in one process: 45000 records/s with flush, 50000 records/s without (0.90)',
+    )
+    expect(text).toContain('a log of 1.00 GB, 800000 submissions, 1250 bytes for one and its mark')
+    expect(text).toContain('reading back: 150000 records/s (goal: at least 200000; NOT REACHED)')
+    expect(text).toContain('ready after 4000, 4200 ms (goal: below 5000 ms; reached)')
+    expect(renderReport({ ...report, log: undefined })).not.toContain('the log by itself')
   })
 
   it('is the same as JSON', () => {

@@ -1,5 +1,7 @@
 import type { VariantName } from './bench-options.js'
 import { Latencies } from './latencies.js'
+import type { LogFigures } from './log/log-bench.js'
+import { renderLogFigures } from './log/log-report.js'
 import type { Machine } from './machine.js'
 import type { Measurement } from './round.js'
 
@@ -31,6 +33,7 @@ export interface BenchReport {
   }
   readonly variants: readonly VariantFigures[]
   readonly ratios: readonly Ratio[]
+  readonly log: LogFigures | undefined
 }
 
 interface Ratio {
@@ -44,6 +47,8 @@ interface Ratio {
 const RATIO_GOALS = [
   { of: 'product', to: 'unary', goal: 5 },
   { of: 'product', to: 'one-process', goal: 0.6 },
+  { of: 'product', to: 'no-flush', goal: 0.8 },
+  { of: 'compacting', to: 'product', goal: 0.8 },
 ] as const
 const LONE_GOAL_MS = 5
 const MS_PER_S = 1000
@@ -86,7 +91,7 @@ export function ratiosOf(variants: readonly VariantFigures[]): Ratio[] {
 }
 
 /** The report for a person. */
-export function renderReport({ machine, conditions, variants, ratios }: BenchReport): string {
+export function renderReport({ machine, conditions, variants, ratios, log }: BenchReport): string {
   const { connections, rounds, seconds, warmupSeconds, recordBytes } = conditions
   const lines = [
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB; Node ${machine.node}; ${machine.kernel}; logs on ${machine.fileSystem}; load before ${machine.loadBefore.toFixed(1)}`,
@@ -107,6 +112,7 @@ export function renderReport({ machine, conditions, variants, ratios }: BenchRep
       return [`a lone request, ${variant}: ${figures} (${lone.requests} of them)${goal}`]
     }),
     ...variants.flatMap(({ variant, remark }) => (remark === undefined ? [] : [`${variant}: ${remark}`])),
+    ...(log === undefined ? [] : ['', ...renderLogFigures(log, verdict)]),
   ]
   return `${lines.join('\n')}\n`
 }

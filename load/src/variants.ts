@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { builtPrograms, type Environment, type Program } from '@fractal-lba/local'
 import type { VariantName } from './bench-options.js'
 
@@ -44,6 +44,27 @@ export function oneProcessVariant(): Variant {
     programs: [{ name: 'gateway', main: mainOf('one-process') }],
     envIn: (dataDir) => ({ WAL_DIR: join(dataDir, 'wal') }),
   }
+}
+
+/** The product whose log flushes nothing: what flushing costs. */
+export function unflushedVariant(root: string): Variant {
+  const all = builtPrograms(root)
+  const wal = all.find(({ name }) => name === 'wal')
+  if (!wal) throw new Error('there is no program wal')
+  const programs = all.map((program) =>
+    program.name === 'wal' ? { ...program, main: mainOf('log/unflushed-wal') } : program,
+  )
+  const env = { BENCH_WAL_MAIN: pathToFileURL(wal.main).href }
+  return { name: 'no-flush', programs, envIn: () => env }
+}
+
+/**
+ * The product while its log is compacted without end: short segments, each read and written anew without its bodies
+ * as soon as it is full.
+ */
+export function compactingVariant(root: string): Variant {
+  const env = { WAL_SEGMENT_BYTES: '4Mi', WAL_RETENTION: '1s', WAL_COMPACT_EVERY: '1s' }
+  return { name: 'compacting', programs: builtPrograms(root), envIn: () => env }
 }
 
 function mainOf(file: string): string {
