@@ -12,10 +12,10 @@ import type { handleUnaryCall, Metadata, ServiceDefinition } from '@grpc/grpc-js
 import type { Admission } from '../http/ingest-port.js'
 import { type Answered, type Ingest, statusOf } from '../ingest.js'
 import type { RateLimit } from '../rate-limit.js'
+import { withJitter } from '../retry-after.js'
 
 const BATCH_RECORDS_MAX = 256
 const BATCH_BYTES_MAX = 4 * 2 ** 20
-const RETRY_JITTER = 0.2
 
 /**
  * The bytes of the records in a SubmitRequest or SubmitBatchRequest. They are not decoded here: the log keeps them
@@ -97,7 +97,7 @@ export function ingestService(parts: IngestServiceParts): GrpcService {
 function withRetryInfo(error: AppError, retryAfterMs: number): AppError {
   if (error.retryAfterMs !== undefined || (error.code !== 'unavailable' && error.code !== 'superseded'))
     return error
-  const waitMs = Math.round(retryAfterMs * (1 + Math.random() * RETRY_JITTER))
+  const waitMs = Math.round(withJitter(retryAfterMs))
   return new AppError('unavailable', error.message, { retryAfterMs: waitMs, cause: error })
 }
 

@@ -4,6 +4,7 @@ import { type AppError, type Logger, monotonicMs, toAppError, type Violation } f
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { PROBLEM_CONTENT_TYPE, problemOf, recordProblems, renderProblem } from '../problem.js'
 import { requestIdFrom } from '../request-id.js'
+import { withJitter } from '../retry-after.js'
 import type { Refusal } from './admission.js'
 import { closeAfterReading, cutWhereTooMuch } from './linger.js'
 import { type HttpMetrics, UNMATCHED } from './metrics.js'
@@ -23,9 +24,6 @@ const UNAUTHENTICATED = ['WWW-Authenticate', 'PCS-Signature realm="pcs"'] as con
 
 /** A body of a refused request up to this size is left to Node, which reads it away before the next request. */
 const UNREAD_BYTES_MAX = 64 * 2 ** 10
-
-/** A 503 is told to wait up to this share longer than configured, so that not all come back at once. */
-const RETRY_JITTER = 0.4
 
 /**
  * The one place where answers leave. It writes to Node's response directly: Fastify's reply costs about 25 µs
@@ -138,7 +136,7 @@ export class Answers {
     if (status === recordProblems.unauthenticated.status) return UNAUTHENTICATED
     if (status === recordProblems.rate_limited.status) return retryAfter(retryAfterMs ?? this.#retryAfterMs)
     if (status === recordProblems.unavailable.status) {
-      return retryAfter((retryAfterMs ?? this.#retryAfterMs) * (1 + Math.random() * RETRY_JITTER))
+      return retryAfter(withJitter(retryAfterMs ?? this.#retryAfterMs))
     }
     return NONE
   }
