@@ -7,7 +7,7 @@ import { temporaryDirectory } from './src/directory.js'
 import { LoneWal } from './src/lone-wal.js'
 import { cutPowerUnderLoad } from './src/power-cut.js'
 import { WalAccount } from './src/wal-account.js'
-import { findingsIn, findingsOnDisk, recoveredLog } from './src/wal-findings.js'
+import { checkRecovery, findingsOnDisk } from './src/wal-findings.js'
 import { WalLoad } from './src/wal-load.js'
 
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
@@ -27,9 +27,9 @@ describe('compaction under load', () => {
     let fromSequence = 0
     for (let round = 1; round <= killed; round++) {
       await wal.start()
-      const recovered = await recoveredLog(wal.address, account, { fromSequence, ...load })
-      expect(findingsIn(recovered, account, { fromSequence }), `before round ${round}`).toEqual([])
-      fromSequence = recovered.nextSequence
+      const recovery = await checkRecovery(wal.address, account, { fromSequence, ...load })
+      expect(recovery.findings, `before round ${round}`).toEqual([])
+      fromSequence = recovery.nextSequence
       const over = new AbortController()
       const compacting = keepCompacting(wal, over.signal, total)
       const callers = new WalLoad(wal.address, account, load)

@@ -9,7 +9,7 @@ import { LoneWal, smallWal } from './src/lone-wal.js'
 import { cutPowerUnderLoad } from './src/power-cut.js'
 import { Account, otherParameters, systemFindings } from './src/system-findings.js'
 import { WalAccount } from './src/wal-account.js'
-import { findingsIn, findingsOnDisk, recoveredLog } from './src/wal-findings.js'
+import { checkRecovery, findingsOnDisk } from './src/wal-findings.js'
 import { WalLoad } from './src/wal-load.js'
 
 // Variants of the product that break one promise each. The checks of the other files must find every one of them:
@@ -33,7 +33,7 @@ async function findingsAfter(fault: Environment): Promise<{ findings: string[]; 
   await wal.kill()
   await load.stop()
   await wal.start()
-  const findings = findingsIn(await recoveredLog(wal.address, account), account)
+  const { findings } = await checkRecovery(wal.address, account)
   await wal.stop()
   return { findings: [...findings, ...(await findingsOnDisk(wal.directory, account))], death }
 }
@@ -74,8 +74,13 @@ describe('under a power cut', () => {
   })
 })
 
-describe('under kill -9 of all processes', () => {
-  it('a variant whose marks are not flushed before the answer is found out', async () => {
+describe('under kill -9', () => {
+  it('a wal that acknowledges marks before it writes them is found out by its callers', async () => {
+    const { findings } = await findingsAfter(preloading('mark-not-awaited'))
+    expect(findings.join('\n')).toMatch(/the mark of \d+ was acknowledged and is lost/)
+  })
+
+  it('and by the agents, whose outcomes change', async () => {
     const site = await testSite('fault-mark')
     onTestFinished(() => site.dispose())
     const account = new Account()

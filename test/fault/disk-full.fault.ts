@@ -14,7 +14,7 @@ import { LoneWal, smallWal } from './src/lone-wal.js'
 import { demandTools, run, tools } from './src/programs.js'
 import { Account, systemFindings } from './src/system-findings.js'
 import { WalAccount } from './src/wal-account.js'
-import { findingsIn, findingsOnDisk, recoveredLog } from './src/wal-findings.js'
+import { checkRecovery, findingsOnDisk } from './src/wal-findings.js'
 import { WalLoad } from './src/wal-load.js'
 
 const SMALL_BYTES = 2 ** 21
@@ -147,7 +147,7 @@ describe('a start on a full disk', () => {
     await load.stop()
     expect(load.oddities).toEqual([])
     await wal.start()
-    expect(findingsIn(await recoveredLog(wal.address, account), account)).toEqual([])
+    expect((await checkRecovery(wal.address, account)).findings).toEqual([])
     await wal.stop()
     expect(await findingsOnDisk(wal.directory, account)).toEqual([])
   })

@@ -11,7 +11,7 @@ import { System } from '../src/system.js'
 import { LoneWal, smallWal } from './src/lone-wal.js'
 import { Account, otherParameters, systemFindings } from './src/system-findings.js'
 import { WalAccount } from './src/wal-account.js'
-import { findingsIn, findingsOnDisk, recoveredLog } from './src/wal-findings.js'
+import { checkRecovery, findingsOnDisk } from './src/wal-findings.js'
 import { WalLoad } from './src/wal-load.js'
 
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
@@ -33,9 +33,9 @@ describe('kill -9 of the wal at random moments', () => {
         await wal.kill()
       }
       await wal.start()
-      const recovered = await recoveredLog(wal.address, account, { fromSequence })
-      expect(findingsIn(recovered, account, { fromSequence }), `before round ${round}`).toEqual([])
-      fromSequence = recovered.nextSequence
+      const recovery = await checkRecovery(wal.address, account, { fromSequence })
+      expect(recovery.findings, `before round ${round}`).toEqual([])
+      fromSequence = recovery.nextSequence
       const load = new WalLoad(wal.address, account, { concurrency: 1 + random(64) })
       await sleep(random(500))
       await wal.kill()

@@ -4,7 +4,7 @@ import { temporaryDirectory } from './src/directory.js'
 import { LoneWal } from './src/lone-wal.js'
 import { ONE_FILE_THREAD, Strace } from './src/strace.js'
 import { WalAccount } from './src/wal-account.js'
-import { findingsIn, findingsOnDisk, recoveredLog } from './src/wal-findings.js'
+import { checkRecovery, findingsOnDisk } from './src/wal-findings.js'
 import { WalLoad } from './src/wal-load.js'
 
 const FAULT_LIMIT_MS = 20_000
@@ -26,9 +26,9 @@ class FaultyLives {
   async recover(): Promise<void> {
     await this.wal.start()
     const fromSequence = this.#fromSequence
-    const recovered = await recoveredLog(this.wal.address, this.account, { fromSequence })
-    expect(findingsIn(recovered, this.account, { fromSequence })).toEqual([])
-    this.#fromSequence = recovered.nextSequence
+    const { findings, nextSequence } = await checkRecovery(this.wal.address, this.account, { fromSequence })
+    expect(findings).toEqual([])
+    this.#fromSequence = nextSequence
   }
 
   load(): WalLoad {

@@ -6,7 +6,7 @@ import { seededRandom } from '../../src/random.js'
 import { PowerCutDisk } from './disks.js'
 import { LoneWal } from './lone-wal.js'
 import { WalAccount } from './wal-account.js'
-import { findingsIn, findingsOnDisk, recoveredLog } from './wal-findings.js'
+import { checkRecovery, findingsOnDisk } from './wal-findings.js'
 import { WalLoad, type WalLoadOptions } from './wal-load.js'
 
 export interface PowerCutOptions {
@@ -54,10 +54,10 @@ export async function cutPowerUnderLoad(context: TestContext, options: PowerCutO
     await Promise.all([load.stop(), other])
     await disk.comeBack()
     await wal.start()
-    const recovered = await recoveredLog(wal.address, account, { fromSequence, ...limits })
-    const findings = [...load.oddities, ...findingsIn(recovered, account, { fromSequence })]
+    const recovery = await checkRecovery(wal.address, account, { fromSequence, ...limits })
+    const findings = [...load.oddities, ...recovery.findings]
     if (findings.length > 0) return { findings: [`round ${round}:`, ...findings], account }
-    fromSequence = recovered.nextSequence
+    fromSequence = recovery.nextSequence
     await wal.stop()
   }
   return { findings: await findingsOnDisk(wal.directory, account, { compacted, ...limits }), account }

@@ -10,64 +10,80 @@ const LEASE_MS = 60_000
 const LEASE_ENTRIES = 256
 const FINDINGS_MAX = 10
 
-/** What a recovered log says of itself: which submissions are open, which are marked. */
-export interface RecoveredLog {
-  /** Name of the whole, unchanged body; undefined: nobody sent such a body. */
-  readonly open: ReadonlyMap<number, string | undefined>
-  readonly marks: readonly wal.Mark[]
+export interface Recovery {
+  /** A sentence for each thing that does not hold (the first ten), none when all does. */
+  readonly findings: readonly string[]
+  /** What the next recovery may begin with. */
   readonly nextSequence: number
 }
 
 /**
- * Asks a service that was just started for all that is open and for the marks from a position on; afterwards all
- * that was open is marked as refused, so that the next recovery is not burdened with it.
+ * Asks a service that was just started for all that is open and for the marks from a position on. It must be that
+ * acknowledged ⊆ recovered ⊆ sent, for what was acknowledged from that position on. Afterwards all that was open is
+ * marked as refused, so that the next recovery is not burdened with it.
  */
-export async function recoveredLog(
+export async function checkRecovery(
   address: string,
   account: WalAccount,
   { fromSequence = 0, bodyBytesMax = BODY_BYTES_MAX } = {},
-): Promise<RecoveredLog> {
+): Promise<Recovery> {
   const reader = new WalReader(address)
   const client = new wal.WalServiceClient(address, credentials.createInsecure())
   try {
-    const open = new Map<number, string | undefined>()
-    const { openCount, logId } = await reader.state()
-    for (;;) {
-      const request = { entriesMax: LEASE_ENTRIES, leaseMs: LEASE_MS }
-      const { entries } = await unary(client.leaseOpen.bind(client), request)
-      if (entries.length === 0) break
-      for (const { position, body } of entries) open.set(position?.sequence ?? 0, nameOf(body, bodyBytesMax))
-    }
-    if (open.size !== openCount) throw new Error(`${openCount} are open, but ${open.size} were handed out`)
+    const open = await leaseAll(client, await reader.state(), bodyBytesMax)
     const marks = (await reader.marks(fromSequence)).map(({ mark }) => ({
       ...mark,
       verdict: mark.verdict && bytesOfVerdict(mark.verdict),
     }))
-    await Promise.all(
-      [...open.keys()].map(async (sequence) => {
-        const mark = refusedMark(sequence)
-        account.noteSentMark(sequence, mark)
-        await unary(client.markDone.bind(client), { item: { logId, mark, traceparent: '' } })
-        account.marked.set(sequence, mark)
-      }),
-    )
-    const { nextSequence } = await reader.state()
-    return { open, marks, nextSequence }
+    const findings = findingsIn({ open, marks }, account, fromSequence)
+    await refuseAll(client, [...open.keys()], account, await reader.state())
+    return { findings: findings.slice(0, FINDINGS_MAX), nextSequence: (await reader.state()).nextSequence }
   } finally {
     client.close()
     reader.close()
   }
 }
 
-/**
- * Acknowledged ⊆ recovered ⊆ sent, for what was acknowledged from a position on.
- * @returns a sentence for each thing that does not hold (the first ten), none when all does.
- */
-export function findingsIn(
-  { open, marks }: RecoveredLog,
+/** What a recovered log says of itself. */
+interface RecoveredLog {
+  /** Of each open position the name of the body; undefined: nobody can have sent such a body. */
+  readonly open: ReadonlyMap<number, string | undefined>
+  readonly marks: readonly wal.Mark[]
+}
+
+async function leaseAll(
+  client: wal.WalServiceClient,
+  { openCount }: wal.GetStateResponse,
+  bodyBytesMax: number,
+): Promise<Map<number, string | undefined>> {
+  const open = new Map<number, string | undefined>()
+  for (;;) {
+    const request = { entriesMax: LEASE_ENTRIES, leaseMs: LEASE_MS }
+    const { entries } = await unary(client.leaseOpen.bind(client), request)
+    if (entries.length === 0) break
+    for (const { position, body } of entries) open.set(position?.sequence ?? 0, nameOf(body, bodyBytesMax))
+  }
+  if (open.size !== openCount) throw new Error(`${openCount} are open, but ${open.size} were handed out`)
+  return open
+}
+
+async function refuseAll(
+  client: wal.WalServiceClient,
+  sequences: readonly number[],
   account: WalAccount,
-  { fromSequence = 0 } = {},
-): string[] {
+  { logId }: wal.GetStateResponse,
+): Promise<void> {
+  await Promise.all(
+    sequences.map(async (sequence) => {
+      const mark = refusedMark(sequence)
+      account.noteSentMark(sequence, mark)
+      await unary(client.markDone.bind(client), { item: { logId, mark, traceparent: '' } })
+      account.marked.set(sequence, mark)
+    }),
+  )
+}
+
+function findingsIn({ open, marks }: RecoveredLog, account: WalAccount, fromSequence: number): string[] {
   const found: string[] = []
   const recovered = new Map<number, Set<string>>()
   for (const mark of marks) {
@@ -79,6 +95,7 @@ export function findingsIn(
   for (const [sequence, name] of open) {
     if (name === undefined || !account.sent.has(name))
       found.push(`an open submission ${sequence} that nobody sent`)
+    if (account.marked.has(sequence)) found.push(`the mark of ${sequence} was acknowledged and is lost`)
   }
   for (const [sequence, name] of account.appended) {
     if (sequence < fromSequence) continue
@@ -90,7 +107,7 @@ export function findingsIn(
     if (!recovered.get(sequence)?.has(hexOf(mark)))
       found.push(`the mark of ${sequence} was acknowledged and is lost`)
   }
-  return found.slice(0, FINDINGS_MAX)
+  return found
 }
 
 /**
