@@ -19,6 +19,7 @@ import { outboxSend } from './commands/outbox-send.js'
 import { sign } from './commands/sign.js'
 import { submit } from './commands/submit.js'
 import { verify } from './commands/verify.js'
+import { walBackup } from './commands/wal-backup.js'
 import { walCompact } from './commands/wal-compact.js'
 import { walExport } from './commands/wal-export.js'
 import { walInspect } from './commands/wal-inspect.js'
@@ -42,6 +43,7 @@ const commands: readonly Command[] = [
   walInspect,
   walVerify,
   walExport,
+  walBackup,
   walReplay,
   walCompact,
   audit,
