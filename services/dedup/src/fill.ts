@@ -23,11 +23,18 @@ export interface FillProgress {
 /** One fill of the index from all its logs, under one generation. */
 export class Fill {
   readonly #ended = new EndedLives()
+  readonly #fromStart: boolean
+  /** Logs, by their id, of which everything is to be read and reading has begun. */
+  readonly #begun = new Set<string>()
 
+  /** @param options fromStart: whatever the store says that it has. */
   constructor(
     readonly generation: string,
     private readonly tools: FillTools,
-  ) {}
+    { fromStart = false }: { readonly fromStart?: boolean } = {},
+  ) {
+    this.#fromStart = fromStart
+  }
 
   /**
    * Fences the log and brings the store to what its marks say, from where the store has it up to the fence: then it
@@ -40,6 +47,10 @@ export class Fill {
     const { store } = this.tools
     await this.#renewClaim()
     const { logId, sequence: fence } = await log.fence(this.generation)
+    if (this.#fromStart && !this.#begun.has(logId)) {
+      await store.setPosition(logId, 1)
+      this.#begun.add(logId)
+    }
     const known = (await store.positions()).get(logId) ?? 0
     // A log that is shorter than what was read of it was restored from a copy: what was read means nothing now.
     const fromSequence = known > fence ? 1 : Math.max(1, known)

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Dependency, Logger } from '@fractal-lba/runtime'
+import { AskedRebuild, type RebuildTally } from './asked-rebuild.js'
 import { Fill, type FillProgress, type FillTools } from './fill.js'
 import { type Held, IndexWatch } from './index-watch.js'
 import { LogReach } from './log-reach.js'
@@ -50,6 +51,10 @@ export class IndexKeeper {
   readonly #progress = new Map<WalLog, FillProgress>()
   #availability: Availability = { answers: false, refusal: 'the index has not been filled from the log yet' }
   #sayAfterMs = 0
+  #share = 0
+  #asked: AskedRebuild | undefined
+  /** Aborted when the watch is to end although nothing was lost. */
+  #interrupt = new AbortController()
 
   constructor(
     logs: readonly WalLog[],
@@ -73,6 +78,26 @@ export class IndexKeeper {
     return this.#availability
   }
 
+  /** How much of the logs the fill under way has read, or the last one: from 0 to 1. */
+  get fillShare(): number {
+    return this.#share
+  }
+
+  /**
+   * Fills the store from the beginning of all logs, whatever it holds; until that is done, nothing is answered.
+   * Never resolves when the process is stopped before: the next one fills from where this one has come to.
+   */
+  rebuild(): Promise<RebuildTally> {
+    if (!this.#asked) {
+      this.#asked = new AskedRebuild()
+      this.#share = 0
+      this.#refuse('the index is to be rebuilt')
+      this.#logger.warn('the index is rebuilt from the beginning of all logs, as was asked for')
+      this.#interrupt.abort()
+    }
+    return this.#asked.done
+  }
+
   /** By name, for /ready. */
   dependencies(): Record<string, Dependency> {
     return this.#reach.dependencies()
@@ -86,15 +111,18 @@ export class IndexKeeper {
       if (held === 'contested') await pause(this.#contest.next(), stopping)
       else if (!held) await pause(watchEveryMs, stopping)
       if (!held || held === 'contested') continue
-      this.#metrics.fillProgress.set(1)
+      if (this.#asked) continue
+      this.#showShare(1)
       this.#availability = { answers: true, generation: held.generation }
+      this.#interrupt = new AbortController()
+      const ending = AbortSignal.any([stopping, this.#interrupt.signal])
       let looks = 0
       const onTick = (): void => {
         looks += 1
         if (looks === CALM_LOOKS) this.#contest.reset()
       }
-      const loss = await this.#watch.untilLost(held, { everyMs: watchEveryMs, onTick }, stopping)
-      if (!loss) return
+      const loss = await this.#watch.untilLost(held, { everyMs: watchEveryMs, onTick }, ending)
+      if (!loss) continue
       this.#refuse(`the index is looked at again: ${loss.why}`)
       this.#logger.warn(`${loss.why}: the index is looked at again`)
       // Two indexes that take one log from each other by turns answer nobody: the one that lost it waits.
@@ -106,7 +134,7 @@ export class IndexKeeper {
   async #hold(stopping: AbortSignal): Promise<Held | 'contested' | undefined> {
     const { store } = this.#tools
     try {
-      const standing = await this.#adopt(stopping)
+      const standing = this.#asked ? undefined : await this.#adopt(stopping)
       if (standing) return standing
       if (!(await store.claim())) {
         this.#refuse('the index is being filled by another process')
@@ -114,7 +142,7 @@ export class IndexKeeper {
       }
       try {
         // Another process may have been faster.
-        return (await this.#adopt(stopping)) ?? (await this.#fill(stopping))
+        return (this.#asked ? undefined : await this.#adopt(stopping)) ?? (await this.#fill(stopping))
       } finally {
         await store.release()
       }
@@ -152,7 +180,13 @@ export class IndexKeeper {
     this.#metrics.fills.inc()
     this.#progress.clear()
     await store.begin(generation)
-    const fill = new Fill(generation, this.#tools)
+    const asked = this.#asked
+    asked?.begin()
+    const report: FillTools['report'] = (log, tally) => {
+      this.#tools.report(log, tally)
+      asked?.add(tally)
+    }
+    const fill = new Fill(generation, { ...this.#tools, report }, { fromStart: asked !== undefined })
     const logIds = new Map<WalLog, string>()
     for (const log of this.#logs) {
       const logId = await this.#insist(log, stopping, () =>
@@ -169,6 +203,8 @@ export class IndexKeeper {
     }
     await store.complete()
     this.#logger.info({ generation, remembered: store.state().remembered }, 'the index is filled')
+    asked?.finish(generation)
+    if (this.#asked === asked) this.#asked = undefined
     return { generation, logIds }
   }
 
@@ -218,8 +254,13 @@ export class IndexKeeper {
     }
     // Logs that have not said yet how long they are count as one of those that have.
     const ratio = (all === 0 ? 1 : done / all) * (this.#progress.size / this.#logs.length)
-    this.#metrics.fillProgress.set(ratio)
+    this.#showShare(ratio)
     this.#refuse(`the index is being filled from the log: ${Math.floor(100 * ratio)} %`)
+  }
+
+  #showShare(share: number): void {
+    this.#share = share
+    this.#metrics.fillProgress.set(share)
   }
 
   #refuse(refusal: string): void {

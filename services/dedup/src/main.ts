@@ -1,6 +1,7 @@
 import { runProcess, serve } from '@fractal-lba/runtime'
 import { readDedupConfig } from './config.js'
 import { IndexKeeper } from './index-keeper.js'
+import { maintenanceOf } from './maintenance.js'
 import { createDedupMetrics } from './metrics.js'
 import { openStore } from './open-store.js'
 import { readyReport } from './ready.js'
@@ -24,11 +25,14 @@ await runProcess('dedup', readDedupConfig, async (config, context) => {
   const logs = config.walAddresses.map((address) => connectWalLog(address, config.hopTimeoutMs))
   const keeper = new IndexKeeper(logs, { store, ttlMs, now, waived: config.waivedLogs }, metrics, logger)
   const availability = () => keeper.availability
+  const maintenance = maintenanceOf(keeper, logs, { store, ttlMs, now })
   const index = new VerdictIndex(store, ttlMs, now, availability)
 
   let running = Promise.resolve()
   const serving = await serve(config, context, {
-    services: [dedupService({ index, store, availability, metrics, logger, draining: stopping })],
+    services: [
+      dedupService({ index, store, availability, maintenance, metrics, logger, draining: stopping }),
+    ],
     ready: () => readyReport(keeper, store),
     async close() {
       for (const log of logs) log.close()

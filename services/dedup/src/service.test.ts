@@ -37,7 +37,7 @@ async function served(
 ): Promise<Served> {
   const wal = await startTestWal()
   const test = indexOver([wal.address], options)
-  const { index, store, metrics, logger, registry, keeper, availability } = test
+  const { index, store, metrics, maintenance, logger, registry, keeper, availability } = test
   const stopping = new AbortController()
   const port = await freePort()
   const config: ServiceConfig = {
@@ -52,36 +52,22 @@ async function served(
     config,
     { logger, registry, stopping: draining, fatal: (error) => expect.unreachable(error.message) },
     {
-      services: [dedupService({ index, store, availability, metrics, logger, draining })],
+      services: [dedupService({ index, store, availability, maintenance, metrics, logger, draining })],
       ready: () => readyReport(keeper, store),
       close: async () => {},
     },
   )
   const client = new dedup.DedupServiceClient(config.grpcAddress, credentials.createInsecure(), clientOptions)
-  const lookups = new BatchClient<
-    dedup.LookupItem,
-    dedup.Answer,
-    dedup.LookupBatchesRequest,
-    dedup.LookupBatchesResponse
-  >({
+  const lookups = new BatchClient({
     service: 'dedup',
     open: () => client.lookupBatches(),
-    pack: (batch, items) => ({ batch, items }),
-    unpack: (response) => response,
     answer: (result) => result,
     sizeBytes: () => 200,
     limits: LIMITS,
   })
-  const puts = new BatchClient<
-    dedup.PutItem,
-    dedup.Answer,
-    dedup.PutIfAbsentBatchesRequest,
-    dedup.PutIfAbsentBatchesResponse
-  >({
+  const puts = new BatchClient({
     service: 'dedup',
     open: () => client.putIfAbsentBatches(),
-    pack: (batch, items) => ({ batch, items }),
-    unpack: (response) => response,
     answer: (result) => result,
     sizeBytes: () => 700,
     limits: LIMITS,

@@ -10,7 +10,9 @@ import {
   unaryHandler,
 } from '@fractal-lba/runtime'
 import type { Availability } from './index-keeper.js'
+import type { Maintenance } from './maintenance.js'
 import type { DedupMetrics } from './metrics.js'
+import { streamHandler } from './server-stream.js'
 import type { Store, StoredVerdict } from './store.js'
 import { isComplete, isFingerprint, isPcsId, isPosition } from './verdict.js'
 import type { Found, Lookup, VerdictIndex } from './verdict-index.js'
@@ -19,6 +21,7 @@ export interface DedupParts {
   readonly index: VerdictIndex
   readonly store: Store
   readonly availability: () => Availability
+  readonly maintenance: Maintenance
   readonly metrics: DedupMetrics
   readonly logger: Logger
   readonly draining: AbortSignal
@@ -29,6 +32,7 @@ export function dedupService({
   index,
   store,
   availability,
+  maintenance,
   metrics,
   logger,
   draining,
@@ -90,6 +94,11 @@ export function dedupService({
         generation: state.answers ? state.generation : '',
       }
     }, onError),
+    rebuild: streamHandler(
+      (_request, gone) => maintenance.rebuild(AbortSignal.any([gone, draining])),
+      onError,
+    ),
+    verify: streamHandler(() => maintenance.verify(), onError),
   }
   return {
     name: 'flk.dedup.v1.DedupService',

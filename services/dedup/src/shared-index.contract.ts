@@ -7,6 +7,7 @@ import { startTestWal } from './testing/index-under-test.js'
 import { up } from './testing/remote-under-test.js'
 import { type SharedIndex, sharedIndex, submit, submitUntilAnswered } from './testing/shared-index.js'
 import type { TestWal } from './testing/test-wal.js'
+import { entryOf } from './testing/verdicts.js'
 
 /** What the suite needs of a server that several processes share. */
 export interface SharedServer {
@@ -216,5 +217,72 @@ export function describeSharedIndex(name: string, start: () => Promise<SharedSer
       expect(await one.answering(generation)).toBe(missing.generation)
       await expectAllKept(one)
     })
+
+    it('is compared with the marks, which changes nothing, and rebuilt from them by hand', async () => {
+      wal = await startTestWal()
+      const [one, two] = [await begin(wal), await begin(wal)]
+      await acknowledge(one, ...names('a'))
+      await followed(one)
+      expect(await verified(two)).toEqual({ marks: 20, missing: [], different: [] })
+      const [lost, poisoned] = [acknowledged.get('a 1'), acknowledged.get('a 3')]
+      if (!lost || !poisoned) throw new Error('they were acknowledged')
+      const other = { ...poisoned, outcome: { ...poisoned.outcome, accepted: !poisoned.outcome.accepted } }
+      // Behind everybody's back: what an operator's mistake may do, and no marker shows.
+      await one.store.overwriteMany([
+        entryOf(lost, Date.now() - 1_000, true),
+        entryOf(other, Date.now() + 3_600_000, true),
+      ])
+      const found = {
+        marks: 20,
+        missing: [lost.outcome.pcsId],
+        different: [poisoned.outcome.pcsId],
+      }
+      expect(await verified(one)).toEqual(found)
+      expect(await verified(two)).toEqual(found)
+      const before = await one.answering()
+      const { report } = await rebuilt(two)
+      expect(report).toMatchObject({ marks: 20, corrected: 1, contradictory: 0, unreadable: 0 })
+      expect(await one.answering(before)).toBe(report?.generation)
+      expect(await verified(one)).toEqual({ marks: 20, missing: [], different: [] })
+      await expectAllKept(one)
+      await expectAllKept(two)
+    })
+
+    it('is rebuilt once for all who ask meanwhile, also after the store was away', async () => {
+      wal = await startTestWal()
+      const process = await begin(wal)
+      await acknowledge(process, ...names('a'))
+      const asked = [rebuilt(process), rebuilt(process)]
+      await server.controls.restart()
+      const [first, second] = await Promise.all(asked)
+      expect(first?.report?.generation).toBe(second?.report?.generation)
+      // A server that kept nothing over its restart is filled once more.
+      await vi.waitFor(
+        async () => expect(await verified(process)).toMatchObject({ missing: [], different: [] }),
+        { timeout: 30_000 },
+      )
+      await expectAllKept(process)
+    })
   })
+}
+
+async function rebuilt({ maintenance }: SharedIndex): Promise<dedup.RebuildResponse> {
+  let last: dedup.RebuildResponse | undefined
+  for await (const response of maintenance.rebuild(new AbortController().signal)) last = response
+  if (!last) throw new Error('it told nothing')
+  return last
+}
+
+/** The ids by what is the matter with them. */
+async function verified({ maintenance }: SharedIndex) {
+  const found = { marks: 0, missing: [] as string[], different: [] as string[] }
+  for await (const { marks, missing, different, differences } of maintenance.verify()) {
+    found.marks += marks
+    for (const { kind, pcsId } of differences) {
+      const list = kind === dedup.Difference_Kind.KIND_MISSING ? found.missing : found.different
+      list.push(pcsId)
+    }
+    expect(differences.length).toBe(missing + different)
+  }
+  return found
 }

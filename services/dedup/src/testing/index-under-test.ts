@@ -1,6 +1,7 @@
 import { createLogger, createRegistry, type Logger, type Registry } from '@fractal-lba/runtime'
 import { onTestFinished, vi } from 'vitest'
 import { type Availability, IndexKeeper } from '../index-keeper.js'
+import { type Maintenance, maintenanceOf } from '../maintenance.js'
 import { MemoryStore } from '../memory-store.js'
 import { createDedupMetrics, type DedupMetrics } from '../metrics.js'
 import { VerdictIndex } from '../verdict-index.js'
@@ -15,6 +16,7 @@ export interface IndexUnderTest {
   readonly store: MemoryStore
   readonly index: VerdictIndex
   readonly keeper: IndexKeeper
+  readonly maintenance: Maintenance
   readonly metrics: DedupMetrics
   readonly registry: Registry
   readonly logger: Logger
@@ -57,6 +59,7 @@ export function indexOver(
   }
   onTestFinished(stop)
   return {
+    maintenance: maintenanceOf(keeper, logs, { store, ttlMs: TTL_MS, now }),
     ...{ clock, store, keeper, metrics, registry, logger, availability },
     index: new VerdictIndex(store, TTL_MS, now, availability),
     run: () => {

@@ -2,6 +2,7 @@ import { dedup } from '@fractal-lba/proto'
 import { AppError, createLogger, createRegistry, type Registry } from '@fractal-lba/runtime'
 import { onTestFinished, vi } from 'vitest'
 import { type Availability, IndexKeeper } from '../index-keeper.js'
+import { type Maintenance, maintenanceOf } from '../maintenance.js'
 import { createDedupMetrics } from '../metrics.js'
 import type { RemoteServer } from '../remote/remote-server.js'
 import { RemoteStore } from '../remote/remote-store.js'
@@ -18,6 +19,7 @@ const TIMES = { watchEveryMs: 50, retryFirstMs: 5, retryMostMs: 50 }
 export interface SharedIndex {
   readonly store: RemoteStore
   readonly index: VerdictIndex
+  readonly maintenance: Maintenance
   readonly registry: Registry
   readonly availability: () => Availability
   /** Resolves with the generation when it answers, under another one than `not`. */
@@ -56,6 +58,7 @@ export function sharedIndex(
   return {
     ...{ store, registry, availability, stop },
     index: new VerdictIndex(store, TTL_MS, now, availability),
+    maintenance: maintenanceOf(keeper, logs, { store, ttlMs: TTL_MS, now }),
     answering: (not) =>
       vi.waitFor(
         () => {

@@ -12,8 +12,10 @@ import {
   Client,
   type ClientDuplexStream,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
   type handleBidiStreamingCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -123,6 +125,68 @@ export interface GetStateResponse {
   refusal: string;
   remembered: number;
   generation: string;
+}
+
+export interface RebuildRequest {
+}
+
+export interface RebuildResponse {
+  /** From 0 to 1, of all logs. */
+  share: number;
+  /** While the index does not answer: why. */
+  refusal: string;
+  /** Only in the last message: what the marks came to. */
+  report: RebuildReport | undefined;
+}
+
+export interface RebuildReport {
+  marks: number;
+  /** Entries of the store that differed from a mark and were replaced by what the mark says. */
+  corrected: number;
+  /** Marks that contradict each other, or that cannot be read: what no fault may produce. */
+  contradictory: number;
+  unreadable: number;
+  remembered: number;
+  generation: string;
+}
+
+export interface VerifyRequest {
+}
+
+/** What a stretch of one log came to. */
+export interface VerifyResponse {
+  /** host:port, as this index reaches the log. */
+  logAddress: string;
+  logId: string;
+  fromSequence: number;
+  nextSequence: number;
+  /** Of the log, as it was when its reading began. */
+  endSequence: number;
+  /** Marks of verdicts that count still. */
+  marks: number;
+  missing: number;
+  different: number;
+  unreadable: number;
+  /** Not all of them, where there are many. */
+  differences: Difference[];
+}
+
+/** A mark that the store does not agree with. */
+export interface Difference {
+  kind: Difference_Kind;
+  /** The mark's. */
+  sequence: number;
+  pcsId: string;
+}
+
+export enum Difference_Kind {
+  KIND_UNSPECIFIED = 0,
+  /** KIND_MISSING - The store has nothing under the id. */
+  KIND_MISSING = 1,
+  /** KIND_DIFFERENT - The store has another verdict under the id. */
+  KIND_DIFFERENT = 2,
+  /** KIND_UNREADABLE - The mark holds no verdict that could be indexed. */
+  KIND_UNREADABLE = 3,
 }
 
 function createBaseLookupItem(): LookupItem {
@@ -980,6 +1044,469 @@ export const GetStateResponse: MessageFns<GetStateResponse> = {
   },
 };
 
+function createBaseRebuildRequest(): RebuildRequest {
+  return {};
+}
+
+export const RebuildRequest: MessageFns<RebuildRequest> = {
+  encode(_: RebuildRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RebuildRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRebuildRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRebuildResponse(): RebuildResponse {
+  return { share: 0, refusal: "", report: undefined };
+}
+
+export const RebuildResponse: MessageFns<RebuildResponse> = {
+  encode(message: RebuildResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.share !== 0) {
+      writer.uint32(9).double(message.share);
+    }
+    if (message.refusal !== "") {
+      writer.uint32(18).string(message.refusal);
+    }
+    if (message.report !== undefined) {
+      RebuildReport.encode(message.report, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RebuildResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRebuildResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.share = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.refusal = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.report = RebuildReport.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRebuildReport(): RebuildReport {
+  return { marks: 0, corrected: 0, contradictory: 0, unreadable: 0, remembered: 0, generation: "" };
+}
+
+export const RebuildReport: MessageFns<RebuildReport> = {
+  encode(message: RebuildReport, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.marks !== 0) {
+      writer.uint32(8).uint64(message.marks);
+    }
+    if (message.corrected !== 0) {
+      writer.uint32(16).uint64(message.corrected);
+    }
+    if (message.contradictory !== 0) {
+      writer.uint32(24).uint64(message.contradictory);
+    }
+    if (message.unreadable !== 0) {
+      writer.uint32(32).uint64(message.unreadable);
+    }
+    if (message.remembered !== 0) {
+      writer.uint32(40).uint64(message.remembered);
+    }
+    if (message.generation !== "") {
+      writer.uint32(50).string(message.generation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RebuildReport {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRebuildReport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.marks = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.corrected = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.contradictory = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.unreadable = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.remembered = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.generation = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseVerifyRequest(): VerifyRequest {
+  return {};
+}
+
+export const VerifyRequest: MessageFns<VerifyRequest> = {
+  encode(_: VerifyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VerifyRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVerifyRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseVerifyResponse(): VerifyResponse {
+  return {
+    logAddress: "",
+    logId: "",
+    fromSequence: 0,
+    nextSequence: 0,
+    endSequence: 0,
+    marks: 0,
+    missing: 0,
+    different: 0,
+    unreadable: 0,
+    differences: [],
+  };
+}
+
+export const VerifyResponse: MessageFns<VerifyResponse> = {
+  encode(message: VerifyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.logAddress !== "") {
+      writer.uint32(10).string(message.logAddress);
+    }
+    if (message.logId !== "") {
+      writer.uint32(18).string(message.logId);
+    }
+    if (message.fromSequence !== 0) {
+      writer.uint32(24).uint64(message.fromSequence);
+    }
+    if (message.nextSequence !== 0) {
+      writer.uint32(32).uint64(message.nextSequence);
+    }
+    if (message.endSequence !== 0) {
+      writer.uint32(40).uint64(message.endSequence);
+    }
+    if (message.marks !== 0) {
+      writer.uint32(48).uint64(message.marks);
+    }
+    if (message.missing !== 0) {
+      writer.uint32(56).uint64(message.missing);
+    }
+    if (message.different !== 0) {
+      writer.uint32(64).uint64(message.different);
+    }
+    if (message.unreadable !== 0) {
+      writer.uint32(72).uint64(message.unreadable);
+    }
+    for (const v of message.differences) {
+      Difference.encode(v!, writer.uint32(82).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VerifyResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVerifyResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.logAddress = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.logId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.fromSequence = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.nextSequence = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.endSequence = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.marks = longToNumber(reader.uint64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.missing = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.different = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.unreadable = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.differences.push(Difference.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDifference(): Difference {
+  return { kind: 0, sequence: 0, pcsId: "" };
+}
+
+export const Difference: MessageFns<Difference> = {
+  encode(message: Difference, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.sequence !== 0) {
+      writer.uint32(16).uint64(message.sequence);
+    }
+    if (message.pcsId !== "") {
+      writer.uint32(26).string(message.pcsId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Difference {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDifference();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sequence = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pcsId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 /**
  * DedupService is the index of the log's marks by pcs_id: first write wins. UNAVAILABLE while it is being
  * filled, while its store is down, and when it may not remember more.
@@ -1045,6 +1572,29 @@ export const DedupServiceService = {
     responseSerialize: (value: GetStateResponse): Buffer => Buffer.from(GetStateResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetStateResponse => GetStateResponse.decode(value),
   },
+  /**
+   * Fills the store again from all marks, from the beginning of each log; meanwhile nothing is answered. Tells
+   * several times a second how far it is, and ends when the index answers. It goes on when the call is cancelled.
+   */
+  rebuild: {
+    path: "/flk.dedup.v1.DedupService/Rebuild" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: RebuildRequest): Buffer => Buffer.from(RebuildRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RebuildRequest => RebuildRequest.decode(value),
+    responseSerialize: (value: RebuildResponse): Buffer => Buffer.from(RebuildResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RebuildResponse => RebuildResponse.decode(value),
+  },
+  /** Compares the store with all marks, and changes nothing. UNAVAILABLE while the index does not answer. */
+  verify: {
+    path: "/flk.dedup.v1.DedupService/Verify" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: VerifyRequest): Buffer => Buffer.from(VerifyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): VerifyRequest => VerifyRequest.decode(value),
+    responseSerialize: (value: VerifyResponse): Buffer => Buffer.from(VerifyResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): VerifyResponse => VerifyResponse.decode(value),
+  },
 } as const;
 
 export interface DedupServiceServer extends UntypedServiceImplementation {
@@ -1056,6 +1606,13 @@ export interface DedupServiceServer extends UntypedServiceImplementation {
   /** The stored verdict by its id alone; NOT_FOUND where there is none. */
   get: handleUnaryCall<GetRequest, GetResponse>;
   getState: handleUnaryCall<GetStateRequest, GetStateResponse>;
+  /**
+   * Fills the store again from all marks, from the beginning of each log; meanwhile nothing is answered. Tells
+   * several times a second how far it is, and ends when the index answers. It goes on when the call is cancelled.
+   */
+  rebuild: handleServerStreamingCall<RebuildRequest, RebuildResponse>;
+  /** Compares the store with all marks, and changes nothing. UNAVAILABLE while the index does not answer. */
+  verify: handleServerStreamingCall<VerifyRequest, VerifyResponse>;
 }
 
 export interface DedupServiceClient extends Client {
@@ -1132,6 +1689,23 @@ export interface DedupServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetStateResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Fills the store again from all marks, from the beginning of each log; meanwhile nothing is answered. Tells
+   * several times a second how far it is, and ends when the index answers. It goes on when the call is cancelled.
+   */
+  rebuild(request: RebuildRequest, options?: Partial<CallOptions>): ClientReadableStream<RebuildResponse>;
+  rebuild(
+    request: RebuildRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<RebuildResponse>;
+  /** Compares the store with all marks, and changes nothing. UNAVAILABLE while the index does not answer. */
+  verify(request: VerifyRequest, options?: Partial<CallOptions>): ClientReadableStream<VerifyResponse>;
+  verify(
+    request: VerifyRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<VerifyResponse>;
 }
 
 export const DedupServiceClient = makeGenericClientConstructor(

@@ -1,0 +1,90 @@
+import { dedup, verdictFromBytes, type wal } from '@fractal-lba/proto'
+import { EndedLives } from './ended-lives.js'
+import { settleMark } from './mark-rule.js'
+import type { Store, StoredVerdict } from './store.js'
+import type { Clock } from './trusted-clock.js'
+import { isComplete, sameMessage } from './verdict.js'
+import type { WalLog } from './wal-log.js'
+
+const { KIND_DIFFERENT, KIND_MISSING, KIND_UNREADABLE } = dedup.Difference_Kind
+/** Of one stretch of a log; whoever has more has a store to rebuild, not differences to look at. */
+const DIFFERENCES_MAX = 100
+
+export interface ComparisonTools {
+  readonly store: Pick<Store, 'getMany'>
+  readonly ttlMs: number
+  readonly now: Clock
+}
+
+type Stretch = Pick<dedup.VerifyResponse, 'marks' | 'missing' | 'different' | 'unreadable' | 'differences'>
+
+interface Comparable {
+  readonly sequence: number
+  readonly verdict: StoredVerdict
+  readonly expiresAtMs: number
+}
+
+/** What filling the store from its logs would change, found by the same rule, and changing nothing. */
+export class MarkComparison {
+  readonly #tools: ComparisonTools
+  readonly #ended = new EndedLives()
+
+  constructor(tools: ComparisonTools) {
+    this.#tools = tools
+  }
+
+  /** From the beginning of a log to its end as it is now. @throws AppError or a gRPC error */
+  async *through(log: WalLog): AsyncGenerator<dedup.VerifyResponse> {
+    const { logId } = await log.state()
+    let fromSequence = 1
+    for await (const { marks, nextSequence, endSequence } of log.readMarks(fromSequence)) {
+      const stretch = await this.compare(marks)
+      yield { logAddress: log.address, logId, fromSequence, nextSequence, endSequence, ...stretch }
+      fromSequence = nextSequence
+    }
+  }
+
+  /** A stretch of a log, in its order. */
+  async compare(marks: readonly wal.StoredMark[]): Promise<Stretch> {
+    const { store, now } = this.#tools
+    const stretch = { marks: 0, missing: 0, different: 0, unreadable: 0 }
+    const differences: dedup.Difference[] = []
+    const note = (kind: dedup.Difference_Kind, sequence: number, pcsId: string): void => {
+      if (differences.length < DIFFERENCES_MAX) differences.push({ kind, sequence, pcsId })
+    }
+    const comparable = this.#readable(marks, (sequence) => {
+      stretch.unreadable += 1
+      note(KIND_UNREADABLE, sequence, '')
+    })
+    const nowMs = now()
+    const standing = await store.getMany(comparable.map(({ verdict }) => verdict.outcome.pcsId))
+    for (const [index, mark] of comparable.entries()) {
+      if (mark.expiresAtMs <= nowMs) this.#ended.add(mark.verdict.origin)
+      const { pcsId } = mark.verdict.outcome
+      const { write, finding } = settleMark(standing[index], mark, nowMs, this.#tools.ttlMs, () =>
+        this.#ended.has(mark.verdict.origin),
+      )
+      if (finding === 'over') continue
+      stretch.marks += 1
+      // What differs only in when it expires, or that its mark has not been read back, is the same outcome.
+      if (!write || sameMessage(write.verdict, standing[index]?.verdict)) {
+        if (finding !== 'conflict') continue
+      }
+      const isMissing = standing[index] === undefined
+      if (isMissing) stretch.missing += 1
+      else stretch.different += 1
+      note(isMissing ? KIND_MISSING : KIND_DIFFERENT, mark.sequence, pcsId)
+    }
+    return { ...stretch, differences }
+  }
+
+  #readable(marks: readonly wal.StoredMark[], onUnreadable: (sequence: number) => void): Comparable[] {
+    return marks.flatMap(({ sequence, flushedAtMs, mark }) => {
+      if (!mark?.indexed) return []
+      const verdict = verdictFromBytes(mark.verdict)
+      if (isComplete(verdict)) return [{ sequence, verdict, expiresAtMs: flushedAtMs + this.#tools.ttlMs }]
+      onUnreadable(sequence)
+      return []
+    })
+  }
+}
