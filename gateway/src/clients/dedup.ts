@@ -19,30 +19,16 @@ const PUT_BYTES = 700
 
 export function connectDedup(address: string, limits: BatchLimits): DedupClient {
   const client = new dedup.DedupServiceClient(address, credentials.createInsecure(), clientOptions)
-  const lookups = new BatchClient<
-    dedup.LookupItem,
-    dedup.Answer,
-    dedup.LookupBatchesRequest,
-    dedup.LookupBatchesResponse
-  >({
+  const lookups = new BatchClient({
     service: 'dedup',
     open: () => client.lookupBatches(),
-    pack: (batch, items) => ({ batch, items }),
-    unpack: (response) => response,
     answer: demandAnswer,
     sizeBytes: () => LOOKUP_BYTES,
     limits,
   })
-  const puts = new BatchClient<
-    dedup.PutItem,
-    dedup.Answer,
-    dedup.PutIfAbsentBatchesRequest,
-    dedup.PutIfAbsentBatchesResponse
-  >({
+  const puts = new BatchClient({
     service: 'dedup',
     open: () => client.putIfAbsentBatches(),
-    pack: (batch, items) => ({ batch, items }),
-    unpack: (response) => response,
     answer: demandAnswer,
     sizeBytes: () => PUT_BYTES,
     limits,

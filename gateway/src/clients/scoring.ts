@@ -14,17 +14,9 @@ const ITEM_BYTES = 1_400
 
 export function connectScoring(address: string, limits: BatchLimits): ScoringClient {
   const client = new scoring.ScoringServiceClient(address, credentials.createInsecure(), clientOptions)
-  const batches = new BatchClient<
-    scoring.JudgeItem,
-    scoring.JudgeResult,
-    scoring.JudgeBatchesRequest,
-    scoring.JudgeBatchesResponse,
-    scoring.Judgement
-  >({
+  const batches = new BatchClient({
     service: 'scoring',
     open: () => client.judgeBatches(),
-    pack: (batch, items) => ({ batch, items }),
-    unpack: (response) => response,
     answer: demandJudgement,
     sizeBytes: () => ITEM_BYTES,
     limits,

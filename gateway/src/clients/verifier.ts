@@ -11,17 +11,9 @@ export interface VerifierClient {
 
 export function connectVerifier(address: string, limits: BatchLimits): VerifierClient {
   const client = new verifier.VerifierServiceClient(address, credentials.createInsecure(), clientOptions)
-  const batches = new BatchClient<
-    verifier.VerifyItem,
-    verifier.VerifyResult,
-    verifier.VerifyBatchesRequest,
-    verifier.VerifyBatchesResponse,
-    verifier.VerifiedRecord
-  >({
+  const batches = new BatchClient({
     service: 'verifier',
     open: () => client.verifyBatches(),
-    pack: (batch, items) => ({ batch, items }),
-    unpack: (response) => response,
     answer: demandRecord,
     sizeBytes: ({ body }) => body.length,
     limits,

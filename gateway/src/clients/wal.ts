@@ -29,32 +29,16 @@ const MARK_BYTES = 700
 
 export function connectWal(address: string, limits: BatchLimits): WalClient {
   const client = new wal.WalServiceClient(address, credentials.createInsecure(), clientOptions)
-  const appends = new BatchClient<
-    wal.AppendItem,
-    wal.AppendResult,
-    wal.AppendBatchesRequest,
-    wal.AppendBatchesResponse,
-    wal.Position
-  >({
+  const appends = new BatchClient({
     service: 'wal',
     open: () => client.appendBatches(),
-    pack: (batch, items) => ({ batch, items }),
-    unpack: (response) => response,
     answer: ({ result }) => demandPosition(result),
     sizeBytes: ({ body }) => body.length,
     limits,
   })
-  const marks = new BatchClient<
-    wal.MarkItem,
-    wal.MarkResult,
-    wal.MarkDoneBatchesRequest,
-    wal.MarkDoneBatchesResponse,
-    wal.Position
-  >({
+  const marks = new BatchClient({
     service: 'wal',
     open: () => client.markDoneBatches(),
-    pack: (batch, items) => ({ batch, items }),
-    unpack: (response) => response,
     answer: ({ result }) => demandPosition(result, fromMarkStatus),
     sizeBytes: () => MARK_BYTES,
     limits,

@@ -1,12 +1,22 @@
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js'
 import { fromServiceError, unavailable } from './errors.js'
 
-export interface BatchClientOptions<Item, Result, Request, Response, Answer> {
+/** What goes to a service: items under the number of their batch. */
+interface BatchOf<Item> {
+  batch: number
+  items: Item[]
+}
+
+/** What comes back under that number: a result for each item, in their order. */
+interface ResultsOf<Result> {
+  batch: number
+  results: Result[]
+}
+
+export interface BatchClientOptions<Item, Result, Answer> {
   /** Names the service in errors: "wal". */
   readonly service: string
-  readonly open: () => ClientDuplexStream<Request, Response>
-  readonly pack: (batch: number, items: Item[]) => Request
-  readonly unpack: (response: Response) => { readonly batch: number; readonly results: readonly Result[] }
+  readonly open: () => ClientDuplexStream<BatchOf<Item>, ResultsOf<Result>>
   /** What the caller gets of a result; what it throws, the caller gets as its error. */
   readonly answer: (result: Result) => Answer
   /** Size of an item on the wire, bytes, roughly; a batch stays below batchBytesMax unless one item is larger. */
@@ -37,14 +47,14 @@ interface Pending<Item, Answer> {
  * The client's end of streams of batches. Batching is natural: what is asked while batches are under way goes
  * into the next one; nothing waits for company. The only timer is the one that ends what is too late.
  */
-export class BatchClient<Item, Result, Request, Response, Answer = Result> {
-  readonly #options: BatchClientOptions<Item, Result, Request, Response, Answer>
-  readonly #lanes: Lane<Item, Result, Request, Response, Answer>[]
+export class BatchClient<Item, Result, Answer> {
+  readonly #options: BatchClientOptions<Item, Result, Answer>
+  readonly #lanes: Lane<Item, Result, Answer>[]
   #queue: Pending<Item, Answer>[] = []
   #pumpScheduled = false
   #sweeper: NodeJS.Timeout | undefined
 
-  constructor(options: BatchClientOptions<Item, Result, Request, Response, Answer>) {
+  constructor(options: BatchClientOptions<Item, Result, Answer>) {
     this.#options = options
     this.#lanes = Array.from({ length: options.limits.lanes }, () => {
       return new Lane(options, {
@@ -137,16 +147,16 @@ interface LaneEvents {
 }
 
 /** One stream with at most one batch in flight; opened when it is needed. */
-class Lane<Item, Result, Request, Response, Answer> {
-  readonly #options: BatchClientOptions<Item, Result, Request, Response, Answer>
+class Lane<Item, Result, Answer> {
+  readonly #options: BatchClientOptions<Item, Result, Answer>
   readonly #events: LaneEvents
-  #stream: ClientDuplexStream<Request, Response> | undefined
+  #stream: ClientDuplexStream<BatchOf<Item>, ResultsOf<Result>> | undefined
   #answered = false
   #batch = 0
   #sentAtMs = 0
   #inFlight: Pending<Item, Answer>[] | undefined
 
-  constructor(options: BatchClientOptions<Item, Result, Request, Response, Answer>, events: LaneEvents) {
+  constructor(options: BatchClientOptions<Item, Result, Answer>, events: LaneEvents) {
     this.#options = options
     this.#events = events
   }
@@ -160,12 +170,7 @@ class Lane<Item, Result, Request, Response, Answer> {
     this.#batch = (this.#batch + 1) >>> 0
     this.#inFlight = pending
     this.#sentAtMs = performance.now()
-    this.#stream.write(
-      this.#options.pack(
-        this.#batch,
-        pending.map(({ item }) => item),
-      ),
-    )
+    this.#stream.write({ batch: this.#batch, items: pending.map(({ item }) => item) })
   }
 
   /** An item fails at its own deadline; the stream is given up when it owes an answer for a whole timeout. */
@@ -181,11 +186,11 @@ class Lane<Item, Result, Request, Response, Answer> {
     this.#giveUp(unavailable(`${this.#options.service}: the client is closed`))
   }
 
-  #open(): ClientDuplexStream<Request, Response> {
+  #open(): ClientDuplexStream<BatchOf<Item>, ResultsOf<Result>> {
     const stream = this.#options.open()
     this.#answered = false
     // A stream that was given up may still speak; only the current one is listened to.
-    stream.on('data', (response: Response) => {
+    stream.on('data', (response: ResultsOf<Result>) => {
       if (stream === this.#stream) this.#onAnswer(response)
     })
     stream.on('error', (error: ServiceError) => {
@@ -197,8 +202,7 @@ class Lane<Item, Result, Request, Response, Answer> {
     return stream
   }
 
-  #onAnswer(response: Response): void {
-    const { batch, results } = this.#options.unpack(response)
+  #onAnswer({ batch, results }: ResultsOf<Result>): void {
     const inFlight = this.#inFlight
     if (!inFlight || batch !== this.#batch || results.length !== inFlight.length) {
       this.#giveUp(unavailable(`${this.#options.service} answered what was not asked`))

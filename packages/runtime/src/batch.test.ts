@@ -41,28 +41,21 @@ async function serve(handle: Judge, port = 0, draining = new AbortController()):
 
 function connect(port: number, limits: Partial<BatchLimits> = {}) {
   const client = new scoring.ScoringServiceClient(`127.0.0.1:${port}`, credentials.createInsecure())
-  const batches = new BatchClient<
-    string,
-    scoring.JudgeResult,
-    scoring.JudgeBatchesRequest,
-    scoring.JudgeBatchesResponse
-  >({
+  const batches = new BatchClient({
     service: 'scoring',
     open: () => client.judgeBatches(),
-    pack: (batch, items) => ({
-      batch,
-      items: items.map((traceparent) => ({ record: undefined, traceparent })),
-    }),
-    unpack: (response) => response,
     answer: (result) => result,
-    sizeBytes: (item) => item.length,
+    sizeBytes: ({ traceparent }) => traceparent.length,
     limits: { ...LIMITS, ...limits },
   })
   cleanups.push(() => {
     batches.close()
     client.close()
   })
-  return batches
+  return {
+    call: (text: string, deadlineMs?: number) =>
+      batches.call({ record: undefined, traceparent: text }, deadlineMs),
+  }
 }
 
 const echo = (item: scoring.JudgeItem): scoring.JudgeResult => ({
