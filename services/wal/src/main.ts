@@ -7,6 +7,7 @@ import { readyReport } from './ready.js'
 import { Room } from './room.js'
 import { walService } from './service.js'
 import { SubmissionLog } from './submission-log.js'
+import { watchTornFiles } from './torn-files-watch.js'
 
 await runProcess('wal', readWalConfig, async (config, context) => {
   const { logger, registry, fatal, stopping } = context
@@ -35,6 +36,7 @@ await runProcess('wal', readWalConfig, async (config, context) => {
   const room = await Room.watch({ ...config, logRefusal: () => log.refusal ?? compactor.refusal }, logger)
   compactor.start(() => room.isLow)
   exposeState(registry, log, room, compactor)
+  watchTornFiles({ ...config, now: clock.nowMs }, registry, logger, stopping)
   logger.info({ logId: log.logId, head: log.head.sequence, open: log.openCount }, 'the log is open')
 
   const ready = (): ReadyReport => readyReport(room.refusal, log.quarantinedSegments)
