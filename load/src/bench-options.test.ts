@@ -9,7 +9,7 @@ describe('readBenchOptions', () => {
       rounds: 3,
       connections: 256,
       seconds: 5,
-      warmupSeconds: 3,
+      warmupSeconds: 10,
       loneSeconds: 1,
       dataDir: undefined,
       json: false,
