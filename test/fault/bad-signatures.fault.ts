@@ -1,0 +1,44 @@
+import { recordMaker, submitRequest } from '@fractal-lba/load'
+import { hmacKey } from '@fractal-lba/pcs'
+import { describe, expect, it } from 'vitest'
+import { isLong } from '../src/long.js'
+import { textOf } from '../src/records.js'
+import { backends } from './src/store-backends.js'
+import { crowd, visitMarks } from './src/store-crowd.js'
+
+const SUBMISSIONS = isLong ? 1_000_000 : 5_000
+const FINISHED_LIMIT_MS = 60_000
+
+for (const { name, missing, start } of backends) {
+  if (missing !== undefined) it.skip(`bad signatures on ${name} (${missing})`)
+  describe.skipIf(missing)(`two gateways and two dedups on ${name}`, () => {
+    it(`${SUBMISSIONS} submissions with bad signatures leave the store as it is`, async () => {
+      const { pair, idCount, useCount } = await start(`fault-bad-signatures-${name}`)
+      const { system } = pair
+      expect((await system.client.submit(textOf(system.records.next()))).status).toBe(200)
+      await system.wal.untilNothingOpen(FINISHED_LIMIT_MS)
+      const [ids, uses] = [await idCount(), await useCount()]
+      expect(ids).toBe(1)
+      expect(uses).toBeGreaterThan(0)
+      const key = hmacKey(system.site.hmacKey)
+      const next = recordMaker({ seed: 20_260_101, key, badSignatureShare: 1 })
+      let sent = 0
+      const { byStatus, failures } = await crowd(pair, () => {
+        sent += 1
+        return sent > SUBMISSIONS ? undefined : submitRequest(next().body)
+      })
+      expect([...failures]).toEqual([])
+      const refused = byStatus.get(503) ?? 0
+      expect(byStatus.get(401)).toBe(SUBMISSIONS - refused)
+      await system.wal.untilNothingOpen(FINISHED_LIMIT_MS)
+      expect(await idCount()).toBe(ids)
+      expect(await useCount()).toBe(uses)
+      // All of them came as far as that: they are in the log, each with its verdict of no key.
+      let marks = 0
+      await visitMarks(pair, (_, { status, indexed }) => {
+        if (status === 401 && !indexed) marks += 1
+      })
+      expect(marks).toBe(SUBMISSIONS)
+    })
+  })
+}
