@@ -105,7 +105,7 @@ describe('pcs build', () => {
     expect(parseRecord(Buffer.from(out)).budget).toBe(0.4)
     expect(await runPcs(build, { env: { PCS_ALPHA: 'much' } })).toMatchObject({
       code: 2,
-      err: expect.stringContaining('PCS_ALPHA must be a finite number'),
+      err: expect.stringContaining('PCS_ALPHA must be a number from -1000 to 1000'),
     })
   })
 
@@ -196,6 +196,17 @@ describe('keys', () => {
     const signed = await runPcs([...build, '--sign'], { env: hmac })
     const env = { PCS_HMAC_KEY: 'another', [name]: value }
     expect(await runPcs(['verify', '--in', '-'], { env, stdin: signed.out })).toMatchObject({ code: 0 })
+  })
+
+  it.each([
+    { PCS_HMAC_KEYS: 'testsecret,' },
+    { PCS_HMAC_KEYS: 'testsecret, ,other' },
+    { PCS_ED25519_PUB_B64: ',' },
+  ])('that are empty in a list are a mistake, as they are to the verifier: %j', async (env) => {
+    const signed = await runPcs([...build, '--sign'], { env: hmac })
+    const { code, err } = await runPcs(['verify', '--in', '-'], { env, stdin: signed.out })
+    expect([code, err]).toEqual([2, expect.stringContaining('a key in it is empty')])
+    expect(err).not.toContain('testsecret')
   })
 
   it.each([

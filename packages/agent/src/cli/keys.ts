@@ -93,23 +93,24 @@ function due(env: Terminal['env'], name: string, because: string): string {
 
 function hmacKeys(env: Terminal['env']): HmacKey[] {
   const single = HMAC_VARIABLES.map((name) => ({ name: name as string, text: env[name] }))
-  const several = list(env.PCS_HMAC_KEYS).map((text) => ({ name: 'PCS_HMAC_KEYS', text }))
+  const several = list('PCS_HMAC_KEYS', env.PCS_HMAC_KEYS).map((text) => ({ name: 'PCS_HMAC_KEYS', text }))
   return [...single, ...several].flatMap(({ name, text }) =>
     text === undefined || text === '' ? [] : [usable(name, () => hmacKey(text))],
   )
 }
 
 function ed25519Keys(env: Terminal['env']) {
-  return list(env.PCS_ED25519_PUB_B64).map((text) =>
+  return list('PCS_ED25519_PUB_B64', env.PCS_ED25519_PUB_B64).map((text) =>
     usable('PCS_ED25519_PUB_B64', () => ed25519PublicKey(text)),
   )
 }
 
-function list(value: string | undefined): string[] {
-  return (value ?? '')
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
+/** An empty item is a mistake, as it is to the verifier: somebody meant a key. */
+function list(name: string, value: string | undefined): string[] {
+  if (value === undefined || value === '') return []
+  const items = value.split(',').map((part) => part.trim())
+  if (items.includes('')) throw usageError(`${name} cannot be used: a key in it is empty`)
+  return items
 }
 
 /** Names the variable at fault; the key itself is never told. */
