@@ -6,16 +6,16 @@ import { type Compacted, compactingWal, keepCompacting } from './src/compacting.
 import { temporaryDirectory } from './src/directory.js'
 import { LoneWal } from './src/lone-wal.js'
 import { cutPowerUnderLoad } from './src/power-cut.js'
+import { roundsOf, SEED } from './src/rounds.js'
 import { WalAccount } from './src/wal-account.js'
 import { checkRecovery, findingsOnDisk } from './src/wal-findings.js'
 import { WalLoad } from './src/wal-load.js'
 
-const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 /** Long bodies, so that segments fill and are rewritten while the load goes on. */
 const load = { concurrency: 24, bodyBytesMax: 30_000 }
 
 describe('compaction under load', () => {
-  const killed = isLong ? 300 : 6
+  const killed = roundsOf({ short: 5, long: 300 })
 
   it(`killed ${killed} times (FAULT_SEED=${SEED}): nothing is lost, the chain verifies`, async () => {
     const directory = await temporaryDirectory()
@@ -45,7 +45,7 @@ describe('compaction under load', () => {
     if (isLong) expect(total.interrupted).toBeGreaterThan(killed / 10)
   })
 
-  const cut = isLong ? 100 : 4
+  const cut = roundsOf({ short: 3, long: 100 })
 
   it(`cut off from power ${cut} times (FAULT_SEED=${SEED}): nothing is lost, the chain verifies`, async (context) => {
     const total: Compacted = { bodiesDropped: 0, segmentsRewritten: 0, interrupted: 0 }

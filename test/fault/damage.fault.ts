@@ -1,11 +1,11 @@
 import { open, readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Client, json } from '../src/client.js'
 import { metricsOf } from '../src/metrics.js'
 import { WalReader } from '../src/wal-reader.js'
 import { temporaryDirectory } from './src/directory.js'
 import { LoneWal } from './src/lone-wal.js'
+import { segmentPaths, writtenEnd } from './src/segment-files.js'
 import { WalAccount } from './src/wal-account.js'
 import { checkRecovery, objections } from './src/wal-findings.js'
 import { WalLoad } from './src/wal-load.js'
@@ -32,9 +32,9 @@ async function filledLog(): Promise<Filled> {
   await callers.more(400)
   await callers.stop()
   await wal.kill()
-  const names = (await readdir(wal.directory)).filter((name) => name.endsWith('.seg')).sort()
-  expect(names.length).toBeGreaterThan(2)
-  return { wal, account, segments: names.map((name) => join(wal.directory, name)) }
+  const segments = await segmentPaths(wal.directory)
+  expect(segments.length).toBeGreaterThan(2)
+  return { wal, account, segments }
 }
 
 /** Writes over a file's bytes. */
@@ -54,9 +54,8 @@ describe('a process that finds', () => {
   it('half a group at the end: sets it aside, counts it, and nothing acknowledged was in it', async () => {
     const { wal, account, segments } = await filledLog()
     const last = segments.at(-1) ?? ''
-    const bytes = await readFile(last)
-    const end = bytes.findLastIndex((byte) => byte !== 0) + 1
-    const torn = bytes.subarray(end - 700, end - 200)
+    const end = await writtenEnd(last)
+    const torn = (await readFile(last)).subarray(end - 700, end - 200)
     await overwrite(last, end, torn)
     await wal.start()
     expect((await metricsOf(await opsClient(wal))).value('wal_torn_tails_total')).toBe(1)

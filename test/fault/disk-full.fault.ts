@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { readyStatus, testSite } from '@fractal-lba/local'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { answered, inParallel, Load } from '../src/load.js'
-import { isLong } from '../src/long.js'
 import { problemOf } from '../src/problem.js'
 import { textOf } from '../src/records.js'
 import { opsUrlOf, System } from '../src/system.js'
@@ -12,6 +11,8 @@ import { temporaryDirectory } from './src/directory.js'
 import { memoryDisk } from './src/disks.js'
 import { LoneWal, smallWal } from './src/lone-wal.js'
 import { demandTools, run, tools } from './src/programs.js'
+import { roundsOf } from './src/rounds.js'
+import { segmentPaths, writtenEnd } from './src/segment-files.js'
 import { Account, systemFindings } from './src/system-findings.js'
 import { WalAccount } from './src/wal-account.js'
 import { checkRecovery, findingsOnDisk } from './src/wal-findings.js'
@@ -19,10 +20,11 @@ import { WalLoad } from './src/wal-load.js'
 
 const SMALL_BYTES = 2 ** 21
 const LARGE_BYTES = 256 * 2 ** 20
+const SEGMENT_BYTES = 2 ** 20
 const LIMIT_MS = 60_000
 /** Long records fill a disk fast. */
 const PADDING = 'x'.repeat(8_000)
-const ROUNDS = isLong ? 10 : 1
+const ROUNDS = roundsOf({ short: 1, long: 10 })
 
 /** A constellation whose log lies on a disk of its own. */
 async function systemOn(directory: string, label: string): Promise<{ system: System; account: Account }> {
@@ -54,11 +56,11 @@ describe('under load', () => {
     const { system, account } = await systemOn(path, 'fault-full')
     const load = loadOn(system, account)
     for (let round = 1; round <= ROUNDS; round++) {
-      await load.more(50)
+      await load.more(50, LIMIT_MS)
       await resize(path, (await usedBytes(path)) + SMALL_BYTES)
       await untilRefusing(system, load)
       await resize(path, LARGE_BYTES)
-      await load.more(200)
+      await load.more(200, LIMIT_MS)
     }
     await load.finish()
     expect(system.constellation.restarts('wal')).toBe(0)
@@ -67,16 +69,25 @@ describe('under load', () => {
 
   it('a write that a limit cuts short ends the wal; agents see only 503, and it comes back', async (context) => {
     const [prlimit = ''] = await demandTools(context, tools.prlimit)
-    const { system, account } = await systemOn(await temporaryDirectory(), 'fault-limit')
+    const directory = await temporaryDirectory()
+    const { system, account } = await systemOn(directory, 'fault-limit')
     const { constellation } = system
     const load = loadOn(system, account)
     for (let round = 1; round <= ROUNDS; round++) {
-      await load.more(50)
-      // The first segment is still the only one: the limit is met in the midst of a group soon after its end.
-      const { logBytes } = await system.wal.state()
-      await run(prlimit, `--pid=${constellation.pids().wal}`, `--fsize=${logBytes + 20_001}:`)
-      await until('the wal was started again', LIMIT_MS, () => constellation.restarts('wal') === round)
-      await load.more(100)
+      await load.more(50, LIMIT_MS)
+      const before = constellation.restarts('wal')
+      const { wal: pid } = constellation.pids()
+      // Met in the midst of a group, soon after what is written by now; or by the next segment, which it is too
+      // short for: that is a refusal, and no reason to end.
+      const written = await writtenEnd((await segmentPaths(join(directory, 'wal'))).at(-1) ?? '')
+      const limit = Math.min(written + 20_001, SEGMENT_BYTES - 1)
+      await run(prlimit, `--pid=${pid}`, `--fsize=${limit}:`)
+      await until('the limit is met', LIMIT_MS, async () => {
+        if (constellation.restarts('wal') > before) return true
+        return (await system.wal.state().catch(() => undefined))?.takesAppends === false
+      })
+      if (constellation.restarts('wal') === before) await run(prlimit, `--pid=${pid}`, '--fsize=unlimited:')
+      await load.more(100, LIMIT_MS)
     }
     await load.finish()
     expect(constellation.logs('wal').join('\n')).toContain('EFBIG')
@@ -124,7 +135,7 @@ describe('a start on a full disk', () => {
     await resize(path, LARGE_BYTES)
     await constellation.untilReady()
     const later = loadOn(system, account)
-    await later.more(100)
+    await later.more(100, LIMIT_MS)
     await later.finish()
     account.add(later)
     expect(await systemFindings(system, account)).toEqual([])

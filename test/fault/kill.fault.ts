@@ -5,19 +5,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { serviceNames, testSite } from '@fractal-lba/local'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Load } from '../src/load.js'
-import { isLong } from '../src/long.js'
 import { seededRandom } from '../src/random.js'
 import { System } from '../src/system.js'
 import { LoneWal, smallWal } from './src/lone-wal.js'
+import { roundsOf, SEED } from './src/rounds.js'
 import { Account, otherParameters, systemFindings } from './src/system-findings.js'
 import { WalAccount } from './src/wal-account.js'
 import { checkRecovery, findingsOnDisk } from './src/wal-findings.js'
 import { WalLoad } from './src/wal-load.js'
 
-const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
-
 describe('kill -9 of the wal at random moments', () => {
-  const rounds = isLong ? 500 : 16
+  const rounds = roundsOf({ short: 16, long: 500 })
 
   it(`${rounds} times under load (FAULT_SEED=${SEED}): acknowledged ⊆ recovered ⊆ sent`, async () => {
     const directory = await mkdtemp(join(tmpdir(), 'fractal-lba-kill-'))
@@ -48,7 +46,7 @@ describe('kill -9 of the wal at random moments', () => {
 })
 
 describe('kill -9 of gateway and services at random moments', () => {
-  const rounds = isLong ? 60 : 4
+  const rounds = roundsOf({ short: 4, long: 60 })
 
   it(`${rounds} times under load (FAULT_SEED=${SEED}): nothing acknowledged is lost or changed`, async () => {
     const site = await testSite('fault-kill')

@@ -3,19 +3,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { testSite } from '@fractal-lba/local'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Load } from '../src/load.js'
-import { isLong } from '../src/long.js'
 import { System } from '../src/system.js'
 import { PowerCutDisk } from './src/disks.js'
 import { smallWal } from './src/lone-wal.js'
 import { cutPowerUnderLoad } from './src/power-cut.js'
 import { demandTools, run, tools } from './src/programs.js'
+import { roundsOf, SEED } from './src/rounds.js'
 import { Account, otherParameters, systemFindings } from './src/system-findings.js'
 
-const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)
 const kinds = ['xfs', 'ext4'] as const
 
 describe.each(kinds)('a power cut under load, on %s', (kind) => {
-  const rounds = isLong ? 100 : 2
+  const rounds = roundsOf({ short: 2, long: 100 })
 
   it(`${rounds} times (FAULT_SEED=${SEED}): nothing that the log acknowledged is lost`, async (context) => {
     const { findings, account } = await cutPowerUnderLoad(context, { rounds, seed: SEED, kind })
@@ -37,7 +36,7 @@ describe('the control: without flushes', () => {
 })
 
 describe('a power cut of the log of a whole constellation', () => {
-  const rounds = isLong ? 20 : 1
+  const rounds = roundsOf({ short: 1, long: 20 })
 
   it(`${rounds} times: each outcome that was told is the same afterwards`, async (context) => {
     const disk = await PowerCutDisk.make(context, 'xfs')

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { isLong } from '../src/long.js'
 import { temporaryDirectory } from './src/directory.js'
 import { LoneWal } from './src/lone-wal.js'
+import { roundsOf } from './src/rounds.js'
 import { ONE_FILE_THREAD, Strace } from './src/strace.js'
 import { WalAccount } from './src/wal-account.js'
 import { checkRecovery, findingsOnDisk } from './src/wal-findings.js'
@@ -44,7 +44,8 @@ class FaultyLives {
   }
 }
 
-const flushNumbers = isLong ? Array.from({ length: 50 }, (_, index) => index + 1) : [1, 2, 9]
+/** The flush that is hit, in each life another: the first, the third, the fifth and so on. */
+const flushNumbers = Array.from({ length: roundsOf({ short: 3, long: 50 }) }, (_, index) => 2 * index + 1)
 
 describe('kill -9', () => {
   it('between write and flush: nothing acknowledged is lost', async (context) => {

@@ -17,6 +17,13 @@ export class WalReader {
     this.#client = new wal.WalServiceClient(address, credentials.createInsecure())
   }
 
+  /** After the wal was started again: a call made before this is told of the connection that was refused. */
+  untilConnected(limitMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#client.waitForReady(Date.now() + limitMs, (error) => (error ? reject(error) : resolve()))
+    })
+  }
+
   state(): Promise<wal.GetStateResponse> {
     return unary(this.#client.getState.bind(this.#client), {})
   }

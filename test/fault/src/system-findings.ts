@@ -48,6 +48,7 @@ export async function systemFindings(
   acknowledged: readonly Acknowledged[] = account.acknowledged,
 ): Promise<string[]> {
   const found = [...account.oddities]
+  await system.wal.untilConnected(REPLAY_LIMIT_MS)
   await system.wal.untilNothingOpen(REPLAY_LIMIT_MS)
   found.push(...(await findingsInMarks(system, account)))
   found.push(...(await disagreements(system.client, acknowledged)))
