@@ -9,6 +9,8 @@ import { commandHelp, groupHelp, overallHelp } from './cli/help.js'
 import { agentRun } from './commands/agent-run.js'
 import { audit } from './commands/audit.js'
 import { build } from './commands/build.js'
+import { dedupRebuild } from './commands/dedup-rebuild.js'
+import { dedupVerify } from './commands/dedup-verify.js'
 import { get } from './commands/get.js'
 import { keygen } from './commands/keygen.js'
 import { outboxAdd } from './commands/outbox-add.js'
@@ -46,6 +48,8 @@ const commands: readonly Command[] = [
   walBackup,
   walReplay,
   walCompact,
+  dedupVerify,
+  dedupRebuild,
   audit,
 ]
 

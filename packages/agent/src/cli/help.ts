@@ -31,6 +31,7 @@ ${table([
     term: 'WAL_DIR, WAL_ADDR',
     help: 'the log of the wal service: its directory, and where the service answers',
   },
+  { term: 'DEDUP_ADDR', help: 'where the dedup service answers' },
   { term: 'PCS_DEBUG', help: '1 shows where in the program an error arose' },
 ])}
 
