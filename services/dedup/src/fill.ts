@@ -2,6 +2,7 @@ import { unavailable } from '@fractal-lba/runtime'
 import { EndedLives } from './ended-lives.js'
 import { applyMarks, type MarkTally } from './mark-reader.js'
 import { NotHeld } from './not-held.js'
+import { SeenIds } from './seen-ids.js'
 import type { Store } from './store.js'
 import type { Clock } from './trusted-clock.js'
 import type { WalLog } from './wal-log.js'
@@ -26,6 +27,7 @@ export class Fill {
   readonly #fromStart: boolean
   /** Logs, by their id, of which everything is to be read and reading has begun. */
   readonly #begun = new Set<string>()
+  readonly #vouched: SeenIds | undefined
 
   /** @param options fromStart: whatever the store says that it has. */
   constructor(
@@ -34,6 +36,7 @@ export class Fill {
     { fromStart = false }: { readonly fromStart?: boolean } = {},
   ) {
     this.#fromStart = fromStart
+    this.#vouched = fromStart ? new SeenIds() : undefined
   }
 
   /**
@@ -66,6 +69,7 @@ export class Fill {
             now: this.tools.now,
             lifeIsOver: ({ verdict }) => this.#ended.has(verdict.origin),
             onExpired: ({ verdict }) => this.#ended.add(verdict.origin),
+            vouched: this.#vouched,
           }),
         )
         nextSequence = Math.max(nextSequence, response.nextSequence)

@@ -1,5 +1,6 @@
 import { verdictFromBytes, type wal } from '@fractal-lba/proto'
 import { settleMark, type VerdictMark } from './mark-rule.js'
+import type { SeenIds } from './seen-ids.js'
 import type { Entry, Store } from './store.js'
 import type { Clock } from './trusted-clock.js'
 import { isComplete } from './verdict.js'
@@ -29,6 +30,11 @@ export async function applyMarks(
     readonly lifeIsOver: (mark: ReadMark) => boolean
     /** Told of each mark that is older than the TTL. */
     readonly onExpired: (mark: ReadMark) => void
+    /**
+     * Where everything is read again: the ids of the marks that were read. What stands under another id says
+     * nothing against a mark, whatever it says of itself.
+     */
+    readonly vouched?: SeenIds | undefined
   },
 ): Promise<MarkTally> {
   const tally: MarkTally = { read: marks.length, corrected: 0, conflicts: [], unreadable: [] }
@@ -37,8 +43,17 @@ export async function applyMarks(
   for (const mark of indexed) if (mark.expiresAtMs <= nowMs) options.onExpired(mark)
   // Nearly all of them, when the store had the verdict first.
   const confirmed = await store.confirmMany(indexed)
+  const { vouched } = options
+  if (vouched)
+    for (const { verdict } of indexed.filter((_, index) => confirmed[index]))
+      vouched.add(verdict.outcome.pcsId)
   const others = indexed.filter((_, index) => !confirmed[index])
   const standing = await standingEntries(store, others)
+  if (vouched) {
+    for (const [pcsId, entry] of standing) {
+      if (!vouched.has(pcsId)) standing.set(pcsId, { ...entry, marked: false })
+    }
+  }
   const changed = new Map<string, Entry>()
   for (const mark of others) {
     const { pcsId } = mark.verdict.outcome
@@ -53,6 +68,7 @@ export async function applyMarks(
     else standing.delete(pcsId)
   }
   if (changed.size > 0) await store.overwriteMany([...changed.values()])
+  if (vouched) for (const pcsId of changed.keys()) vouched.add(pcsId)
   return tally
 }
 

@@ -7,7 +7,7 @@ import { startTestWal } from './testing/index-under-test.js'
 import { up } from './testing/remote-under-test.js'
 import { type SharedIndex, sharedIndex, submit, submitUntilAnswered } from './testing/shared-index.js'
 import type { TestWal } from './testing/test-wal.js'
-import { entryOf } from './testing/verdicts.js'
+import { entryOf, verdictOf } from './testing/verdicts.js'
 
 /** What the suite needs of a server that several processes share. */
 export interface SharedServer {
@@ -224,24 +224,33 @@ export function describeSharedIndex(name: string, start: () => Promise<SharedSer
       await acknowledge(one, ...names('a'))
       await followed(one)
       expect(await verified(two)).toEqual({ marks: 20, missing: [], different: [] })
-      const [lost, poisoned] = [acknowledged.get('a 1'), acknowledged.get('a 3')]
-      if (!lost || !poisoned) throw new Error('they were acknowledged')
+      const [lost, poisoned, taken] = ['a 1', 'a 3', 'a 5'].map((name) => acknowledged.get(name))
+      if (!lost || !poisoned || !taken) throw new Error('they were acknowledged')
       const other = { ...poisoned, outcome: { ...poisoned.outcome, accepted: !poisoned.outcome.accepted } }
       // Behind everybody's back: what an operator's mistake may do, and no marker shows.
       await one.store.overwriteMany([
         entryOf(lost, Date.now() - 1_000, true),
         entryOf(other, Date.now() + 3_600_000, true),
+        // As of another entry, with another content, long before: by its looks it was first.
+        entryOf(
+          {
+            ...verdictOf('a 5', { content: 'another', logId: wal.logId, sequence: 99_999 }),
+            judgedAtMs: taken.judgedAtMs - 60_000,
+          },
+          Date.now() + 3_600_000,
+          true,
+        ),
       ])
       const found = {
         marks: 20,
         missing: [lost.outcome.pcsId],
-        different: [poisoned.outcome.pcsId],
+        different: [poisoned.outcome.pcsId, taken.outcome.pcsId],
       }
       expect(await verified(one)).toEqual(found)
       expect(await verified(two)).toEqual(found)
       const before = await one.answering()
       const { report } = await rebuilt(two)
-      expect(report).toMatchObject({ marks: 20, corrected: 1, contradictory: 0, unreadable: 0 })
+      expect(report).toMatchObject({ marks: 20, corrected: 2, contradictory: 0, unreadable: 0 })
       expect(await one.answering(before)).toBe(report?.generation)
       expect(await verified(one)).toEqual({ marks: 20, missing: [], different: [] })
       await expectAllKept(one)
