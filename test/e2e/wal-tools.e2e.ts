@@ -156,6 +156,12 @@ describe('pcs wal compact', () => {
     )
     expect({ code: verified.code, err: verified.err }).toEqual({ code: 0, err: '' })
     expect(verified.out).toMatch(/without their bodies: sound$/m)
+    const metrics = await (await fetch(`${opsUrlOf(site, 'wal')}/metrics`)).text()
+    const head = Number(/^wal_head_chain (\d+)$/m.exec(metrics)?.[1])
+      .toString(16)
+      .padStart(12, '0')
+    expect((await wal.state()).headChain.slice(0, 12)).toBe(head)
+    expect((await tool('verify', '--dir', system.walDirectory, '--head', head)).code).toBe(0)
   })
 })
 

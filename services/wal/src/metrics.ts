@@ -57,6 +57,9 @@ export function createLogMetrics(registry: Registry): LogMetrics {
   }
 }
 
+/** 48 bits: a metric is a double, which has all of them exactly. */
+const HEAD_CHAIN_DIGITS = 12
+
 /** Gauges that are read from the log when somebody looks. */
 export function exposeState(registry: Registry, log: SubmissionLog, room: Room, compactor: Compactor): void {
   const gauge = (name: string, help: string, read: () => number): void => {
@@ -92,4 +95,9 @@ export function exposeState(registry: Registry, log: SubmissionLog, room: Room, 
     compactor.limitExceeded ? 1 : 0,
   )
   gauge('wal_head_sequence', 'Position of the newest flushed record.', () => log.head.sequence)
+  gauge(
+    'wal_head_chain',
+    'The first 12 hex digits of the hash chain at the newest flushed record, as a number: pcs wal verify --head.',
+    () => Number.parseInt(log.head.chain.slice(0, HEAD_CHAIN_DIGITS), 16),
+  )
 }

@@ -88,6 +88,22 @@ describe('pcs wal verify', () => {
     expect((await verify(directory, '--head', head)).err).toContain('its tail was cut off')
   })
 
+  it('takes the first 12 digits of a head, which is what a metric can hold', async () => {
+    const directory = folders.make()
+    const older = (await writeSubmissions(directory, 5)).slice(0, 12)
+    const log = await openWal(directory)
+    await log.append([submission(Buffer.from('{}'))])
+    const newest = log.head().chain.slice(0, 12)
+    await log.close()
+    expect(await report(directory, '--head', newest)).toMatchObject({ code: 0, given_head: 'same' })
+    expect(await report(directory, '--head', older)).toMatchObject({
+      given_head: 'grown',
+      given_head_sequence: 5,
+    })
+    const wrong = `${older.slice(0, 11)}${older.endsWith('0') ? '1' : '0'}`
+    expect(await report(directory, '--head', wrong)).toMatchObject({ code: 1, given_head: 'missing' })
+  })
+
   it('notices the last record zeroed away only against the head', async () => {
     const directory = folders.make()
     const head = await writeSubmissions(directory, 3)
@@ -158,7 +174,7 @@ describe('pcs wal verify', () => {
   })
 
   it('takes only a whole head', async () => {
-    const { code, err } = await verify(folders.make(), '--head', 'ABC')
+    const { code, err } = await verify(folders.make(), '--head', 'abcdefabcdefab')
     expect(code).toBe(2)
     expect(err).toContain('--head must be 64 lower-case hexadecimal digits')
   })

@@ -16,14 +16,14 @@ export const walVerify: Command = {
     {
       name: 'head',
       value: 'CHAIN',
-      help: 'the head of the chain as it was kept elsewhere: 64 lower-case hexadecimal\ndigits; the log must hold it',
+      help: 'the head of the chain as it was kept elsewhere: its 64 lower-case hexadecimal\ndigits, or the first 12 of them; the log must hold it',
     },
     { name: 'json', help: 'print the report as one line of JSON' },
   ],
   notes: `Each frame is read whole: its CRC32C, the digest of its body, its sequence, its flush group, its link of
 the hash chain; and each segment must begin where the one before it ends. A tail that was cut off
-cleanly leaves a sound log: it shows only against a head that was kept, from the metric or from the
-last line of this command. Records that came after that head are no fault.
+cleanly leaves a sound log: it shows only against a head that was kept, from the last line of this
+command, or from the metric wal_head_chain: printf %012x VALUE gives its first 12 digits. Records that came after that head are no fault.
 
 ${READ_ONLY_NOTE} Bytes at the end that are no whole
 flush group are a write under way, or what a crash left of one; the next start cuts them off.
@@ -36,8 +36,8 @@ Examples:
   async run(given, terminal) {
     const directory = walDirectory(given, terminal)
     const head = given.text('head')
-    if (head !== undefined && !/^[0-9a-f]{64}$/.test(head)) {
-      throw usageError('--head must be 64 lower-case hexadecimal digits')
+    if (head !== undefined && !/^(?:[0-9a-f]{12}|[0-9a-f]{64})$/.test(head)) {
+      throw usageError('--head must be 64 lower-case hexadecimal digits, or the first 12 of them')
     }
     const { verifyPinned } = await import('../wal-tools/verification.js')
     const found = await withPinnedLog(directory, 'verifying', terminal, (pinned, progress) =>

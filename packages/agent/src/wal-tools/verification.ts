@@ -20,7 +20,7 @@ export interface Verification {
 
 /**
  * Checks every frame, CRC, digest, sequence, group and chain.
- * @param head 64 hex digits, to be looked for: the newest chain, or an older one
+ * @param head the first 12 to 64 hex digits, an even number, of a chain that is looked for: the newest, or an older one
  * @param again called before a second reading, which looks for an older head
  */
 export async function verifyPinned(
@@ -37,7 +37,7 @@ export async function verifyPinned(
   }
   const log = step.value
   if (head === undefined) return { segments, log, head }
-  if (log.head.chain === head) return { segments, log, head: { kind: 'same' } }
+  if (log.head.chain.startsWith(head)) return { segments, log, head: { kind: 'same' } }
   again()
   return { segments, log, head: await findOlderHead(pinned, head) }
 }
@@ -48,7 +48,7 @@ async function findOlderHead(pinned: PinnedLog, head: string): Promise<HeadFindi
   await withLogView(
     pinned,
     (record) => {
-      if (record.chain.equals(wanted)) sequence = record.sequence
+      if (record.chain.subarray(0, wanted.length).equals(wanted)) sequence = record.sequence
     },
     async () => undefined,
   )
