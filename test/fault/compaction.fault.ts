@@ -15,7 +15,7 @@ import { WalLoad } from './src/wal-load.js'
 const load = { concurrency: 24, bodyBytesMax: 30_000 }
 
 describe('compaction under load', () => {
-  const killed = roundsOf({ short: 5, long: 300 })
+  const killed = roundsOf({ short: 4, long: 300 })
 
   it(`killed ${killed} times (FAULT_SEED=${SEED}): nothing is lost, the chain verifies`, async () => {
     const directory = await temporaryDirectory()
@@ -33,7 +33,8 @@ describe('compaction under load', () => {
       const over = new AbortController()
       const compacting = keepCompacting(wal, over.signal, total)
       const callers = new WalLoad(wal.address, account, load)
-      await sleep(200 + random(800))
+      await callers.more(60)
+      await sleep(random(600))
       await wal.kill()
       over.abort()
       await Promise.all([callers.stop(), compacting])

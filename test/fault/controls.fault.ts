@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Environment } from '@fractal-lba/local'
-import { testSite } from '@fractal-lba/local'
+import { type Environment, testSite } from '@fractal-lba/local'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Load } from '../src/load.js'
 import { System } from '../src/system.js'

@@ -15,7 +15,7 @@ import { checkRecovery, findingsOnDisk } from './src/wal-findings.js'
 import { WalLoad } from './src/wal-load.js'
 
 describe('kill -9 of the wal at random moments', () => {
-  const rounds = roundsOf({ short: 16, long: 500 })
+  const rounds = roundsOf({ short: 17, long: 500 })
 
   it(`${rounds} times under load (FAULT_SEED=${SEED}): acknowledged ⊆ recovered ⊆ sent`, async () => {
     const directory = await mkdtemp(join(tmpdir(), 'fractal-lba-kill-'))
@@ -46,7 +46,7 @@ describe('kill -9 of the wal at random moments', () => {
 })
 
 describe('kill -9 of gateway and services at random moments', () => {
-  const rounds = roundsOf({ short: 4, long: 60 })
+  const rounds = roundsOf({ short: 3, long: 60 })
 
   it(`${rounds} times under load (FAULT_SEED=${SEED}): nothing acknowledged is lost or changed`, async () => {
     const site = await testSite('fault-kill')

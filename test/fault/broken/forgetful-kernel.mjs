@@ -9,11 +9,10 @@ const { fdatasync, write } = fs
 const unflushed = new Map()
 let flushes = 0
 
-/** @param {any[]} args */
-const noteWrite = (...args) => {
-  const [fd, , , length, position] = args
+/** @type {(fd: number, buffer: Buffer, offset: number, length: number, position: number, done: () => void) => void} */
+const noteWrite = (fd, buffer, offset, length, position, done) => {
   unflushed.set(fd, [...(unflushed.get(fd) ?? []), { position, length }])
-  return Reflect.apply(write, fs, args)
+  write(fd, buffer, offset, length, position, done)
 }
 
 fs.write = Object.assign(noteWrite, { __promisify__: write.__promisify__ })

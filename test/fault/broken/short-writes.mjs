@@ -6,9 +6,8 @@ import { syncBuiltinESMExports } from 'node:module'
 const { write } = fs
 let writes = 0
 
-/** @param {any[]} args */
-const writeLess = (...args) => {
-  const [fd, buffer, offset, length, position, done] = args
+/** @type {(fd: number, buffer: Buffer, offset: number, length: number, position: number, done: () => void) => void} */
+const writeLess = (fd, buffer, offset, length, position, done) => {
   writes += 1
   const taken = writes % 3 === 0 ? Math.ceil(length / 2) : length
   write(fd, buffer, offset, taken, position, done)

@@ -4,9 +4,9 @@ import { syncBuiltinESMExports } from 'node:module'
 
 const { write } = fs
 
-/** @param {any[]} args */
-const writeUnchecked = (...args) => {
-  const [fd, buffer, offset, length, position, done] = args
+/** @typedef {(error: Error | null, written: number, buffer: Buffer) => void} Done */
+/** @type {(fd: number, buffer: Buffer, offset: number, length: number, position: number, done: Done) => void} */
+const writeUnchecked = (fd, buffer, offset, length, position, done) => {
   write(fd, buffer, offset, length, position, (error, _written, given) => done(error, length, given))
 }
 
