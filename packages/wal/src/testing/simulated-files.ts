@@ -365,7 +365,7 @@ export class SimulatedFiles implements Files {
     for (let turns = this.#disk.chance.below(3); turns > 0; turns--) {
       await new Promise((resolve) => setImmediate(resolve))
     }
-    if (!this.#alive) await NEVER
+    if (!this.#alive) await never()
     this.#calls += 1
     if (this.#calls === this.#faults.stopAtCall) await this.#stopIn(partly)
   }
@@ -373,8 +373,11 @@ export class SimulatedFiles implements Files {
   async #stopIn(partly?: () => void): Promise<void> {
     partly?.()
     this.stop()
-    await NEVER
+    await never()
   }
 }
 
-const NEVER = new Promise<never>(() => undefined)
+/** A promise of its own for each: a shared one would keep everybody who ever waited for it. */
+function never(): Promise<never> {
+  return new Promise(() => undefined)
+}
