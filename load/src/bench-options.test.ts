@@ -20,6 +20,7 @@ describe('readBenchOptions', () => {
   it.each([
     [['--only', 'product'], { variants: ['product'], log: false }],
     [['--only', 'log'], { variants: ['product', 'no-flush', 'compacting'], log: true }],
+    [['--only', 'stores'], { variants: ['product', 'redis', 'postgres'], log: false }],
     [['--only', 'log,unary'], { variants: ['product', 'unary', 'no-flush', 'compacting'], log: true }],
     [['--only', 'one-process', '--only', 'product'], { variants: ['product', 'one-process'] }],
     [['--only', 'unary,product'], { variants: ['product', 'unary'] }],
@@ -52,7 +53,10 @@ describe('readBenchOptions', () => {
   })
 
   it.each([
-    [['--only', 'go'], '--only is product, unary, one-process, no-flush, compacting or log, not go'],
+    [
+      ['--only', 'go'],
+      '--only is product, unary, one-process, no-flush, compacting, redis, postgres, log or stores, not go',
+    ],
     [['--only', 'product,go'], 'not go'],
     [['--seconds', '0'], '--seconds is a whole number from 1 to 600, not 0'],
     [['--rounds', '1.5'], '--rounds is a whole number'],

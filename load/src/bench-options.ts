@@ -1,10 +1,22 @@
 import { parseArgs } from 'node:util'
 
-export const variantNames = ['product', 'unary', 'one-process', 'no-flush', 'compacting'] as const
+export const variantNames = [
+  'product',
+  'unary',
+  'one-process',
+  'no-flush',
+  'compacting',
+  'redis',
+  'postgres',
+] as const
 export type VariantName = (typeof variantNames)[number]
 
 /** What `--only log` stands for, beside the log by itself. */
 const LOG_VARIANTS: readonly VariantName[] = ['product', 'no-flush', 'compacting']
+/** What `--only stores` stands for: product has the memory index. */
+const STORE_VARIANTS: readonly VariantName[] = ['product', 'redis', 'postgres']
+/** Without `--only`: what asks for no server beside the product. */
+const USUAL_VARIANTS: readonly VariantName[] = ['product', 'unary', 'one-process', 'no-flush', 'compacting']
 
 export interface BenchOptions {
   readonly variants: readonly VariantName[]
@@ -33,7 +45,8 @@ Measures the product against its own unary-per-hop path, against a build of ever
 flushes and under compaction, interleaved, each time with fresh processes and fresh data; and the log by itself.
 
   --only NAME          only this variant: ${variantNames.join(', ')} (may be given more than once);
-                       log: all that says something of the log
+                       log: all that says something of the log; stores: product, redis and postgres,
+                       the latter two on servers of their own
   --seconds N          measured time of each variant in each round (5)
   --warmup N           seconds of load before that, up to four times as long for a slow one (10)
   --lone N             seconds over a single connection after that (1)
@@ -57,13 +70,22 @@ export function readBenchOptions(args: readonly string[]): BenchOptions | undefi
   const profile = values.profile ?? false
   const only = (values.only ?? []).flatMap((text) => text.split(','))
   const log = only.includes('log')
-  const unknown = only.filter((name) => name !== 'log' && !variantNames.some((known) => known === name))
+  const stores = only.includes('stores')
+  const groups = ['log', 'stores']
+  const unknown = only.filter(
+    (name) => !groups.includes(name) && !variantNames.some((known) => known === name),
+  )
   if (unknown.length > 0) {
-    throw new UnusableOptions(`--only is ${variantNames.join(', ')} or log, not ${unknown.join(',')}`)
+    throw new UnusableOptions(`--only is ${variantNames.join(', ')}, log or stores, not ${unknown.join(',')}`)
   }
-  const wanted = variantNames.filter((name) => only.includes(name) || (log && LOG_VARIANTS.includes(name)))
+  const wanted = variantNames.filter(
+    (name) =>
+      only.includes(name) ||
+      (log && LOG_VARIANTS.includes(name)) ||
+      (stores && STORE_VARIANTS.includes(name)),
+  )
   return {
-    variants: only.length > 0 ? wanted : variantNames,
+    variants: only.length > 0 ? wanted : USUAL_VARIANTS,
     log: log || only.length === 0,
     rounds: wholeNumber('--rounds', values.rounds, profile ? 1 : 3, 100),
     connections: wholeNumber('--connections', values.connections, 256, 4_096),

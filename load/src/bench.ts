@@ -23,6 +23,7 @@ import {
   compactingVariant,
   oneProcessVariant,
   productVariant,
+  storeVariant,
   unaryVariant,
   unflushedVariant,
   type Variant,
@@ -128,6 +129,7 @@ async function contendersOf(
     if (name === 'product') contenders.push({ variant: productVariant(setup.root) })
     if (name === 'no-flush') contenders.push({ variant: unflushedVariant(setup.root) })
     if (name === 'compacting') contenders.push({ variant: compactingVariant(setup.root) })
+    if (name === 'redis' || name === 'postgres') contenders.push({ variant: storeVariant(setup.root, name) })
     if (name === 'one-process') contenders.push({ variant: oneProcessVariant() })
     if (name === 'unary') {
       say('looking for the best setting of the unary path')

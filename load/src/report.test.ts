@@ -90,6 +90,18 @@ describe('renderReport', () => {
     expect(text).toMatch(/^product +2000 +1000-3000 +4\.0 +4\.0 +4\.0 +100 +20 +200: 3998, 409: 2$/m)
   })
 
+  it('says what an id weighs where stores are compared', () => {
+    const memory = figuresOf('product', [{ ...round(1_000, 1_000, 4), idBytes: 300 }])
+    const redis = figuresOf('redis', [
+      { ...round(500, 1_000, 8), idBytes: 200 },
+      { ...round(500, 1_000, 8), idBytes: 220 },
+    ])
+    const said = renderReport({ ...report, variants: [memory, redis] })
+    expect(said).toMatch(/^product \(memory index.*\): 300 bytes for each id remembered$/m)
+    expect(said).toContain("redis: 210 bytes for each id remembered; 0.50 of the memory index's req/s")
+    expect(text).not.toContain('bytes for each id')
+  })
+
   it('says what the log does by itself', () => {
     expect(text).toContain(
       '256 appenders in one process: 45000 records/s with flush, 50000 records/s without (0.90)',

@@ -19,6 +19,8 @@ export interface VariantFigures {
   readonly answersByStatus: Readonly<Record<string, number>>
   /** Requests over a single connection: nothing else is under way. */
   readonly lone: { readonly requests: number; readonly p50Ms: number; readonly p99Ms: number } | undefined
+  /** By how much its store has grown, for each id that it remembers since. */
+  readonly idBytes: number | undefined
   readonly remark: string | undefined
 }
 
@@ -77,6 +79,7 @@ export function figuresOf(
     clientCpuUsPerRecord: (US_PER_MS * sum(({ clientCpuMs }) => clientCpuMs)) / answers,
     answersByStatus: statusesOf(rounds),
     lone: loneOf(rounds),
+    idBytes: meanOf(rounds.flatMap(({ idBytes }) => (idBytes === undefined ? [] : [idBytes]))),
     remark,
   }
 }
@@ -111,10 +114,31 @@ export function renderReport({ machine, conditions, variants, ratios, log }: Ben
       const figures = `p50 ${lone.p50Ms.toFixed(2)} ms, p99 ${lone.p99Ms.toFixed(2)} ms`
       return [`a lone request, ${variant}: ${figures} (${lone.requests} of them)${goal}`]
     }),
+    ...storeLines(variants),
     ...variants.flatMap(({ variant, remark }) => (remark === undefined ? [] : [`${variant}: ${remark}`])),
     ...(log === undefined ? [] : ['', ...renderLogFigures(log, verdict)]),
   ]
   return `${lines.join('\n')}\n`
+}
+
+/** Only where stores are compared: what the memory index takes is seen beside others alone. */
+function storeLines(variants: readonly VariantFigures[]): string[] {
+  const stores = variants.filter(({ variant }) => ['product', 'redis', 'postgres'].includes(variant))
+  const [memory] = stores.filter(({ variant }) => variant === 'product')
+  if (stores.length < 2) return []
+  return stores.map(({ variant, idBytes, requestsPerSecond }) => {
+    const name =
+      variant === 'product' ? 'product (memory index, by the growth of the whole process)' : variant
+    const share =
+      memory === undefined || memory.variant === variant
+        ? ''
+        : `; ${(requestsPerSecond / memory.requestsPerSecond).toFixed(2)} of the memory index's req/s`
+    return `${name}: ${idBytes?.toFixed(0) ?? '?'} bytes for each id remembered${share}`
+  })
+}
+
+function meanOf(values: readonly number[]): number | undefined {
+  return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
 function verdict(reached: boolean, goal: string): string {

@@ -5,6 +5,7 @@ import { LoadClient, type LoadResult, type LoadTarget } from './http-client.js'
 import type { Latencies } from './latencies.js'
 import { cpuMsOf } from './process-cpu.js'
 import type { Profiling } from './profiling.js'
+import type { Backing } from './stores/backing.js'
 import type { Variant } from './variants.js'
 
 /** What all measurements of a bench have in common. */
@@ -34,6 +35,8 @@ export interface Measurement {
   readonly productCpuMs: number
   readonly clientCpuMs: number
   readonly lone: Latencies | undefined
+  /** By how much the store has grown, for each id that it remembers since. */
+  readonly idBytes?: number
 }
 
 /** The bench came to no figures that mean something; the message says why. */
@@ -57,14 +60,20 @@ export async function measure(
   const ports = await freePortBlock()
   const dataDir = await mkdtemp(join(bench.dataDir, `bench-${variant.name}-`))
   let constellation: Constellation | undefined
+  let backing: Backing | undefined
   try {
-    constellation = await start(bench, variant, ports.base, dataDir, profiling)
-    return await underLoad(bench, constellation, durations, profiling)
+    backing = await variant.backing?.()
+    constellation = await start(bench, variant, ports.base, dataDir, backing, profiling)
+    const emptyBytes = await backing?.sizeBytes(constellation)
+    const { ids, ...measurement } = await underLoad(bench, constellation, durations, profiling)
+    if (backing === undefined || emptyBytes === undefined) return measurement
+    return { ...measurement, idBytes: ((await backing.sizeBytes(constellation)) - emptyBytes) / ids }
   } catch (error) {
     if (!constellation || !(error instanceof BenchFailure)) throw error
     throw new BenchFailure(`${variant.name}: ${error.message}${lastComplaints(constellation, variant)}`)
   } finally {
     await constellation?.stop()
+    await backing?.close()
     await rm(dataDir, { recursive: true, force: true })
     await ports.release()
   }
@@ -75,6 +84,7 @@ function start(
   variant: Variant,
   port: number,
   dataDir: string,
+  backing: Backing | undefined,
   profiling: Profiling | undefined,
 ): Promise<Constellation> {
   const own = (name: ServiceName) => [name, profiling?.environmentOf(name) ?? {}] as const
@@ -85,7 +95,11 @@ function start(
     supervise: false,
     programs: variant.programs,
     inherit: Object.fromEntries(MACHINE_VARIABLES.map((name) => [name, process.env[name]])),
-    env: { PCS_SIGN_ALG: 'hmac', PCS_HMAC_KEY: bench.hmacKey, TOKEN_RATE: '0', ...variant.envIn(dataDir) },
+    env: {
+      ...{ PCS_SIGN_ALG: 'hmac', PCS_HMAC_KEY: bench.hmacKey, TOKEN_RATE: '0' },
+      ...backing?.env,
+      ...variant.envIn(dataDir),
+    },
     envOf: Object.fromEntries(variant.programs.map(({ name }) => own(name))),
     signal: bench.signal,
   })
@@ -96,7 +110,7 @@ async function underLoad(
   constellation: Constellation,
   { warmupMs, measuredMs, loneMs }: Durations,
   profiling: Profiling | undefined,
-): Promise<Measurement> {
+): Promise<Measurement & { readonly ids: number }> {
   const target = { host: '127.0.0.1', port: constellation.port }
   const pids = Object.values(constellation.pids())
   let sent = 0
@@ -114,14 +128,16 @@ async function underLoad(
     demandGoodAnswers(load)
     return { load, productCpuMs, clientCpuMs: (user + system) / 1000 }
   })
-  if (loneMs === 0) return { ...crowd, lone: undefined }
+  // Each request has an id of its own; after the last one there are none.
+  const idsSoFar = (): number => Math.min(sent, requests.length)
+  if (loneMs === 0) return { ...crowd, lone: undefined, ids: idsSoFar() }
 
   const lone = await withClient({ ...target, connections: 1 }, signal, async (client) => {
     const result = await client.run({ next, durationMs: loneMs })
     demandGoodAnswers(result)
     return result.latencies
   })
-  return { ...crowd, lone }
+  return { ...crowd, lone, ids: idsSoFar() }
 }
 
 /** Longer for who is slow: what its compilers have not seen often enough is not what it can do. */

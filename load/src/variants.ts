@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { builtPrograms, type Environment, type Program } from '@fractal-lba/local'
 import type { VariantName } from './bench-options.js'
+import { type Backing, memoryBacking, postgresBacking, redisBacking } from './stores/backing.js'
 
 /** One way to run the product. */
 export interface Variant {
@@ -9,6 +10,8 @@ export interface Variant {
   readonly programs: readonly Program[]
   /** @param dataDir of the measurement. */
   readonly envIn: (dataDir: string) => Environment
+  /** What it keeps its verdicts in, beside its processes. */
+  readonly backing?: () => Promise<Backing>
 }
 
 /** Channels and calls under way of one hop of the unary path. */
@@ -19,7 +22,13 @@ export interface UnarySetting {
 
 /** As `npm start` runs it: gateway and four services, streams of batches between them. */
 export function productVariant(root: string): Variant {
-  return { name: 'product', programs: builtPrograms(root), envIn: () => ({}) }
+  return { name: 'product', programs: builtPrograms(root), envIn: () => ({}), backing: memoryBacking }
+}
+
+/** The product on a store that several dedup processes could share. */
+export function storeVariant(root: string, name: 'redis' | 'postgres'): Variant {
+  const backing = name === 'redis' ? redisBacking : postgresBacking
+  return { name, programs: builtPrograms(root), envIn: () => ({}), backing }
 }
 
 /** The same five processes, but the gateway asks the services for each record and hop by a call of its own. */

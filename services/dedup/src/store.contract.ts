@@ -222,32 +222,31 @@ export function describeStoreContract(
       )
     })
 
-    it.runIf(canBeFull)(
-      'refuses new ids when it is full, answers for the others, and forgets nobody',
-      async () => {
-        await test.close()
-        await open({ idsMax: 3 })
-        const known = [entry('a', 2_000), entry('b', 60_000), entry('c', 60_000)]
-        expect(store.state().refusal).toBeUndefined()
-        await store.putManyIfAbsent(known)
-        expect(store.state().refusal).toMatch(/=3 ids; raise it or use DEDUP_BACKEND=/)
+    it('refuses new ids when it is full, answers for the others, and forgets nobody', async (context) => {
+      if (!canBeFull)
+        context.skip('it has no limit of ids of its own: its server has, and that is one of its faults')
+      await test.close()
+      await open({ idsMax: 3 })
+      const known = [entry('a', 2_000), entry('b', 60_000), entry('c', 60_000)]
+      expect(store.state().refusal).toBeUndefined()
+      await store.putManyIfAbsent(known)
+      expect(store.state().refusal).toMatch(/=3 ids; raise it or use DEDUP_BACKEND=/)
 
-        expect(await store.putManyIfAbsent([entry('d'), entry('b', 60_000, 'other')])).toEqual([
-          undefined,
-          known[1],
-        ])
-        expect(await get('a', 'b', 'c', 'd')).toEqual([...known, undefined])
+      expect(await store.putManyIfAbsent([entry('d'), entry('b', 60_000, 'other')])).toEqual([
+        undefined,
+        known[1],
+      ])
+      expect(await get('a', 'b', 'c', 'd')).toEqual([...known, undefined])
 
-        const mark = { ...entry('from a mark'), marked: true }
-        await store.overwriteMany([mark])
-        expect(await get('a', 'from a mark')).toEqual([known[0], mark])
+      const mark = { ...entry('from a mark'), marked: true }
+      await store.overwriteMany([mark])
+      expect(await get('a', 'from a mark')).toEqual([known[0], mark])
 
-        await test.pass(2_000)
-        const late = entry('late')
-        expect(await store.putManyIfAbsent([late])).toEqual([undefined])
-        await store.overwriteMany([{ ...mark, expiresAtMs: test.nowMs() }])
-        expect((await store.putManyIfAbsent([late]))[0]).toBe(late)
-      },
-    )
+      await test.pass(2_000)
+      const late = entry('late')
+      expect(await store.putManyIfAbsent([late])).toEqual([undefined])
+      await store.overwriteMany([{ ...mark, expiresAtMs: test.nowMs() }])
+      expect((await store.putManyIfAbsent([late]))[0]).toBe(late)
+    })
   })
 }
