@@ -75,6 +75,29 @@ describe.skipIf(noRedis)('a Redis', () => {
   })
 })
 
+describe.skipIf(noRedis)('a Redis that loses entries and keeps its marker, which no fault does', () => {
+  it('is found out by these tests', async () => {
+    const redis = await startRedis()
+    onTestFinished(() => redis.close())
+    const env = { DEDUP_BACKEND: 'redis', REDIS_ADDR: redis.address }
+    const pair = await StorePair.forTest('fault-control', env)
+    const loads = loadsOn(pair)
+    await Promise.all(loads.map((load) => load.more(20)))
+    await finish(pair, loads)
+    expect(await systemFindings(pair.system, pair.account)).toEqual([])
+    expect(Number(await redis.cli('eval', REMOVE_ENTRIES, '0'))).toBeGreaterThanOrEqual(40)
+    expect(await systemFindings(pair.system, pair.account)).not.toEqual([])
+  })
+})
+
+/** An id is 32 bytes after the prefix; the store's own keys are shorter. */
+const REMOVE_ENTRIES = `
+local removed = 0
+for _, key in ipairs(redis.call('KEYS', 'flk:*')) do
+  if #key == 36 then removed = removed + redis.call('DEL', key) end
+end
+return removed`
+
 describe.skipIf(noPostgres)('a Postgres', () => {
   async function start(): Promise<[StorePair, PostgresServer]> {
     const postgres = await startPostgres()
