@@ -50,13 +50,20 @@ export function readCommonConfig(env: Env): CommonConfig {
 }
 
 /**
+ * A stop that hangs, on a disk that answers no more for instance, is ended after that. Longer than any last snapshot
+ * takes; nothing that was acknowledged hangs on it.
+ */
+const STOP_MS_MAX = 60_000
+
+/**
  * Runs a process from its first to its last line: reads the configuration (all mistakes at once, exit 78),
- * starts, says so, and stops on SIGTERM, SIGINT or the end of the parent.
+ * starts, says so, and stops on SIGTERM, SIGINT or the end of the parent, whether it has started by then or not.
  */
 export async function runProcess<Config extends CommonConfig>(
   name: string,
   readConfig: (env: Env) => Config,
   start: (config: Config, context: ProcessContext) => Promise<Running>,
+  stopMsMax = STOP_MS_MAX,
 ): Promise<void> {
   const config = readOrExit(name, readConfig)
   const logger = createLogger(name, config.logLevel)
@@ -70,19 +77,14 @@ export async function runProcess<Config extends CommonConfig>(
     fatal(reason instanceof Error ? reason : new Error(String(reason))),
   )
 
-  let running: Running
-  try {
-    running = await start(config, { logger, registry: createRegistry(), stopping: stopping.signal, fatal })
-  } catch (error) {
-    exitForStart(name, logger, error)
-    return
-  }
-  logger.info('started')
-
+  let running: Running | undefined
   const stop = (why: string): void => {
     if (stopping.signal.aborted) return
     logger.info(`stopping: ${why}`)
     stopping.abort()
+    // Before the start is over nothing was taken in that would have to be finished.
+    if (!running) process.exit(0)
+    endAfter(stopMsMax, logger)
     running.stop().then(
       () => process.exit(0),
       (error: unknown) => fatal(error instanceof Error ? error : new Error(String(error))),
@@ -92,7 +94,24 @@ export async function runProcess<Config extends CommonConfig>(
   process.on('SIGINT', () => stop('SIGINT'))
   // Under a supervisor there is a channel to it; when that closes, the supervisor is gone, however it went.
   if (process.send) process.on('disconnect', () => stop('the supervisor has ended'))
+
+  try {
+    running = await start(config, { logger, registry: createRegistry(), stopping: stopping.signal, fatal })
+  } catch (error) {
+    exitForStart(name, logger, error)
+    return
+  }
+  logger.info('started')
   process.send?.('started')
+}
+
+/** By a signal that needs nothing of this process: an exit would wait for a thread that a dead disk holds. */
+function endAfter(ms: number, logger: Logger): void {
+  const end = (): void => {
+    logger.fatal(`the stop has not ended in ${ms} ms: killed`)
+    process.kill(process.pid, 'SIGKILL')
+  }
+  setTimeout(end, ms).unref()
 }
 
 function readOrExit<Config>(name: string, readConfig: (env: Env) => Config): Config {

@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it, onTestFinished } from 'vitest'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+/** A process of its own that runs this code inside runProcess' `start`, under a supervisor's channel. */
+function underSupervisor(start: string, stopMsMax: number): ChildProcess {
+  const code = `
+    import { readCommonConfig, runProcess } from '@fractal-lba/runtime'
+    await runProcess('tested', readCommonConfig, async () => { ${start} }, ${stopMsMax})`
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {
+    cwd: ROOT,
+    env: { PATH: process.env.PATH },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  return child
+}
+
+function ended(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => child.on('exit', (code, signal) => resolve(signal ?? `code ${code}`)))
+}
+
+function told(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve) => child.once('message', resolve))
+}
+
+const HANGS = 'setInterval(() => {}, 1_000); process.send?.("begun"); await new Promise(() => {})'
+
+describe('a process whose supervisor ends', () => {
+  it('ends also while it is still starting', async () => {
+    const child = underSupervisor(HANGS, 60_000)
+    expect(await told(child)).toBe('begun')
+    const end = ended(child)
+    child.disconnect()
+    expect(await end).toBe('code 0')
+  })
+
+  it.each(['disconnect', 'SIGTERM'])('is killed when its stop hangs (%s)', async (how) => {
+    const child = underSupervisor(
+      `return { stop: () => { setInterval(() => {}, 1_000); return new Promise(() => {}) } }`,
+      300,
+    )
+    expect(await told(child)).toBe('started')
+    const end = ended(child)
+    if (how === 'disconnect') child.disconnect()
+    else child.kill('SIGTERM')
+    expect(await end).toBe('SIGKILL')
+  })
+
+  it('stops in peace', async () => {
+    const child = underSupervisor('return { stop: async () => {} }', 60_000)
+    expect(await told(child)).toBe('started')
+    const end = ended(child)
+    child.disconnect()
+    expect(await end).toBe('code 0')
+  })
+})
