@@ -1,12 +1,12 @@
 import { recordMaker, submitRequest } from '@fractal-lba/load'
 import { hmacKey } from '@fractal-lba/pcs'
 import { describe, expect, it } from 'vitest'
-import { isLong } from '../src/long.js'
 import { textOf } from '../src/records.js'
+import { roundsOf } from './src/rounds.js'
 import { backends } from './src/store-backends.js'
 import { crowd, visitMarks } from './src/store-crowd.js'
 
-const SUBMISSIONS = isLong ? 1_000_000 : 5_000
+const SUBMISSIONS = roundsOf({ short: 5_000, long: 1_000_000 })
 const FINISHED_LIMIT_MS = 60_000
 
 for (const { name, missing, start } of backends) {

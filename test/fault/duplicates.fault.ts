@@ -5,12 +5,13 @@ import { describe, expect, it } from 'vitest'
 import type { Client } from '../src/client.js'
 import { isLong } from '../src/long.js'
 import { seededRandom } from '../src/random.js'
+import { roundsOf } from './src/rounds.js'
 import { backends } from './src/store-backends.js'
 import { crowd, visitMarks } from './src/store-crowd.js'
 import type { StorePair } from './src/store-pair.js'
 
 const IDS = isLong ? 1_000 : 100
-const SUBMISSIONS = isLong ? 1_000_000 : 5_000
+const SUBMISSIONS = roundsOf({ short: 5_000, long: 1_000_000 })
 const FINISHED_LIMIT_MS = 60_000
 
 for (const { name, missing, start } of backends) {
