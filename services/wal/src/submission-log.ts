@@ -21,6 +21,9 @@ export interface SubmissionLogLimits {
   readonly replayTries: number
 }
 
+/** Read at once: a few milliseconds of work, for which those who append and mark have to wait. */
+const READ_BYTES = 128 * 2 ** 10
+
 /** What one reading of marks brings, and how far it has come. */
 export interface MarksRead {
   readonly marks: wal.StoredMark[]
@@ -210,7 +213,7 @@ export class SubmissionLog {
   async *readMarks(fromSequence: number): AsyncGenerator<MarksRead> {
     const endSequence = this.#opened.head().sequence + 1
     let nextSequence = Math.max(1, fromSequence)
-    for await (const records of this.#opened.read(nextSequence)) {
+    for await (const records of this.#opened.read(nextSequence, { batchBytesMax: READ_BYTES })) {
       const marks = records.flatMap((record) => {
         const mark = record.type === RECORD_TYPE.mark ? decodeMark(record) : undefined
         return mark ? [{ sequence: record.sequence, flushedAtMs: record.timeMs, mark }] : []
