@@ -8,7 +8,8 @@ import {
 import { onTestFinished } from 'vitest'
 import { repositoryRoot } from '../../src/branch.js'
 import { Client } from '../../src/client.js'
-import { addressOf, System } from '../../src/system.js'
+import { Metrics } from '../../src/metrics.js'
+import { addressOf, opsUrlOf, System } from '../../src/system.js'
 import { Account } from './system-findings.js'
 
 /** Two gateways, each with a dedup of its own, over one log, one verifier, one scoring and one store. */
@@ -72,6 +73,14 @@ export class StorePair {
 
   async untilReady(timeoutMs?: number): Promise<void> {
     await Promise.all([this.system.constellation, this.#second].map((one) => one.untilReady(timeoutMs)))
+  }
+
+  /** Marks that the dedups have read back from the log. */
+  async marksRead(): Promise<number> {
+    const texts = await Promise.all(
+      this.#sites.map(async (site) => (await fetch(`${opsUrlOf(site, 'dedup')}/metrics`)).text()),
+    )
+    return texts.reduce((sum, text) => sum + Metrics.parse(text).value('dedup_marks_read_total'), 0)
   }
 
   /** How often a dedup has died and was started again. */
