@@ -37,6 +37,8 @@ export interface Files {
 
 /** Held until released, or until the process ends, however it ends. */
 export interface DirectoryLock {
+  /** False when the lock's name is gone from the directory: it was removed, replaced or unmounted meanwhile. */
+  holds(): Promise<boolean>
   release(): Promise<void>
 }
 

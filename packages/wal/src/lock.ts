@@ -37,8 +37,9 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   // socket addresses end at 108 bytes; through the descriptor the directory's own path does not count
   const base = process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : directory
   try {
-    const server = await contend(directory, base)
+    const { server, name } = await contend(directory, base)
     return {
+      holds: () => exists(join(directory, name)),
       async release() {
         await closeServer(server) // also removes the name
         await handle.close()
@@ -50,16 +51,26 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   }
 }
 
-async function contend(directory: string, base: string): Promise<Server> {
+async function contend(directory: string, base: string): Promise<{ server: Server; name: string }> {
   for (let attempt = 0; attempt < LOOKS_MAX; attempt++) {
     const name = `lock.${randomBytes(8).toString('hex')}`
     const server = await listen(join(base, name), directory)
     const verdict = await look(directory, base, name)
-    if (verdict === 'won') return server
+    if (verdict === 'won') return { server, name }
     await closeServer(server)
     if (verdict === 'taken') throw lockedError(directory)
   }
   throw lockedError(directory)
+}
+
+/** Whatever else keeps the name from being looked at says nothing of it. */
+async function exists(path: string): Promise<boolean> {
+  try {
+    await fs.promises.lstat(path)
+    return true
+  } catch (error) {
+    return !['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')
+  }
 }
 
 /** `again`: this name was removed by another starter before it listened. */

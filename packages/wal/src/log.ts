@@ -202,6 +202,10 @@ class DirectoryLog implements CompactableLog {
     await this.#settings.files.syncDirectory(this.#directory)
   }
 
+  async holdsDirectory(): Promise<boolean> {
+    return this.#closing !== undefined || this.#lock.holds()
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing

@@ -51,6 +51,8 @@ export interface RecordLog {
   readOne(sequence: number): Promise<LogRecord | undefined>
   head(): LogHead
   status(): LogStatus
+  /** False when the directory that is written is not the one under its name any more. */
+  holdsDirectory(): Promise<boolean>
   /** Takes nothing more, flushes what is in, and lets go of the directory. */
   close(): Promise<void>
 }

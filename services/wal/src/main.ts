@@ -1,6 +1,7 @@
 import { type ReadyReport, runProcess, serve, TrustedClock, watchClock } from '@fractal-lba/runtime'
 import { Compactor } from './compactor.js'
 import { readWalConfig } from './config.js'
+import { watchDirectory } from './directory-watch.js'
 import { reportEvents } from './log-events.js'
 import { createCompactionMetrics, createLogMetrics, exposeState } from './metrics.js'
 import { readyReport } from './ready.js'
@@ -36,6 +37,7 @@ await runProcess('wal', readWalConfig, async (config, context) => {
   const room = await Room.watch({ ...config, logRefusal: () => log.refusal ?? compactor.refusal }, logger)
   compactor.start(() => room.isLow)
   exposeState(registry, log, room, compactor)
+  watchDirectory(log, { ...config, onLost: fatal }, stopping)
   watchTornFiles({ ...config, now: clock.nowMs }, registry, logger, stopping)
   logger.info({ logId: log.logId, head: log.head.sequence, open: log.openCount }, 'the log is open')
 

@@ -250,6 +250,11 @@ export class SubmissionLog {
     }
   }
 
+  /** False when the directory that is written is not the one under its name any more. */
+  holdsDirectory(): Promise<boolean> {
+    return this.#opened.holdsDirectory()
+  }
+
   close(): Promise<void> {
     return this.#opened.close()
   }

@@ -211,7 +211,7 @@ class OutboxSimulation {
       syncDirectory: (directory) => files.syncDirectory(directory),
       freeBytes: () => files.freeBytes(),
       // the simulated lock knows one directory, and here an outbox and its log are locked
-      lock: async () => ({ release: idle }),
+      lock: async () => ({ holds: async () => true, release: idle }),
       async removeDirectory(directory) {
         for (const name of await files.list(directory)) await files.unlink(join(directory, name))
       },

@@ -88,7 +88,7 @@ async function pinned(
       syncDirectory: nothing,
       // no room: nothing is prepared ahead
       freeBytes: async () => 0,
-      lock: async () => ({ release: nothing }),
+      lock: async () => ({ holds: async () => true, release: nothing }),
     },
     async read(segment, position, sizeBytes) {
       const target = Buffer.alloc(sizeBytes)

@@ -347,6 +347,7 @@ export class SimulatedFiles implements Files {
     if (this.#locked) throw new WalError('locked', `${directory} is locked (simulated)`)
     this.#locked = true
     return {
+      holds: async () => true,
       release: async () => {
         await this.#call()
         this.#locked = false

@@ -1,0 +1,68 @@
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { verifier } from '@fractal-lba/proto'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { watchDirectory } from './directory-watch.js'
+import { SubmissionLog } from './submission-log.js'
+
+let place: string
+let directory: string
+let log: SubmissionLog
+
+beforeEach(async () => {
+  place = await mkdtemp(join(tmpdir(), 'fractal-lba-directory-'))
+  directory = join(place, 'wal')
+  const limits = { openEntriesMax: 100, liveHoldMs: 0, replayTries: 5 }
+  log = await SubmissionLog.open(directory, limits, { segmentBytes: 1 << 16, onFatal: () => undefined })
+})
+afterEach(async () => {
+  await log.close().catch(() => undefined) // its files may be gone
+  await rm(place, { recursive: true, force: true })
+})
+
+/** Resolves with what the watch says, or 'nothing' after twenty looks. */
+async function told(): Promise<string> {
+  const stop = new AbortController()
+  const said = await Promise.race([
+    new Promise<string>((resolve) => {
+      watchDirectory(log, { directory, everyMs: 5, onLost: ({ message }) => resolve(message) }, stop.signal)
+    }),
+    new Promise<string>((resolve) => setTimeout(resolve, 100, 'nothing')),
+  ])
+  stop.abort()
+  return said
+}
+
+const locks = async (): Promise<string[]> =>
+  (await readdir(directory)).filter((name) => name.startsWith('lock.'))
+
+describe('a log whose directory is taken away', () => {
+  it.each([
+    ['removed', () => rm(directory, { recursive: true })],
+    [
+      'moved away, and another put in its place',
+      async () => {
+        await rename(directory, `${directory}-moved`)
+        await mkdir(directory)
+      },
+    ],
+    [
+      'without its lock',
+      async () => {
+        for (const name of await locks()) await rm(join(directory, name))
+      },
+    ],
+  ])('%s: it would take appends as before, and says that it must not', async (_case, takeAway) => {
+    expect(await told()).toBe('nothing')
+    await takeAway()
+    const item = {
+      body: Buffer.from('x'),
+      encoding: verifier.Encoding.ENCODING_JSON,
+      liveMs: 0,
+      traceparent: '',
+    }
+    expect(await log.append([item])).toHaveLength(1)
+    expect(await told()).toContain('was removed, replaced or unmounted')
+  })
+})
