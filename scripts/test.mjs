@@ -9,9 +9,9 @@ import { endMarked, leftovers } from './test/leftovers.mjs'
 import { Report } from './test/report.mjs'
 import { runVitest } from './test/vitest-run.mjs'
 
-const UNIT_LIMIT_MS = 10 * 60_000
+const UNIT_LIMIT_MS = 12 * 60_000
 const E2E_LIMIT_MS = 12 * 60_000
-const FAULT_LIMIT_MS = 10 * 60_000
+const FAULT_LIMIT_MS = 12 * 60_000
 const LONG_LIMIT_MS = 12 * 60 * 60_000
 
 const say = (/** @type {string} */ line) => process.stdout.write(`${line}\n`)
