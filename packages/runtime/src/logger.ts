@@ -10,10 +10,15 @@ export type LogLevel = (typeof logLevels)[number]
  * Payloads, keys and signatures are never given to it: the contract's section 7.
  */
 export function createLogger(service: string, level: LogLevel): Logger {
-  return pino({
+  const destination = pino.destination({ dest: 1, sync: true })
+  // Every line has been written when its call returns. What this would do is try for ever, without letting the process
+  // end, to bring a fatal line to a reader that is gone (EPIPE).
+  destination.flushSync = () => undefined
+  const options = {
     level,
     base: { service },
-    formatters: { level: (label) => ({ level: label }) },
+    formatters: { level: (label: string) => ({ level: label }) },
     timestamp: pino.stdTimeFunctions.isoTime,
-  })
+  }
+  return pino(options, destination)
 }

@@ -49,6 +49,19 @@ describe('a process whose supervisor ends', () => {
     expect(await end).toBe('SIGKILL')
   })
 
+  it('ends after a fatal error though nobody reads its lines any more', async () => {
+    const child = underSupervisor(
+      `process.on('message', () => { throw new Error('boom') }); return { stop: async () => {} }`,
+      60_000,
+    )
+    expect(await told(child)).toBe('started')
+    const end = ended(child)
+    child.stdout?.destroy()
+    child.stderr?.destroy()
+    child.send('now')
+    expect(await end).toBe('code 1')
+  })
+
   it('stops in peace', async () => {
     const child = underSupervisor('return { stop: async () => {} }', 60_000)
     expect(await told(child)).toBe('started')
