@@ -35,6 +35,14 @@ export interface Answered {
   readonly replayed: boolean
 }
 
+/** What is found out about a submission without changing anything. */
+interface Assessment {
+  readonly record: verifier.VerifiedRecord
+  readonly judging: Promise<scoring.Judgement>
+  /** Undefined where the id may not be looked up. */
+  readonly known: dedup.Answer | undefined
+}
+
 /** The verdict on a submission before it may be told: its mark is still to be flushed. */
 interface Decision {
   readonly status: 200 | 202 | 409
@@ -67,29 +75,27 @@ export class Ingest {
    */
   async submit(submission: Submission): Promise<Answered> {
     const deadlineMs = monotonicMs() + this.submitTimeoutMs
-    // Verifying changes nothing anywhere, so it may go on while the log is being written.
-    const verifying = begin(this.services.verifier.verify(submission, deadlineMs))
+    // What changes nothing anywhere may go on while the log is being written.
+    const assessing = begin(this.assess(submission, undefined, deadlineMs))
     const entry = await this.append(submission, deadlineMs) // flushed
-    return this.decideAndMark(entry, submission, verifying, { replay: false, deadlineMs })
+    return this.decideAndMark(entry, submission, assessing, { replay: false, deadlineMs })
   }
 
   /** An open submission from the log: the same way, from step 3 on. */
   async finish(entry: Entry, submission: Submission): Promise<Answered> {
-    return this.decideAndMark(entry, submission, this.services.verifier.verify(submission), { replay: true })
+    const assessing = this.assess(submission, entry.position, undefined)
+    return this.decideAndMark(entry, submission, assessing, { replay: true })
   }
 
-  /** Steps 3 to 8, the same for live and open submissions. */
+  /** Steps 7 and 8, after steps 3 to 6: the same for live and open submissions. */
   private async decideAndMark(
     entry: Entry,
-    submission: Submission,
-    verifying: Promise<verifier.VerifiedRecord>,
+    { traceparent }: Submission,
+    assessing: Promise<Assessment>,
     options: FinishOptions,
   ): Promise<Answered> {
-    const { deadlineMs } = options
-    const record = await this.verified(entry, verifying, options)
-    const decision = record.idMatches
-      ? await this.decide(entry, record, submission.traceparent, deadlineMs)
-      : await this.escalateUnindexed(entry, record, submission.traceparent, deadlineMs)
+    const assessment = await this.assessed(entry, assessing, options)
+    const decision = await this.decide(entry, assessment, traceparent, options.deadlineMs)
     await this.mark(entry, decision, options) // flushed: now it may be told
     this.count(decision)
     return answer(decision)
@@ -116,14 +122,33 @@ export class Ingest {
     }
   }
 
+  /**
+   * Steps 3 to 6: verified, looked up and judged. Judging costs less than waiting to know whether it is needed.
+   * @param origin undefined while the record has no place in the log yet.
+   */
+  private async assess(
+    { body, encoding, traceparent }: Submission,
+    origin: wal.Position | undefined,
+    deadlineMs: number | undefined,
+  ): Promise<Assessment> {
+    const { verifier, scoring, dedup } = this.services
+    const record = await verifier.verify({ body, encoding, traceparent }, deadlineMs)
+    const judging = begin(scoring.judge({ record, traceparent }, deadlineMs))
+    // A pcs_id that is not the hash of its parts is neither looked up nor put: it would poison another's id.
+    if (!record.idMatches) return { record, judging, known: undefined }
+    const { pcsId, fingerprint } = record
+    const known = await dedup.lookup({ pcsId, fingerprint, origin, traceparent }, deadlineMs)
+    return { record, judging, known }
+  }
+
   /** A refusal is a mark too. */
-  private async verified(
+  private async assessed(
     entry: Entry,
-    verifying: Promise<verifier.VerifiedRecord>,
+    assessing: Promise<Assessment>,
     options: FinishOptions,
-  ): Promise<verifier.VerifiedRecord> {
+  ): Promise<Assessment> {
     try {
-      return await verifying
+      return await assessing
     } catch (error) {
       if (error instanceof AppError && (error.code === 'malformed' || error.code === 'unauthenticated')) {
         if (error.code === 'unauthenticated') this.counters.signatureErrors.inc()
@@ -133,38 +158,19 @@ export class Ingest {
     }
   }
 
-  /**
-   * First write wins: what the index has stands, else this record is judged and put. Judging changes nothing and
-   * costs less than waiting for it, so it is asked for along with the look-up.
-   */
+  /** First write wins: what the index has stands, else this judgement is put. */
   private async decide(
     { position }: Entry,
-    record: verifier.VerifiedRecord,
+    { record, judging, known }: Assessment,
     traceparent: string,
     deadlineMs: number | undefined,
   ): Promise<Decision> {
-    const { pcsId, fingerprint } = record
-    const judging = begin(this.services.scoring.judge({ record, traceparent }, deadlineMs))
-    const known = await this.services.dedup.lookup(
-      { pcsId, fingerprint, origin: position, traceparent },
-      deadlineMs,
-    )
-    if (known.finding !== dedup.Finding.FINDING_ABSENT) return decision(known)
+    if (known && known.finding !== dedup.Finding.FINDING_ABSENT) return decision(known)
     const own = ownVerdict(record, await judging, position)
+    if (!known)
+      return { ...own, status: 202, finding: dedup.Finding.FINDING_OWN, indexed: false, generation: '' }
     const standing = await this.services.dedup.putIfAbsent({ verdict: own.sealed, traceparent }, deadlineMs)
     return decision(standing, own)
-  }
-
-  /** A pcs_id that is not the hash of its parts is neither looked up nor put: it would poison another's id. */
-  private async escalateUnindexed(
-    { position }: Entry,
-    record: verifier.VerifiedRecord,
-    traceparent: string,
-    deadlineMs: number | undefined,
-  ): Promise<Decision> {
-    const judgement = await this.services.scoring.judge({ record, traceparent }, deadlineMs)
-    const own = ownVerdict(record, judgement, position)
-    return { ...own, status: 202, finding: dedup.Finding.FINDING_OWN, indexed: false, generation: '' }
   }
 
   private async mark({ wal, position }: Entry, decision: Decision, options: FinishOptions): Promise<void> {

@@ -17,6 +17,7 @@ describe('what a standing verdict is to the one who asks', () => {
       FINDING_DUPLICATE,
     ],
     ['the same position of another log', 'x', { logId: OTHER_LOG, sequence: 7 }, FINDING_DUPLICATE],
+    ['a record that is not in a log yet', 'x', undefined, FINDING_DUPLICATE],
     ['another entry with other content', 'y', { logId: LOG_ID, sequence: 8 }, FINDING_CONFLICT],
     ['the same position with other content', 'y', { logId: LOG_ID, sequence: 7 }, FINDING_CONFLICT],
   ])('%s', (_, content, origin, finding) => {

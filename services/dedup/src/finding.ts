@@ -4,7 +4,8 @@ import type { StoredVerdict } from './store.js'
 /** Who asks, and with which content. */
 export interface Asker {
   readonly fingerprint: Uint8Array
-  readonly origin: wal.Position
+  /** Undefined: the entry is not in a log yet. */
+  readonly origin: wal.Position | undefined
 }
 
 /**
@@ -16,6 +17,6 @@ export function findingOf(standing: StoredVerdict, { fingerprint, origin }: Aske
   return sameEntry(standing.origin, origin) ? dedup.Finding.FINDING_OWN : dedup.Finding.FINDING_DUPLICATE
 }
 
-export function sameEntry(a: wal.Position, b: wal.Position): boolean {
-  return a.sequence === b.sequence && a.logId === b.logId
+export function sameEntry(a: wal.Position, b: wal.Position | undefined): boolean {
+  return a.sequence === b?.sequence && a.logId === b.logId
 }

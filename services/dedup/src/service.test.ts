@@ -156,7 +156,7 @@ describe('the service, over streams of batches', () => {
       lookup({ ...asks(first), pcsId: 'A'.repeat(64) }),
       lookup(asks(first)),
       lookup({ ...asks(first), fingerprint: Buffer.alloc(32) }),
-      lookup({ ...asks(first), origin: undefined }),
+      lookup({ ...asks(first), origin: { logId: '', sequence: 1 } }),
       put({ verdict: Buffer.of(0xff), traceparent: '' }),
       put(brings({ ...first, parameters: undefined })),
       put(brings({ ...first, outcome: { ...first.outcome, message: 'x'.repeat(10_000) } })),

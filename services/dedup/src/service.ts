@@ -136,7 +136,7 @@ function toAnswer(found: Found | AppError | undefined): dedup.Answer {
 function toLookup({ pcsId, fingerprint, origin }: dedup.LookupItem): Lookup | AppError {
   if (!isPcsId(pcsId)) return malformed('pcs_id is not 64 lower-case hex characters')
   if (!isFingerprint(fingerprint)) return malformed('fingerprint is not 33 bytes')
-  if (!isPosition(origin)) return malformed('origin names no entry of a log')
+  if (origin && !isPosition(origin)) return malformed('origin names no entry of a log')
   return { pcsId, fingerprint, origin }
 }
 

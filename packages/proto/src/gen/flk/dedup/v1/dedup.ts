@@ -44,7 +44,10 @@ export enum Finding {
 export interface LookupItem {
   pcsId: string;
   fingerprint: Buffer;
-  /** The entry that asks: an entry that finds its own verdict is not a duplicate. */
+  /**
+   * The entry that asks: an entry that finds its own verdict is not a duplicate. Absent while the record is not in a
+   * log yet: then whatever stands is another's.
+   */
   origin: Position | undefined;
   traceparent: string;
 }
