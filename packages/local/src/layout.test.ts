@@ -48,11 +48,11 @@ describe('placement', () => {
 describe('builtPrograms', () => {
   it('is where the build leaves them', () => {
     expect(builtPrograms('/root').map(({ main }) => main)).toEqual([
-      '/root/services/wal/dist/main.js',
-      '/root/services/verifier/dist/main.js',
-      '/root/services/dedup/dist/main.js',
-      '/root/services/signal-scoring/dist/main.js',
-      '/root/gateway/dist/main.js',
+      '/checkout/services/wal/dist/main.js',
+      '/checkout/services/verifier/dist/main.js',
+      '/checkout/services/dedup/dist/main.js',
+      '/checkout/services/signal-scoring/dist/main.js',
+      '/checkout/gateway/dist/main.js',
     ])
   })
 })

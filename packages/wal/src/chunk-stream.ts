@@ -1,33 +1,42 @@
+import type { ChunkCheck } from './check-ahead.js'
 import { type OpenFile, readFully } from './files.js'
 
 /** Most room before a chunk for what is left of the one before, so that a frame across the border is in one piece. */
 const HEADROOM_BYTES_MAX = 64 * 1024
+/** While one chunk is worked on, one is being checked and one is being read. */
+const CHUNKS_AHEAD = 2
+const BUFFERS = CHUNKS_AHEAD + 2
 
 export interface ChunkRange {
   readonly start: number
   readonly end: number
   readonly chunkBytes: number
-  /** Two buffers by turns: views of a chunk are valid only until the next `advance`. */
+  /** A few buffers by turns: views of a chunk are valid only until the next `advance`. */
   readonly reuseBuffers: boolean
+  /** Looks at each chunk before it is at hand. */
+  readonly check?: ChunkCheck | undefined
 }
 
 interface Chunk {
   readonly buffer: Buffer
   readonly length: number
+  readonly checkedTo: number
 }
 
-/** A range of a file in large chunks, the next one read while this one is worked on. */
+/** A range of a file in large chunks, the next ones read while this one is worked on. */
 export class ChunkStream {
   readonly #file: OpenFile
   readonly #range: ChunkRange
   readonly #spare: Buffer[] = []
   readonly #headroomBytes: number
+  readonly #ahead: Promise<Chunk | Error>[] = []
+  #reading: Promise<unknown> = Promise.resolve()
   #end: number
   #readTo: number
-  #pending: Promise<Chunk | Error> | undefined
   #current: Buffer | undefined
   #bytes: Buffer = Buffer.alloc(0)
   #position: number
+  #checkedTo = 0
 
   constructor(file: OpenFile, range: ChunkRange) {
     this.#file = file
@@ -48,6 +57,11 @@ export class ChunkStream {
     return this.#position
   }
 
+  /** File offset up to which all frames have passed the check. */
+  get checkedTo(): number {
+    return this.#checkedTo
+  }
+
   /** Where the range ends; moves down when the file proves shorter. */
   get end(): number {
     return this.#end
@@ -55,10 +69,10 @@ export class ChunkStream {
 
   /** Gets more bytes and lets go of those before `keepFrom` (a file offset); false when there are no more. */
   async advance(keepFrom: number): Promise<boolean> {
-    const chunk = await (this.#pending ?? this.#read())
-    this.#pending = undefined
+    this.#readAhead()
+    const chunk = await this.#ahead.shift()
     if (chunk instanceof Error) throw chunk
-    if (chunk === NOTHING) return false
+    if (chunk === undefined || chunk === NOTHING) return false
     const kept = this.#bytes.subarray(keepFrom - this.#position)
     const previous = this.#current
     if (kept.length <= this.#headroomBytes) {
@@ -77,13 +91,31 @@ export class ChunkStream {
       this.#recycle(chunk.buffer)
     }
     this.#position = keepFrom
-    this.#pending = this.#read()
+    this.#checkedTo = chunk.checkedTo
+    this.#readAhead()
+    // What was read meanwhile gets to its check before this chunk is worked on.
+    if (this.#range.check) await new Promise((resolve) => setImmediate(resolve))
     return true
   }
 
   /** Resolves when nothing is read any more: only then may the file be closed. */
   async settle(): Promise<void> {
-    await this.#pending
+    await Promise.all(this.#ahead)
+  }
+
+  #readAhead(): void {
+    const count = this.#range.check ? CHUNKS_AHEAD : 1
+    while (this.#ahead.length < count) {
+      const read = this.#reading.then(() => this.#read())
+      this.#reading = read
+      this.#ahead.push(read.then((chunk) => this.#checked(chunk)))
+    }
+  }
+
+  async #checked(chunk: Chunk | Error): Promise<Chunk | Error> {
+    const { check } = this.#range
+    if (!check || chunk instanceof Error || chunk === NOTHING) return chunk
+    return { ...chunk, checkedTo: await check(chunk.buffer, this.#headroomBytes, chunk.length) }
   }
 
   async #read(): Promise<Chunk | Error> {
@@ -98,7 +130,7 @@ export class ChunkStream {
       )
       this.#readTo += length
       if (length < wanted) this.#end = this.#readTo
-      return length === 0 ? NOTHING : { buffer, length }
+      return length === 0 ? NOTHING : { buffer, length, checkedTo: 0 }
     } catch (error) {
       // kept for the next advance: a promise that nobody awaits yet must not reject
       return error instanceof Error ? error : new Error(String(error))
@@ -107,13 +139,15 @@ export class ChunkStream {
 
   #takeBuffer(sizeBytes: number): Buffer {
     const spare = this.#spare.pop()
-    if (spare !== undefined && spare.length >= this.#headroomBytes + sizeBytes) return spare
-    return Buffer.allocUnsafeSlow(this.#headroomBytes + sizeBytes)
+    const wanted = this.#headroomBytes + sizeBytes
+    if (spare !== undefined && spare.length >= wanted) return spare
+    // A check is done in another thread.
+    return this.#range.check ? Buffer.from(new SharedArrayBuffer(wanted)) : Buffer.allocUnsafeSlow(wanted)
   }
 
   #recycle(buffer: Buffer): void {
-    if (this.#range.reuseBuffers && this.#spare.length < 2) this.#spare.push(buffer)
+    if (this.#range.reuseBuffers && this.#spare.length < BUFFERS) this.#spare.push(buffer)
   }
 }
 
-const NOTHING: Chunk = { buffer: Buffer.alloc(0), length: 0 }
+const NOTHING: Chunk = { buffer: Buffer.alloc(0), length: 0, checkedTo: 0 }

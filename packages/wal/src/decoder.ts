@@ -34,6 +34,8 @@ export class FrameFields {
  * Decodes the frame at `offset` of `frames` into `fields`. `remainingBytes` is what the segment holds from
  * there on, of which `bytes` may have only a part. An intact frame has the log's mark, the right CRC32C and
  * fields that agree; digest and chain are checked apart (`digestMatches`, ChainVerifier).
+ *
+ * @param checkedBytes of the bytes from `offset` on, those whose frames are known to have the right CRC32C.
  */
 export function decodeFrame(
   frames: FrameBytes,
@@ -41,6 +43,7 @@ export function decodeFrame(
   remainingBytes: number,
   mark: Buffer,
   fields: FrameFields,
+  checkedBytes = 0,
 ): FrameStatus {
   const { bytes, view } = frames
   const available = bytes.length - offset
@@ -52,8 +55,10 @@ export function decodeFrame(
   const frameLength = FRAME.body + storedLength
   if (frameLength > remainingBytes) return 'damaged'
   if (frameLength > available) return 'incomplete'
-  const crc = crc32c(bytes.subarray(offset + FRAME.storedLength, offset + frameLength))
-  if (crc !== view.getUint32(offset + FRAME.crc, true)) return 'damaged'
+  if (frameLength > checkedBytes) {
+    const crc = crc32c(bytes.subarray(offset + FRAME.storedLength, offset + frameLength))
+    if (crc !== view.getUint32(offset + FRAME.crc, true)) return 'damaged'
+  }
   fields.storedLength = storedLength
   fields.frameBytes = frameLength
   fields.place = view.getUint16(offset + FRAME.place, true)

@@ -24,6 +24,8 @@ export type WalEvent =
       readonly afterSequence: number
       readonly reason: string
     }
+  /** The thread that checks ahead while a long log is opened has failed; opening goes on without it. */
+  | { readonly type: 'check_failed'; readonly reason: string }
   /** One group is durable; `seconds` is the time of its fdatasync alone. */
   | {
       readonly type: 'flushed'

@@ -21,6 +21,8 @@ export interface LogOptions {
   readonly queueBytesMax?: number
   /** How often room for a new segment is looked for while there is none; 1 s unless told. */
   readonly spaceRetryMs?: number
+  /** From this length of a sealed segment on, opening checks frames in a thread of its own; 8 MiB unless told. */
+  readonly checkAheadBytes?: number
   readonly files?: Files
   readonly clock?: Clock
   /** Where the log id and the mark come from; for tests that must repeat themselves. */
@@ -50,6 +52,7 @@ export interface Limits {
 }
 
 export interface Settings extends Limits {
+  readonly checkAheadBytes: number
   readonly files: Files
   readonly clock: Clock
   readonly randomBytes: ((sizeBytes: number) => Buffer) | undefined
@@ -105,6 +108,7 @@ export function settingsOf(options: LogOptions): Settings {
       safe,
     ),
     spaceRetryMs: within('spaceRetryMs', options.spaceRetryMs ?? 1000, 1, 3_600_000),
+    checkAheadBytes: within('checkAheadBytes', options.checkAheadBytes ?? 8 * MIB, 0, safe),
     files: options.files ?? nodeFiles,
     clock: options.clock ?? systemClock,
     randomBytes: options.randomBytes,

@@ -18,6 +18,7 @@
  */
 
 import { join } from 'node:path'
+import { CheckAhead, type ChunkCheck } from './check-ahead.js'
 import { toRecord } from './decoder.js'
 import { WalError } from './errors.js'
 import type { WalEvent } from './events.js'
@@ -45,13 +46,14 @@ import {
 } from './segment-files.js'
 import type { TornTail } from './torn-tail.js'
 
-const CHUNK_BYTES = 4 << 20
+const CHUNK_BYTES = 1 << 20
 
 export interface RecoveryOptions {
   readonly directory: string
   readonly files: Files
   readonly visit: ((record: LogRecord, location: RecordLocation) => void) | undefined
   readonly onEvent: (event: WalEvent) => void
+  readonly checkAheadBytes: number
   readonly randomBytes?: ((sizeBytes: number) => Buffer) | undefined
 }
 
@@ -75,7 +77,11 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const identity = await recoverIdentity(files, directory, found, options.randomBytes)
   const pass = new RecoveryPass(options, identity)
   const own = found.filter((segment) => !isForeign(segment, identity))
-  for (const [index, segment] of own.entries()) await pass.read(segment, own[index + 1])
+  try {
+    for (const [index, segment] of own.entries()) await pass.read(segment, own[index + 1])
+  } finally {
+    await pass.endCheck()
+  }
   for (const segment of found) {
     if (isForeign(segment, identity) && !segment.quarantined) pass.setAside(segment)
   }
@@ -88,12 +94,20 @@ async function removeLeftovers(files: Files, directory: string): Promise<void> {
   }
 }
 
+interface ReadRange {
+  readonly start: number
+  readonly end: number
+  readonly before: ScanPoint
+  readonly check?: ChunkCheck | undefined
+}
+
 class RecoveryPass {
   readonly #options: RecoveryOptions
   readonly #identity: LogIdentity
   readonly #segments: Segment[] = []
   readonly #quarantine: { segment: Segment; reason: string }[] = []
   #point: ScanPoint = ORIGIN
+  #ahead: CheckAhead | undefined
   #last: { file: OpenFile; segment: Segment; torn: TornTail | undefined } | undefined
 
   constructor(options: RecoveryOptions, identity: LogIdentity) {
@@ -111,7 +125,8 @@ class RecoveryPass {
       const segment = new Segment(directory, found.name, before)
       this.#segments.push(segment)
       const end = Math.max(await file.size(), SEGMENT_HEADER_BYTES)
-      const range = { start: SEGMENT_HEADER_BYTES, end, before }
+      const check = this.#checkFor(end, before, next === undefined)
+      const range = { start: SEGMENT_HEADER_BYTES, end, before, check }
       const objection = beginObjection(found, this.#segments.length > 1 ? this.#point : undefined)
       if (next === undefined && !found.quarantined && objection === undefined) {
         keepOpen = await this.#readLast(segment, file, range)
@@ -124,6 +139,21 @@ class RecoveryPass {
     } finally {
       if (!keepOpen) await file.close()
     }
+  }
+
+  /** To be called when all segments have been read. */
+  async endCheck(): Promise<void> {
+    await this.#ahead?.close()
+  }
+
+  /** The last segment may be nothing but zeros: for that alone no thread is started. */
+  #checkFor(end: number, before: ScanPoint, last: boolean): ChunkCheck | undefined {
+    const { checkAheadBytes, onEvent } = this.#options
+    if (!last && end >= checkAheadBytes) {
+      this.#ahead ??= new CheckAhead(({ message }) => onEvent({ type: 'check_failed', reason: message }))
+    }
+    const range = { start: SEGMENT_HEADER_BYTES, end, chain: before.chain, mark: this.#identity.mark }
+    return this.#ahead?.segment(range)
   }
 
   /** A segment of another log: nothing of it is read. */
@@ -156,7 +186,7 @@ class RecoveryPass {
   async #scan(
     segment: Segment,
     file: OpenFile,
-    range: { start: number; end: number; before: ScanPoint; sequenceMax: number },
+    range: ReadRange & { sequenceMax: number },
   ): Promise<string | undefined> {
     let reason: string | undefined
     const sink = this.#sink(segment, (damage) => {
@@ -169,11 +199,7 @@ class RecoveryPass {
   }
 
   /** Reads the last segment; true when it may be appended to, and its file stays open. */
-  async #readLast(
-    segment: Segment,
-    file: OpenFile,
-    range: { start: number; end: number; before: ScanPoint },
-  ): Promise<boolean> {
+  async #readLast(segment: Segment, file: OpenFile, range: ReadRange): Promise<boolean> {
     const sequenceMax = Number.MAX_SAFE_INTEGER
     let found: Damage | undefined
     const sink = this.#sink(segment, (damage) => {
@@ -209,7 +235,7 @@ class RecoveryPass {
 
   #newScan(
     file: OpenFile,
-    range: { start: number; end: number; before: ScanPoint; sequenceMax: number; stopAtDamage: boolean },
+    range: ReadRange & { sequenceMax: number; stopAtDamage: boolean },
     sink: ScanSink,
   ): FrameScan {
     const { mark } = this.#identity

@@ -1,3 +1,4 @@
+import type { ChunkCheck } from './check-ahead.js'
 import { ChunkStream } from './chunk-stream.js'
 import { ChainVerifier, decodeFrame, digestMatches, FrameFields } from './decoder.js'
 import type { OpenFile } from './files.js'
@@ -42,6 +43,8 @@ export interface ScanOptions {
   /** buffers given to the sink are valid only during the call */
   readonly reuseBuffers: boolean
   readonly stopAtDamage?: boolean
+  /** Goes ahead over the frames, as long as they are intact and their chain follows; needs `checkChain`. */
+  readonly check?: ChunkCheck | undefined
 }
 
 /**
@@ -65,6 +68,7 @@ export class FrameScan {
   #damage: { start: number; reason: string; afterSequence: number } | undefined
   #zerosFrom: number | undefined
   #finished = false
+  #metDamage = false
   #intactEnd: number
 
   constructor(file: OpenFile, options: ScanOptions, sink: ScanSink) {
@@ -142,21 +146,23 @@ export class FrameScan {
       if (this.#zerosFrom !== undefined && !this.#passZeros(this.#zerosFrom)) return
       if (this.#damage !== undefined && !this.#findMark()) return
       const offset = this.#at - position
-      const status = decodeFrame(frames, offset, this.#stream.end - this.#at, this.#options.mark, fields)
+      const checkedBytes = this.#metDamage ? 0 : this.#stream.checkedTo - this.#at
+      const status = decodeFrame(frames, offset, remaining, this.#options.mark, fields, checkedBytes)
       if (status === 'incomplete') return
       if (status === 'zeros' && this.#damage === undefined) {
         this.#zerosFrom = this.#at
         continue
       }
-      const objection = status === 'frame' ? this.#objection(frames, offset) : 'no frame can be read here'
+      const objection =
+        status === 'frame' ? this.#objection(frames, offset, checkedBytes) : 'no frame can be read here'
       if (objection === undefined) this.#accept(frames, offset)
       else if (!this.#reject(objection)) return
     }
   }
 
   /** Why the decoded frame may not stand here; `undefined` when it may. */
-  #objection(frames: FrameBytes, offset: number): string | undefined {
-    const { sequence, group, place, groupSize } = this.#fields
+  #objection(frames: FrameBytes, offset: number, checkedBytes: number): string | undefined {
+    const { sequence, group, place, groupSize, frameBytes } = this.#fields
     const skipped = sequence - this.#sequence - 1
     if (this.#damage === undefined) {
       if (skipped !== 0) return `the sequence does not follow: ${sequence} after ${this.#sequence}`
@@ -165,7 +171,8 @@ export class FrameScan {
       if (skipped < 0 || sequence > this.#options.sequenceMax) return 'the sequence cannot lie here'
       if (this.#group !== undefined && group < this.#group) return 'the flush group cannot lie here'
     }
-    if (skipped === 0 && this.#options.checkChain && !this.#chain.follows(frames, offset))
+    const checkChain = this.#options.checkChain && frameBytes > checkedBytes
+    if (skipped === 0 && checkChain && !this.#chain.follows(frames, offset))
       return 'the hash chain does not follow'
     if (this.#options.checkDigests && !digestMatches(frames.bytes, offset, this.#fields)) {
       return 'the body does not have its digest'
@@ -202,7 +209,7 @@ export class FrameScan {
       return true
     }
     // an intact frame that only does not follow is looked at again as one behind a gap
-    this.#damage = { start: this.#at, reason, afterSequence: this.#sequence }
+    this.#noteDamage(this.#at, reason)
     if (this.#options.stopAtDamage !== true) return true
     this.#finish()
     return false
@@ -234,12 +241,18 @@ export class FrameScan {
       return false
     }
     this.#zerosFrom = undefined
-    this.#damage = { start: zerosFrom, reason: 'zeros before later bytes', afterSequence: this.#sequence }
+    this.#noteDamage(zerosFrom, 'zeros before later bytes')
     // a frame whose first bytes are zero may begin before the first byte that is not
     this.#at = Math.max(zerosFrom + 1, position + found - FRAME.prefixEnd, position)
     if (this.#options.stopAtDamage !== true) return true
     this.#finish()
     return false
+  }
+
+  #noteDamage(start: number, reason: string): void {
+    this.#damage = { start, reason, afterSequence: this.#sequence }
+    // What went ahead may have come through here on a way that this scan does not take.
+    this.#metDamage = true
   }
 
   #reportDamage(end: number): void {

@@ -24,6 +24,9 @@ export function reportEvents(metrics: LogMetrics, logger: Logger): (event: WalEv
           'damage in a segment that was intact at the start; its damaged records were left out',
         )
         return
+      case 'check_failed':
+        logger.warn(event, 'the thread that checks frames ahead has failed; the log is opened without it')
+        return
       case 'out_of_space':
         logger.error(event, 'no room for the next segment; tried again until there is')
         return

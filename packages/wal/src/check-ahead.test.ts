@@ -1,0 +1,191 @@
+import { randomBytes } from 'node:crypto'
+import { afterEach, describe, expect, it } from 'vitest'
+import { CheckAhead, type ChunkCheck } from './check-ahead.js'
+import { encodeGroup, frameBytes } from './encoder.js'
+import type { OpenFile } from './files.js'
+import { FRAME, ORIGIN } from './format.js'
+import { type CheckRange, FrameCheck } from './frame-check.js'
+import { FrameScan, type ScanPoint } from './scan.js'
+import { benchWith, FIRST, flip, frameLike, replaceBody, texts } from './testing/damage-bench.js'
+
+const MARK = Buffer.from('mark567')
+const ZEROS = 300
+const GROUPS = [3, 1, 5, 2, 4]
+const BEFORE: ScanPoint = { ...ORIGIN, group: ORIGIN.group }
+
+/** Frames of bodies of all lengths, in a few groups, and zeros behind them. */
+function frames(bodyOf: (sizeBytes: number) => Buffer = randomBytes): Buffer {
+  const parts: Buffer[] = []
+  let before = ORIGIN
+  for (const [index, count] of GROUPS.entries()) {
+    const bodies = Array.from({ length: count }, (_, place) => bodyOf(17 * index + 5 * place))
+    const target = Buffer.alloc(bodies.reduce((sum, { length }) => sum + frameBytes(length), 0))
+    const records = bodies.map((body) => ({ type: 1, encoding: 1, body }))
+    before = encodeGroup(target, records, before, MARK, 1_000 + index)
+    parts.push(target)
+  }
+  return Buffer.concat([...parts, Buffer.alloc(ZEROS)])
+}
+
+/** The part of a file that a scan needs. */
+function fileOf(content: Buffer): OpenFile {
+  const none = async (): Promise<never> => {
+    throw new Error('a scan only reads')
+  }
+  return {
+    read: async (target, position) => content.copy(target, 0, position, position + target.length),
+    write: none,
+    datasync: none,
+    truncate: none,
+    size: async () => content.length,
+    close: none,
+  }
+}
+
+/** The same in the thread of the caller. */
+function checkHere(range: CheckRange): { check: ChunkCheck; checkedTo: () => number } {
+  const frameCheck = new FrameCheck(range)
+  let checkedTo = 0
+  const check: ChunkCheck = async (buffer, headroomBytes, lengthBytes) => {
+    checkedTo = frameCheck.check(buffer.subarray(0, headroomBytes + lengthBytes), headroomBytes)
+    return checkedTo
+  }
+  return { check, checkedTo: () => checkedTo }
+}
+
+/** Everything that a scan finds. */
+async function scanned(
+  content: Buffer,
+  chunkBytes: number,
+  check: ChunkCheck | undefined,
+  before = BEFORE,
+): Promise<unknown> {
+  const found: unknown[] = []
+  const range = { start: 0, end: content.length, before, mark: MARK, sequenceMax: 1_000 }
+  const options = { ...range, checkDigests: false, checkChain: true, chunkBytes, reuseBuffers: true, check }
+  const scan = new FrameScan(fileOf(content), options, {
+    frame: (_bytes, _offset, position, fields) => found.push([position, { ...fields }]),
+    damage: (damage) => found.push(damage),
+  })
+  await scan.run()
+  return { found, point: scan.point, intactEnd: scan.intactEnd, lastGroupStart: scan.lastGroupStart }
+}
+
+const rangeOf = (content: Buffer): CheckRange => ({
+  start: 0,
+  end: content.length,
+  chain: ORIGIN.chain,
+  mark: MARK,
+})
+
+describe('frames that are checked ahead', () => {
+  it.each([64, 250, 1_000, 100_000])('passes all of what is intact, in chunks of %i', async (chunkBytes) => {
+    const content = frames()
+    const { check, checkedTo } = checkHere(rangeOf(content))
+    expect(await scanned(content, chunkBytes, check)).toEqual(await scanned(content, chunkBytes, undefined))
+    expect(checkedTo()).toBe(content.length - ZEROS)
+  })
+
+  it('come out as without, wherever a byte is damaged', async () => {
+    const whole = frames()
+    for (let at = 0; at < whole.length; at++) {
+      const content = flip(Buffer.from(whole), at, at % 8)
+      const { check } = checkHere(rangeOf(content))
+      expect(await scanned(content, 250, check), `byte ${at}`).toEqual(await scanned(content, 250, undefined))
+    }
+  })
+
+  it('come out as without where the scan objects and the check does not', async () => {
+    const forged = frameLike(MARK, 900)
+    forged.writeUInt32LE(0xbad, FRAME.crc)
+    const content = frames(() => forged)
+    const before = { ...BEFORE, sequence: 3, group: undefined }
+    const { check, checkedTo } = checkHere(rangeOf(content))
+    const found = await scanned(content, 250, check, before)
+    expect(checkedTo()).toBe(content.length - ZEROS)
+    expect(found).toEqual(await scanned(content, 250, undefined, before))
+  })
+
+  const one = frames()
+  const afterFirst = frameBytes(0)
+  it.each([
+    ['a torn frame before intact ones', Buffer.concat([one.subarray(0, 500), one])],
+    ['all of them twice', Buffer.concat([one.subarray(0, one.length - ZEROS), one])],
+    ['the first one taken out', one.subarray(afterFirst)],
+    [
+      'another body with its digest, not its chain',
+      replaceBody(frames(), afterFirst, 'other', { digest: true }),
+    ],
+    ['zeros before them', Buffer.concat([Buffer.alloc(50), one])],
+    ['nothing', Buffer.alloc(0)],
+  ])('come out as without: %s', async (_name, content) => {
+    const { check } = checkHere(rangeOf(content))
+    expect(await scanned(content, 250, check)).toEqual(await scanned(content, 250, undefined))
+  })
+})
+
+describe('the thread', () => {
+  const threads: CheckAhead[] = []
+  const failures: Error[] = []
+  const thread = (): CheckAhead => {
+    const ahead = new CheckAhead((error) => failures.push(error))
+    threads.push(ahead)
+    return ahead
+  }
+  afterEach(async () => {
+    for (const ahead of threads.splice(0)) await ahead.close()
+    failures.length = 0
+  })
+
+  it('checks one segment after the other', async () => {
+    const ahead = thread()
+    for (let round = 0; round < 3; round++) {
+      const content = frames()
+      const check = ahead.segment(rangeOf(content))
+      expect(await scanned(content, 250, check)).toEqual(await scanned(content, 250, undefined))
+      const checkedTo = await ahead.segment(rangeOf(content))(shared(content), 0, content.length)
+      expect(checkedTo).toBe(content.length - ZEROS)
+    }
+    expect(failures).toEqual([])
+  })
+
+  it('that fails leaves everything to the scan', async () => {
+    const ahead = thread()
+    const content = frames()
+    const check = ahead.segment({ ...rangeOf(content), mark: undefined as never })
+    expect(await scanned(content, 250, check)).toEqual(await scanned(content, 250, undefined))
+    expect(failures).toHaveLength(1)
+    expect(await ahead.segment(rangeOf(content))(shared(content), 0, content.length)).toBe(0)
+  })
+
+  it('that is closed answers those who wait', async () => {
+    const ahead = thread()
+    const content = frames()
+    const checked = ahead.segment(rangeOf(content))(shared(content), 0, content.length)
+    await ahead.close()
+    expect([0, content.length - ZEROS]).toContain(await checked)
+    expect(failures).toEqual([])
+  })
+
+  it('changes nothing in what opening a log finds, intact or damaged', async () => {
+    const whole = await benchWith(texts(200).map((text) => [text]))
+    expect(whole.names().length).toBeGreaterThan(3)
+    const damaged = whole.copy()
+    damaged.edit(FIRST, (content) => flip(content, damaged.place(5).offset, 500))
+    for (const bench of [whole, damaged]) {
+      const opened = async (checkAheadBytes: number): Promise<unknown> => {
+        const copy = bench.copy()
+        const log = await copy.open({ checkAheadBytes })
+        await log.close()
+        return { visited: copy.visited, events: copy.events, head: log.head() }
+      }
+      expect(await opened(0)).toEqual(await opened(Number.MAX_SAFE_INTEGER))
+    }
+  })
+})
+
+function shared(content: Buffer): Buffer {
+  const buffer = Buffer.from(new SharedArrayBuffer(content.length))
+  content.copy(buffer)
+  return buffer
+}

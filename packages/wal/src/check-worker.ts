@@ -1,0 +1,21 @@
+/* The thread of CheckAhead: checks the chunks that it is sent, in order, and says how far they are good. */
+
+import { parentPort } from 'node:worker_threads'
+import { type CheckRange, FrameCheck } from './frame-check.js'
+
+export interface CheckRequest {
+  /** Where another segment begins. */
+  readonly begin: CheckRange | undefined
+  readonly buffer: SharedArrayBuffer
+  readonly headroomBytes: number
+  readonly lengthBytes: number
+}
+
+let check: FrameCheck | undefined
+
+parentPort?.on('message', ({ begin, buffer, headroomBytes, lengthBytes }: CheckRequest) => {
+  if (begin) check = new FrameCheck(begin)
+  if (!check) throw new Error('a chunk came before its segment was begun')
+  const checkedTo = check.check(Buffer.from(buffer, 0, headroomBytes + lengthBytes), headroomBytes)
+  parentPort?.postMessage(checkedTo)
+})
