@@ -47,7 +47,7 @@ describe('placement', () => {
 
 describe('builtPrograms', () => {
   it('is where the build leaves them', () => {
-    expect(builtPrograms('/root').map(({ main }) => main)).toEqual([
+    expect(builtPrograms('/checkout').map(({ main }) => main)).toEqual([
       '/checkout/services/wal/dist/main.js',
       '/checkout/services/verifier/dist/main.js',
       '/checkout/services/dedup/dist/main.js',

@@ -116,6 +116,18 @@ describe('a log', () => {
     await log.close()
   })
 
+  it('reads records of given types alone', async () => {
+    const { log } = await openTestLog(directory.path, { segmentBytes: 8192 })
+    const records = texts(100).map((text, index) => ({ ...textRecord(text), type: 1 + (index % 3) }))
+    for (const record of records) await log.append([record])
+    const read = (await allOf(log.read(20, { types: new Set([2, 3]), batchBytesMax: 512 }))).flat()
+    const wanted = records.flatMap(({ type, body }, index) =>
+      index >= 19 && type !== 1 ? [body.toString()] : [],
+    )
+    expect(read.map(textOf)).toEqual(wanted)
+    await log.close()
+  })
+
   it('ends a read at the records that were flushed when it was called', async () => {
     const { log } = await openTestLog(directory.path, { segmentBytes: 8192 })
     await appendEach(log, texts(50))

@@ -130,6 +130,7 @@ class DirectoryLog implements CompactableLog {
       to: Math.min(options.to ?? this.#point.sequence, this.#point.sequence),
       batchRecordsMax: Math.max(1, options.batchRecordsMax ?? 1024),
       batchBytesMax: Math.max(FRAME_OVERHEAD_BYTES, options.batchBytesMax ?? 1 << 20),
+      types: options.types,
     })
   }
 

@@ -20,6 +20,8 @@ export interface ReadRange {
   readonly to: number
   readonly batchRecordsMax: number
   readonly batchBytesMax: number
+  /** `undefined`: all */
+  readonly types?: ReadonlySet<number> | undefined
 }
 
 /** The flushed records of a range in order, in batches; damaged records are left out and reported as events. */
@@ -69,6 +71,7 @@ async function* readSegment(
       start: place.offset,
       mark: options.mark,
       checkDigests: true,
+      types: range.types,
       // followed when the log was opened; in a quarantined segment it decides what is intact, as it did then
       checkChain: segment.quarantined,
       chunkBytes: range.batchBytesMax,

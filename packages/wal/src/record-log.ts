@@ -8,6 +8,8 @@ export interface ReadOptions {
   readonly batchRecordsMax?: number
   /** About how many bytes are read at once; 1 MiB unless told. A batch with a longer record is longer. */
   readonly batchBytesMax?: number
+  /** Only records of these types; the bodies of others are not looked at. All unless told. */
+  readonly types?: ReadonlySet<number>
 }
 
 /** The end of the log: everything up to it is durable. */

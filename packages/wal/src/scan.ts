@@ -37,6 +37,8 @@ export interface ScanOptions {
   readonly sequenceMax: number
   /** whether each body is hashed and compared with its digest */
   readonly checkDigests: boolean
+  /** Frames of other types are passed over: neither given to the sink nor compared with their digests. */
+  readonly types?: ReadonlySet<number> | undefined
   /** whether the chain is followed from frame to frame */
   readonly checkChain: boolean
   readonly chunkBytes: number
@@ -174,10 +176,14 @@ export class FrameScan {
     const checkChain = this.#options.checkChain && frameBytes > checkedBytes
     if (skipped === 0 && checkChain && !this.#chain.follows(frames, offset))
       return 'the hash chain does not follow'
-    if (this.#options.checkDigests && !digestMatches(frames.bytes, offset, this.#fields)) {
+    if (this.#options.checkDigests && this.#isWanted && !digestMatches(frames.bytes, offset, this.#fields)) {
       return 'the body does not have its digest'
     }
     return undefined
+  }
+
+  get #isWanted(): boolean {
+    return this.#options.types?.has(this.#fields.type) ?? true
   }
 
   #groupFollows(): boolean {
@@ -197,7 +203,7 @@ export class FrameScan {
     this.#place = fields.place
     this.#groupSize = fields.groupSize
     this.#frames += 1
-    this.#sink.frame(frames.bytes, offset, this.#at, fields)
+    if (this.#isWanted) this.#sink.frame(frames.bytes, offset, this.#at, fields)
     this.#at += fields.frameBytes
     this.#intactEnd = this.#at
   }

@@ -23,6 +23,7 @@ export interface SubmissionLogLimits {
 
 /** Read at once: a few milliseconds of work, for which those who append and mark have to wait. */
 const READ_BYTES = 128 * 2 ** 10
+const MARKS_ONLY = new Set([RECORD_TYPE.mark])
 
 /** What one reading of marks brings, and how far it has come. */
 export interface MarksRead {
@@ -213,9 +214,10 @@ export class SubmissionLog {
   async *readMarks(fromSequence: number): AsyncGenerator<MarksRead> {
     const endSequence = this.#opened.head().sequence + 1
     let nextSequence = Math.max(1, fromSequence)
-    for await (const records of this.#opened.read(nextSequence, { batchBytesMax: READ_BYTES })) {
+    const reading = { batchBytesMax: READ_BYTES, types: MARKS_ONLY }
+    for await (const records of this.#opened.read(nextSequence, reading)) {
       const marks = records.flatMap((record) => {
-        const mark = record.type === RECORD_TYPE.mark ? decodeMark(record) : undefined
+        const mark = decodeMark(record)
         return mark ? [{ sequence: record.sequence, flushedAtMs: record.timeMs, mark }] : []
       })
       nextSequence = (records.at(-1)?.sequence ?? nextSequence - 1) + 1
