@@ -1,7 +1,7 @@
-import { MemoryStore, TrustedClock, VerdictIndex } from '@fractal-lba/dedup-service'
+import { MemoryStore, VerdictIndex } from '@fractal-lba/dedup-service'
 import { type GatewayConfig, readGatewayConfig, startGateway } from '@fractal-lba/gateway'
 import { hmacKey } from '@fractal-lba/pcs'
-import { type Env, runProcess, startGrpcServer } from '@fractal-lba/runtime'
+import { type Env, runProcess, startGrpcServer, TrustedClock } from '@fractal-lba/runtime'
 import { SubmissionLog } from '@fractal-lba/wal-service'
 import { connectDirectly } from './direct-clients.js'
 

@@ -37,6 +37,7 @@ export {
   runProcess,
   StartError,
 } from './process.js'
+export { streamHandler } from './server-stream.js'
 export { readServiceConfig, type ServiceConfig, type ServiceParts, serve } from './service.js'
 export { type Clock, TrustedClock, watchClock } from './trusted-clock.js'
 export { callUnary, unaryHandler } from './unary.js'

@@ -1,4 +1,3 @@
 export { MemoryStore, type MemoryStoreOptions } from './memory-store.js'
 export type { Entry, Store, StoredVerdict, StoreState } from './store.js'
-export { TrustedClock } from './trusted-clock.js'
 export { type Found, type Lookup, VerdictIndex } from './verdict-index.js'

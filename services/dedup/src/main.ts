@@ -1,4 +1,4 @@
-import { runProcess, serve } from '@fractal-lba/runtime'
+import { runProcess, serve, TrustedClock, watchClock } from '@fractal-lba/runtime'
 import { readDedupConfig } from './config.js'
 import { IndexKeeper } from './index-keeper.js'
 import { maintenanceOf } from './maintenance.js'
@@ -6,7 +6,6 @@ import { createDedupMetrics } from './metrics.js'
 import { openStore } from './open-store.js'
 import { readyReport } from './ready.js'
 import { dedupService } from './service.js'
-import { TrustedClock, watchClock } from './trusted-clock.js'
 import { VerdictIndex } from './verdict-index.js'
 import { connectWalLog } from './wal-log.js'
 

@@ -1,8 +1,8 @@
 import { dedup, verdictFromBytes, type wal } from '@fractal-lba/proto'
+import type { Clock } from '@fractal-lba/runtime'
 import { EndedLives } from './ended-lives.js'
 import { settleMark } from './mark-rule.js'
 import type { Store, StoredVerdict } from './store.js'
-import type { Clock } from './trusted-clock.js'
 import { isComplete, sameMessage } from './verdict.js'
 import type { WalLog } from './wal-log.js'
 

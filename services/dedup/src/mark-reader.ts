@@ -1,8 +1,8 @@
 import { verdictFromBytes, type wal } from '@fractal-lba/proto'
+import type { Clock } from '@fractal-lba/runtime'
 import { settleMark, type VerdictMark } from './mark-rule.js'
 import type { SeenIds } from './seen-ids.js'
 import type { Entry, Store } from './store.js'
-import type { Clock } from './trusted-clock.js'
 import { isComplete } from './verdict.js'
 
 /** What a batch of marks came to. */

@@ -1,8 +1,8 @@
+import type { Clock } from '@fractal-lba/runtime'
 import { IdTable } from './id-table.js'
 import { NotHeld } from './not-held.js'
 import { type Locator, type RecordFields, RecordPages, recordsOf } from './record-pages.js'
 import type { Entry, Store, StoredVerdict, StoreState } from './store.js'
-import type { Clock } from './trusted-clock.js'
 import { VerdictCodec } from './verdict-codec.js'
 
 export interface MemoryStoreOptions {

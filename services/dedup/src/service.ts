@@ -5,6 +5,7 @@ import {
   fromStatus,
   type GrpcService,
   type Logger,
+  streamHandler,
   toAppError,
   toStatus,
   unaryHandler,
@@ -12,7 +13,6 @@ import {
 import type { Availability } from './index-keeper.js'
 import type { Maintenance } from './maintenance.js'
 import type { DedupMetrics } from './metrics.js'
-import { streamHandler } from './server-stream.js'
 import type { Store, StoredVerdict } from './store.js'
 import { isComplete, isFingerprint, isPcsId, isPosition } from './verdict.js'
 import type { Found, Lookup, VerdictIndex } from './verdict-index.js'

@@ -1,9 +1,8 @@
 import { dedup } from '@fractal-lba/proto'
-import { AppError, unavailable } from '@fractal-lba/runtime'
+import { AppError, type Clock, unavailable } from '@fractal-lba/runtime'
 import { type Asker, findingOf } from './finding.js'
 import type { Availability } from './index-keeper.js'
 import type { Entry, Store, StoredVerdict } from './store.js'
-import type { Clock } from './trusted-clock.js'
 
 export interface Lookup extends Asker {
   readonly pcsId: string

@@ -4,12 +4,11 @@ import {
   batchHandler,
   type GrpcService,
   type Logger,
+  streamHandler,
   toAppError,
-  toServiceError,
   toStatus,
   unaryHandler,
 } from '@fractal-lba/runtime'
-import type { ServerWritableStream } from '@grpc/grpc-js'
 import type { Compactor } from './compactor.js'
 import type { Room } from './room.js'
 import type { SubmissionLog } from './submission-log.js'
@@ -86,12 +85,7 @@ export function walService(
       )
       return { entries, openCount: log.openCount }
     }, onError),
-    readMarks: (call) => {
-      sendMarks(log, call).catch((error: unknown) => {
-        onError(error)
-        call.emit('error', toServiceError(error))
-      })
-    },
+    readMarks: streamHandler(({ fromSequence }) => log.readMarks(fromSequence), onError),
     fence: unaryHandler(async ({ generation }) => {
       const position = await log.fence(generation)
       logger.info(
@@ -147,25 +141,4 @@ export function walService(
 function demandItem<T>(item: T | undefined): T {
   if (item === undefined) throw new AppError('malformed', 'the request has no item')
   return item
-}
-
-async function sendMarks(
-  log: SubmissionLog,
-  call: ServerWritableStream<wal.ReadMarksRequest, wal.ReadMarksResponse>,
-): Promise<void> {
-  for await (const read of log.readMarks(call.request.fromSequence)) {
-    if (call.cancelled) return
-    // The reader sets the pace: nothing piles up here.
-    if (!call.write(read))
-      await new Promise<void>((resolve) => {
-        const go = (): void => {
-          call.off('drain', go)
-          call.off('cancelled', go)
-          resolve()
-        }
-        call.on('drain', go)
-        call.on('cancelled', go)
-      })
-  }
-  call.end()
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../trusted-clock.js'
+import type { Clock } from '@fractal-lba/runtime'
 import type { PostgresPool } from './postgres-pool.js'
 import { CLEAN } from './statements.js'
 

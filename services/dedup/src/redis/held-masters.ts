@@ -1,6 +1,5 @@
-import { unavailable } from '@fractal-lba/runtime'
+import { type Clock, unavailable } from '@fractal-lba/runtime'
 import { NotHeld } from '../not-held.js'
-import type { Clock } from '../trusted-clock.js'
 import { type RedisDeployment, sentenceFor, tooFewReplicas } from './redis-deployment.js'
 import { readReplication } from './redis-info.js'
 import { LinkLost, partsOf, type RedisCommand, RefusedCommand, type Reply } from './redis-link.js'

@@ -1,4 +1,4 @@
-import type { Clock } from '../trusted-clock.js'
+import type { Clock } from '@fractal-lba/runtime'
 import { partsOf, type RedisCommand, type Reply } from './redis-link.js'
 import { MARK } from './scripts.js'
 

@@ -1,5 +1,5 @@
+import type { Clock } from '@fractal-lba/runtime'
 import type { Marker } from '../remote/remote-server.js'
-import type { Clock } from '../trusted-clock.js'
 import type { Hold } from './held-masters.js'
 import { readReplication } from './redis-info.js'
 import { partsOf, type RedisCommand, type Reply } from './redis-link.js'

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Logger } from '@fractal-lba/runtime'
+import type { Clock, Logger } from '@fractal-lba/runtime'
 import { NotHeld } from '../not-held.js'
 import {
   type Added,
@@ -11,7 +11,6 @@ import {
   type Swap,
 } from '../remote/remote-server.js'
 import type { StoreState } from '../store.js'
-import type { Clock } from '../trusted-clock.js'
 import { HeldMasters, ownerOf } from './held-masters.js'
 import type { RedisConfig } from './redis-config.js'
 import { RedisDeployment } from './redis-deployment.js'

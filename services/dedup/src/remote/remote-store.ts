@@ -1,7 +1,6 @@
-import { unavailable } from '@fractal-lba/runtime'
+import { type Clock, unavailable } from '@fractal-lba/runtime'
 import { sameLife } from '../mark-rule.js'
 import type { Entry, Store, StoreState } from '../store.js'
-import type { Clock } from '../trusted-clock.js'
 import {
   type Definition,
   EntryCodec,

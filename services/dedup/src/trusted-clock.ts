@@ -1,1 +1,0 @@
-export { type Clock, TrustedClock, watchClock } from '@fractal-lba/runtime'
