@@ -16,7 +16,7 @@ export {
   type Violation,
 } from './errors.js'
 export { clientOptions, MESSAGE_BYTES_MAX } from './grpc-limits.js'
-export { type GrpcServer, type GrpcService, startGrpcServer } from './grpc-server.js'
+export { type GrpcServer, type GrpcService, loadServerParts, startGrpcServer } from './grpc-server.js'
 export { connectHealth, type HealthClient } from './health-client.js'
 export { createLogger, type Logger, type LogLevel } from './logger.js'
 export { Counter, createRegistry, Gauge, Histogram, LATENCY_BUCKETS_SECONDS, Registry } from './metrics.js'

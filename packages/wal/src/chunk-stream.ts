@@ -3,8 +3,8 @@ import { type OpenFile, readFully } from './files.js'
 
 /** Most room before a chunk for what is left of the one before, so that a frame across the border is in one piece. */
 const HEADROOM_BYTES_MAX = 64 * 1024
-/** While one chunk is worked on, one is being checked and one is being read. */
-const CHUNKS_AHEAD = 2
+/** So much is read before its check, which thus goes on while this thread does something else. */
+const CHUNKS_AHEAD = 32
 const BUFFERS = CHUNKS_AHEAD + 2
 
 export interface ChunkRange {

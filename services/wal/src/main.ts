@@ -1,4 +1,11 @@
-import { type ReadyReport, runProcess, serve, TrustedClock, watchClock } from '@fractal-lba/runtime'
+import {
+  loadServerParts,
+  type ReadyReport,
+  runProcess,
+  serve,
+  TrustedClock,
+  watchClock,
+} from '@fractal-lba/runtime'
 import { Compactor } from './compactor.js'
 import { readWalConfig } from './config.js'
 import { watchDirectory } from './directory-watch.js'
@@ -17,6 +24,8 @@ await runProcess('wal', readWalConfig, async (config, context) => {
   watchClock(clock, stopping, (jumpMs) =>
     logger.warn({ jumpMs }, 'the wall clock has jumped; nothing is dropped from the log because of that'),
   )
+  // Beside the reading of the log, which leaves time.
+  loadServerParts()
   const log = await SubmissionLog.open(
     config.directory,
     config,
