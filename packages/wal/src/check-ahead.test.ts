@@ -42,15 +42,20 @@ function fileOf(content: Buffer): OpenFile {
   }
 }
 
-/** The same in the thread of the caller. */
-function checkHere(range: CheckRange): { check: ChunkCheck; checkedTo: () => number } {
+/** The same in the thread of the caller; by turns with CRC32C and without, where nothing else is asked for. */
+function checkHere(
+  range: CheckRange,
+  crcOf = (chunk: number): boolean => chunk % 2 === 0,
+): { check: ChunkCheck; checkedTo: () => number } {
   const frameCheck = new FrameCheck(range)
-  let checkedTo = 0
+  let chunks = 0
+  let to = 0
   const check: ChunkCheck = async (buffer, headroomBytes, lengthBytes) => {
-    checkedTo = frameCheck.check(buffer.subarray(0, headroomBytes + lengthBytes), headroomBytes)
-    return checkedTo
+    const crc = crcOf(chunks++)
+    to = frameCheck.check(buffer.subarray(0, headroomBytes + lengthBytes), headroomBytes, crc)
+    return { to, crc }
   }
-  return { check, checkedTo: () => checkedTo }
+  return { check, checkedTo: () => to }
 }
 
 /** Everything that a scan finds. */
@@ -86,11 +91,15 @@ describe('frames that are checked ahead', () => {
     expect(checkedTo()).toBe(content.length - ZEROS)
   })
 
-  it('come out as without, wherever a byte is damaged', async () => {
+  it.each([
+    ['CRC32C and chain', () => true],
+    ['the chain', () => false],
+    ['both by turns', undefined],
+  ])('come out as without, wherever a byte is damaged: %s', async (_name, crcOf) => {
     const whole = frames()
     for (let at = 0; at < whole.length; at++) {
       const content = flip(Buffer.from(whole), at, at % 8)
-      const { check } = checkHere(rangeOf(content))
+      const { check } = checkHere(rangeOf(content), crcOf)
       expect(await scanned(content, 250, check), `byte ${at}`).toEqual(await scanned(content, 250, undefined))
     }
   })
@@ -143,8 +152,8 @@ describe('the thread', () => {
       const content = frames()
       const check = ahead.segment(rangeOf(content))
       expect(await scanned(content, 250, check)).toEqual(await scanned(content, 250, undefined))
-      const checkedTo = await ahead.segment(rangeOf(content))(shared(content), 0, content.length)
-      expect(checkedTo).toBe(content.length - ZEROS)
+      const checked = await ahead.segment(rangeOf(content))(shared(content), 0, content.length)
+      expect(checked).toEqual({ to: content.length - ZEROS, crc: true })
     }
     expect(failures).toEqual([])
   })
@@ -155,7 +164,8 @@ describe('the thread', () => {
     const check = ahead.segment({ ...rangeOf(content), mark: undefined as never })
     expect(await scanned(content, 250, check)).toEqual(await scanned(content, 250, undefined))
     expect(failures).toHaveLength(1)
-    expect(await ahead.segment(rangeOf(content))(shared(content), 0, content.length)).toBe(0)
+    const checked = await ahead.segment(rangeOf(content))(shared(content), 0, content.length)
+    expect(checked).toEqual({ to: 0, crc: false })
   })
 
   it('that is closed answers those who wait', async () => {
@@ -163,7 +173,7 @@ describe('the thread', () => {
     const content = frames()
     const checked = ahead.segment(rangeOf(content))(shared(content), 0, content.length)
     await ahead.close()
-    expect([0, content.length - ZEROS]).toContain(await checked)
+    expect([0, content.length - ZEROS]).toContain((await checked).to)
     expect(failures).toEqual([])
   })
 

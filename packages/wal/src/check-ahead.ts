@@ -3,20 +3,32 @@ import { Worker } from 'node:worker_threads'
 import type { CheckRequest } from './check-worker.js'
 import type { CheckRange } from './frame-check.js'
 
-/** Checks a chunk behind its headroom; resolves with the file offset up to which its frames are good. */
-export type ChunkCheck = (buffer: Buffer, headroomBytes: number, lengthBytes: number) => Promise<number>
+/** What was found good of the frames that end in a chunk. */
+export interface Checked {
+  /** File offset up to which each follows from the one before. */
+  readonly to: number
+  /** Whether up to there each has its CRC32C as well. */
+  readonly crc: boolean
+}
 
-/** Nothing was checked: the scan does it all. */
-const NOTHING = 0
+/** Checks a chunk behind its headroom. */
+export type ChunkCheck = (buffer: Buffer, headroomBytes: number, lengthBytes: number) => Promise<Checked>
+
+/** The scan does it all. */
+export const UNCHECKED: Checked = { to: 0, crc: false }
+
+/** So many chunks wait for the thread, and it leaves CRC32C to the scan: half of what is read ahead. */
+const WAITING_MAX = 16
 
 /**
  * A thread that checks the frames of a long log ahead of the scan, so that a start takes two processors instead
- * of one. Where it fails, the scan goes on without it.
+ * of one. Chain and CRC32C take longer than the rest of a scan: where chunks wait for it, it checks their chain alone,
+ * so that both threads come to the end together. Where it fails, the scan goes on without it.
  */
 export class CheckAhead {
   readonly #worker: Worker
   readonly #onFailure: (error: Error) => void
-  #waiting: ((checkedTo: number) => void)[] = []
+  #waiting: ((checkedTo: number | undefined) => void)[] = []
   #over = false
 
   /** @param onFailure told once. */
@@ -34,11 +46,12 @@ export class CheckAhead {
   segment(range: CheckRange): ChunkCheck {
     let begin: CheckRange | undefined = range
     return (buffer, headroomBytes, lengthBytes) => {
-      if (this.#over || !(buffer.buffer instanceof SharedArrayBuffer)) return Promise.resolve(NOTHING)
-      const request: CheckRequest = { begin, buffer: buffer.buffer, headroomBytes, lengthBytes }
+      if (this.#over || !(buffer.buffer instanceof SharedArrayBuffer)) return Promise.resolve(UNCHECKED)
+      const crc = this.#waiting.length < WAITING_MAX
+      const request: CheckRequest = { begin, buffer: buffer.buffer, headroomBytes, lengthBytes, withCrc: crc }
       begin = undefined
       return new Promise((resolve) => {
-        this.#waiting.push(resolve)
+        this.#waiting.push((to) => resolve(to === undefined ? UNCHECKED : { to, crc }))
         this.#worker.postMessage(request)
       })
     }
@@ -50,7 +63,7 @@ export class CheckAhead {
   }
 
   #fail(error: Error): void {
-    for (const resolve of this.#waiting.splice(0)) resolve(NOTHING)
+    for (const resolve of this.#waiting.splice(0)) resolve(undefined)
     if (!this.#over) this.#onFailure(error)
     this.#over = true
   }

@@ -9,13 +9,14 @@ export interface CheckRequest {
   readonly buffer: SharedArrayBuffer
   readonly headroomBytes: number
   readonly lengthBytes: number
+  readonly withCrc: boolean
 }
 
 let check: FrameCheck | undefined
 
-parentPort?.on('message', ({ begin, buffer, headroomBytes, lengthBytes }: CheckRequest) => {
+parentPort?.on('message', ({ begin, buffer, headroomBytes, lengthBytes, withCrc }: CheckRequest) => {
   if (begin) check = new FrameCheck(begin)
   if (!check) throw new Error('a chunk came before its segment was begun')
-  const checkedTo = check.check(Buffer.from(buffer, 0, headroomBytes + lengthBytes), headroomBytes)
-  parentPort?.postMessage(checkedTo)
+  const bytes = Buffer.from(buffer, 0, headroomBytes + lengthBytes)
+  parentPort?.postMessage(check.check(bytes, headroomBytes, withCrc))
 })

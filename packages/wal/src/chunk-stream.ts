@@ -1,4 +1,4 @@
-import type { ChunkCheck } from './check-ahead.js'
+import { type Checked, type ChunkCheck, UNCHECKED } from './check-ahead.js'
 import { type OpenFile, readFully } from './files.js'
 
 /** Most room before a chunk for what is left of the one before, so that a frame across the border is in one piece. */
@@ -20,7 +20,7 @@ export interface ChunkRange {
 interface Chunk {
   readonly buffer: Buffer
   readonly length: number
-  readonly checkedTo: number
+  readonly checked: Checked
 }
 
 /** A range of a file in large chunks, the next ones read while this one is worked on. */
@@ -36,7 +36,7 @@ export class ChunkStream {
   #current: Buffer | undefined
   #bytes: Buffer = Buffer.alloc(0)
   #position: number
-  #checkedTo = 0
+  #checked = UNCHECKED
 
   constructor(file: OpenFile, range: ChunkRange) {
     this.#file = file
@@ -57,9 +57,9 @@ export class ChunkStream {
     return this.#position
   }
 
-  /** File offset up to which all frames have passed the check. */
-  get checkedTo(): number {
-    return this.#checkedTo
+  /** Of the frames that end in what is at hand. */
+  get checked(): Checked {
+    return this.#checked
   }
 
   /** Where the range ends; moves down when the file proves shorter. */
@@ -91,7 +91,7 @@ export class ChunkStream {
       this.#recycle(chunk.buffer)
     }
     this.#position = keepFrom
-    this.#checkedTo = chunk.checkedTo
+    this.#checked = chunk.checked
     this.#readAhead()
     // What was read meanwhile gets to its check before this chunk is worked on.
     if (this.#range.check) await new Promise((resolve) => setImmediate(resolve))
@@ -108,14 +108,14 @@ export class ChunkStream {
     while (this.#ahead.length < count) {
       const read = this.#reading.then(() => this.#read())
       this.#reading = read
-      this.#ahead.push(read.then((chunk) => this.#checked(chunk)))
+      this.#ahead.push(read.then((chunk) => this.#withCheck(chunk)))
     }
   }
 
-  async #checked(chunk: Chunk | Error): Promise<Chunk | Error> {
+  async #withCheck(chunk: Chunk | Error): Promise<Chunk | Error> {
     const { check } = this.#range
     if (!check || chunk instanceof Error || chunk === NOTHING) return chunk
-    return { ...chunk, checkedTo: await check(chunk.buffer, this.#headroomBytes, chunk.length) }
+    return { ...chunk, checked: await check(chunk.buffer, this.#headroomBytes, chunk.length) }
   }
 
   async #read(): Promise<Chunk | Error> {
@@ -130,7 +130,7 @@ export class ChunkStream {
       )
       this.#readTo += length
       if (length < wanted) this.#end = this.#readTo
-      return length === 0 ? NOTHING : { buffer, length, checkedTo: 0 }
+      return length === 0 ? NOTHING : { buffer, length, checked: UNCHECKED }
     } catch (error) {
       // kept for the next advance: a promise that nobody awaits yet must not reject
       return error instanceof Error ? error : new Error(String(error))
@@ -150,4 +150,4 @@ export class ChunkStream {
   }
 }
 
-const NOTHING: Chunk = { buffer: Buffer.alloc(0), length: 0, checkedTo: 0 }
+const NOTHING: Chunk = { buffer: Buffer.alloc(0), length: 0, checked: UNCHECKED }

@@ -35,7 +35,7 @@ export class FrameFields {
  * there on, of which `bytes` may have only a part. An intact frame has the log's mark, the right CRC32C and
  * fields that agree; digest and chain are checked apart (`digestMatches`, ChainVerifier).
  *
- * @param checkedBytes of the bytes from `offset` on, those whose frames are known to have the right CRC32C.
+ * @param passedBytes of the bytes from `offset` on, those whose frames need not have their CRC32C checked.
  */
 export function decodeFrame(
   frames: FrameBytes,
@@ -43,7 +43,7 @@ export function decodeFrame(
   remainingBytes: number,
   mark: Buffer,
   fields: FrameFields,
-  checkedBytes = 0,
+  passedBytes = 0,
 ): FrameStatus {
   const { bytes, view } = frames
   const available = bytes.length - offset
@@ -55,7 +55,7 @@ export function decodeFrame(
   const frameLength = FRAME.body + storedLength
   if (frameLength > remainingBytes) return 'damaged'
   if (frameLength > available) return 'incomplete'
-  if (frameLength > checkedBytes) {
+  if (frameLength > passedBytes) {
     const crc = crc32c(bytes.subarray(offset + FRAME.storedLength, offset + frameLength))
     if (crc !== view.getUint32(offset + FRAME.crc, true)) return 'damaged'
   }

@@ -37,10 +37,11 @@ export class FrameCheck {
 
   /**
    * @param buffer the next chunk of the segment, behind a headroom that may be written to.
+   * @param withCrc whether the CRC32C of the frames that end in it is checked too, or their chain alone.
    * @returns up to where all frames have been passed, a file offset.
    */
-  check(buffer: Buffer, headroomBytes: number): number {
-    if (!this.#stopped) this.#checkAll(this.#withTail(buffer, headroomBytes))
+  check(buffer: Buffer, headroomBytes: number, withCrc: boolean): number {
+    if (!this.#stopped) this.#checkAll(this.#withTail(buffer, headroomBytes), withCrc)
     return this.#at
   }
 
@@ -52,13 +53,13 @@ export class FrameCheck {
     return buffer.subarray(headroomBytes - tail.length)
   }
 
-  #checkAll(bytes: Buffer): void {
+  #checkAll(bytes: Buffer, withCrc: boolean): void {
     const frames = new FrameBytes(bytes)
+    const passedBytes = withCrc ? 0 : Number.POSITIVE_INFINITY
     let offset = 0
-    for (;;) {
+    while (this.#at < this.#end) {
       const remaining = this.#end - this.#at
-      const status =
-        remaining > 0 ? decodeFrame(frames, offset, remaining, this.#mark, this.#fields) : 'zeros'
+      const status = decodeFrame(frames, offset, remaining, this.#mark, this.#fields, passedBytes)
       if (status === 'incomplete') break
       if (status !== 'frame' || !this.#chain.follows(frames, offset)) {
         this.#stopped = true

@@ -1,4 +1,4 @@
-import type { ChunkCheck } from './check-ahead.js'
+import { type ChunkCheck, UNCHECKED } from './check-ahead.js'
 import { ChunkStream } from './chunk-stream.js'
 import { ChainVerifier, decodeFrame, digestMatches, FrameFields } from './decoder.js'
 import type { OpenFile } from './files.js'
@@ -148,22 +148,23 @@ export class FrameScan {
       if (this.#zerosFrom !== undefined && !this.#passZeros(this.#zerosFrom)) return
       if (this.#damage !== undefined && !this.#findMark()) return
       const offset = this.#at - position
-      const checkedBytes = this.#metDamage ? 0 : this.#stream.checkedTo - this.#at
-      const status = decodeFrame(frames, offset, remaining, this.#options.mark, fields, checkedBytes)
+      const checked = this.#metDamage ? UNCHECKED : this.#stream.checked
+      const passedBytes = checked.crc ? checked.to - this.#at : 0
+      const status = decodeFrame(frames, offset, remaining, this.#options.mark, fields, passedBytes)
       if (status === 'incomplete') return
       if (status === 'zeros' && this.#damage === undefined) {
         this.#zerosFrom = this.#at
         continue
       }
       const objection =
-        status === 'frame' ? this.#objection(frames, offset, checkedBytes) : 'no frame can be read here'
+        status === 'frame' ? this.#objection(frames, offset, checked.to) : 'no frame can be read here'
       if (objection === undefined) this.#accept(frames, offset)
       else if (!this.#reject(objection)) return
     }
   }
 
   /** Why the decoded frame may not stand here; `undefined` when it may. */
-  #objection(frames: FrameBytes, offset: number, checkedBytes: number): string | undefined {
+  #objection(frames: FrameBytes, offset: number, followsTo: number): string | undefined {
     const { sequence, group, place, groupSize, frameBytes } = this.#fields
     const skipped = sequence - this.#sequence - 1
     if (this.#damage === undefined) {
@@ -173,7 +174,7 @@ export class FrameScan {
       if (skipped < 0 || sequence > this.#options.sequenceMax) return 'the sequence cannot lie here'
       if (this.#group !== undefined && group < this.#group) return 'the flush group cannot lie here'
     }
-    const checkChain = this.#options.checkChain && frameBytes > checkedBytes
+    const checkChain = this.#options.checkChain && this.#at + frameBytes > followsTo
     if (skipped === 0 && checkChain && !this.#chain.follows(frames, offset))
       return 'the hash chain does not follow'
     if (this.#options.checkDigests && this.#isWanted && !digestMatches(frames.bytes, offset, this.#fields)) {
