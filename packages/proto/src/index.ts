@@ -1,4 +1,6 @@
 // One namespace per package on the wire, so that a reader sees at each use whose message it is.
+
+export { encoderOf } from './encoder.js'
 export * as dedup from './gen/flk/dedup/v1/dedup.js'
 export * as ingest from './gen/flk/ingest/v1/ingest.js'
 export * as scoring from './gen/flk/scoring/v1/scoring.js'

@@ -1,10 +1,8 @@
+import { encoderOf } from './encoder.js'
 import { Verdict } from './gen/flk/wal/v1/wal.js'
 
 /** A verdict as marks and put requests carry it: made once, so that log and index get the same bytes. */
-export function bytesOfVerdict(verdict: Verdict): Buffer {
-  const { buffer, byteOffset, byteLength } = Verdict.encode(verdict).finish()
-  return Buffer.from(buffer, byteOffset, byteLength)
-}
+export const bytesOfVerdict = encoderOf(Verdict)
 
 /** @returns undefined where there are no bytes, or no Verdict can be read from them. */
 export function verdictFromBytes(bytes: Uint8Array | undefined): Verdict | undefined {

@@ -1,4 +1,4 @@
-import { scoring, wal } from '@fractal-lba/proto'
+import { bytesOfVerdict, scoring, wal } from '@fractal-lba/proto'
 import { VALUE_BYTES_MAX } from './record-pages.js'
 import type { StoredVerdict } from './store.js'
 import { sameMessage } from './verdict.js'
@@ -27,12 +27,11 @@ interface SharedParts {
 export class VerdictCodec {
   readonly #shared: SharedParts[] = []
   readonly #numbers = new Map<string, number[]>()
-  #writer = newWriter()
 
   /** @throws RangeError if it is larger than a record may be. */
   encode(verdict: StoredVerdict): EncodedVerdict {
     const { outcome, origin } = verdict
-    const value = this.#write({
+    const value = bytesOfVerdict({
       ...verdict,
       outcome: { ...outcome, pcsId: '', params: '' },
       keyId: '',
@@ -57,7 +56,7 @@ export class VerdictCodec {
 
   /** What the numbers mean, as texts in their order: for a snapshot. */
   exportShared(): string[] {
-    return this.#shared.map((parts) => Buffer.from(this.#write(toVerdict(parts))).toString('base64'))
+    return this.#shared.map((parts) => bytesOfVerdict(toVerdict(parts)).toString('base64'))
   }
 
   /** Takes over what exportShared gave, into a codec that has encoded nothing yet. */
@@ -66,16 +65,6 @@ export class VerdictCodec {
       const { outcome, parameters, origin, keyId } = wal.Verdict.decode(Buffer.from(text, 'base64'))
       if (!outcome || !parameters || !origin) throw new RangeError('shared parts of verdicts are damaged')
       this.#add({ keyId, parameters, params: outcome.params, logId: origin.logId })
-    }
-  }
-
-  /** With one writer for all: making one costs as much as writing. */
-  #write(verdict: wal.Verdict): Uint8Array {
-    try {
-      return wal.Verdict.encode(verdict, this.#writer).finish()
-    } catch (error) {
-      this.#writer = newWriter()
-      throw error
     }
   }
 
@@ -118,9 +107,4 @@ function toVerdict({ keyId, parameters, params, logId }: SharedParts): wal.Verdi
 
 function emptyVerdict(): wal.Verdict {
   return wal.Verdict.decode(new Uint8Array())
-}
-
-/** An empty message writes nothing, so what comes back is a writer that is still empty. */
-function newWriter(): ReturnType<typeof wal.Verdict.encode> {
-  return wal.Verdict.encode(emptyVerdict())
 }

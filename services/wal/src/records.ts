@@ -1,4 +1,4 @@
-import { wal } from '@fractal-lba/proto'
+import { encoderOf, wal } from '@fractal-lba/proto'
 import type { LogRecord, NewRecord } from '@fractal-lba/wal'
 import { type MarkBrief, markBrief } from './mark-brief.js'
 
@@ -14,8 +14,10 @@ export function submissionRecord(item: wal.AppendItem): NewRecord {
   return { type: RECORD_TYPE.submission, encoding: item.encoding, body: item.body }
 }
 
+const bytesOfMark = encoderOf(wal.Mark)
+
 export function markRecord(mark: wal.Mark): NewRecord {
-  return { type: RECORD_TYPE.mark, encoding: ENCODING_PROTOBUF, body: wal.Mark.encode(mark).finish() }
+  return { type: RECORD_TYPE.mark, encoding: ENCODING_PROTOBUF, body: bytesOfMark(mark) }
 }
 
 export function fenceRecord(generation: string): NewRecord {
