@@ -64,7 +64,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     retryAfterMs: env.durationMs('RETRY_AFTER', 5_000, { min: 1_000, max: 60 * MINUTE_MS }),
     hop: {
       lanes: env.integer('HOP_BATCHES', 2, { min: 1, max: 4 }),
-      batchItemsMax: env.integer('HOP_BATCH_ITEMS', 256, { min: 1, max: 256 }),
+      batchItemsMax: env.integer('HOP_BATCH_ITEMS', 128, { min: 1, max: 256 }),
       batchBytesMax: 2 * 2 ** 20,
       queueItemsMax: env.integer('HOP_QUEUE', 4_096, { min: 1, max: 1_000_000 }),
       timeoutMs: env.durationMs('HOP_TIMEOUT', 1_000, { min: 10, max: MINUTE_MS }),
