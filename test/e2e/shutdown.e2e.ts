@@ -1,15 +1,19 @@
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { freePortBlock, testSite } from '@fractal-lba/local'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { repositoryRoot } from '../src/branch.js'
 import { Client } from '../src/client.js'
 import { disagreements, Load } from '../src/load.js'
-import { isAlive, untilGone } from '../src/processes.js'
+import { isLong } from '../src/long.js'
+import { isAlive, processesWith, untilGone } from '../src/processes.js'
+import { seededRandom } from '../src/random.js'
 import { textOf } from '../src/records.js'
 import { useSystem } from '../src/system.js'
 import { until } from '../src/until.js'
@@ -107,6 +111,46 @@ describe('kill -9 of the parent', () => {
     for (const pid of pids) expect(await isAlive(pid)).toBe(true)
     parent.kill('SIGKILL')
     await untilGone(pids, GONE_LIMIT_MS)
+  })
+})
+
+describe('the end of the parent while it starts them', () => {
+  const script = `
+    import { startConstellation } from '@fractal-lba/local'
+    await startConstellation({
+      port: Number(process.env.BASE), dataDir: process.env.DIR, supervise: true, cwd: process.cwd(),
+      env: { PCS_SIGN_ALG: 'hmac', PCS_HMAC_KEY: 'k', ROUND: process.env.ROUND },
+    })
+  `
+  const random = seededRandom(20_261_121)
+  const ROUNDS = isLong ? 100 : 8
+  /** Node has come up by the first, all five are ready by the second. */
+  const [FIRST_MS, LAST_MS] = [100, 3_000]
+
+  it(`leaves no process behind, whenever it comes: ${ROUNDS} times`, async () => {
+    const { base, dataDir } = await place()
+    let started = 0
+    for (let round = 0; round < ROUNDS; round++) {
+      const mark = `ROUND=${randomUUID()}`
+      const parent = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+        cwd: repositoryRoot,
+        env: { ...process.env, BASE: String(base), DIR: dataDir, ROUND: mark.slice('ROUND='.length) },
+        stdio: 'ignore',
+      })
+      const ended = once(parent, 'exit')
+      await sleep(FIRST_MS + random(LAST_MS - FIRST_MS))
+      started += (await processesWith(mark)).length - 1
+      parent.kill(round % 2 === 0 ? 'SIGKILL' : 'SIGTERM')
+      await ended
+      await untilGone(await processesWith(mark), GONE_LIMIT_MS)
+      // One that was just being started when the others were counted.
+      await until(
+        'no further one comes up',
+        GONE_LIMIT_MS,
+        async () => (await processesWith(mark)).length === 0,
+      )
+    }
+    expect(started).toBeGreaterThan(ROUNDS)
   })
 })
 

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { onTestFinished } from 'vitest'
 import { until } from './until.js'
 
@@ -19,6 +19,19 @@ export async function isAlive(pid: number): Promise<boolean> {
     // No such directory: no such process.
     return false
   }
+}
+
+/** The living processes in whose environment there is this text. Linux. */
+export async function processesWith(text: string): Promise<number[]> {
+  const pids = (await readdir('/proc')).map(Number).filter(Number.isInteger)
+  const marked = await Promise.all(
+    pids.map(async (pid) => {
+      // One that has ended meanwhile, or is somebody else's, is none of them.
+      const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')
+      return environment.includes(text) && (await isAlive(pid))
+    }),
+  )
+  return pids.filter((_, index) => marked[index])
 }
 
 /** @throws Error when one of them still lives after the limit; they are ended with the test in any case. */
