@@ -127,7 +127,9 @@ describe('the end of the parent while it starts them', () => {
   /** Node has come up by the first, all five are ready by the second. */
   const [FIRST_MS, LAST_MS] = [100, 3_000]
 
-  it(`leaves no process behind, whenever it comes: ${ROUNDS} times`, async () => {
+  it(`leaves no process behind, whenever it comes: ${ROUNDS} times`, {
+    timeout: ROUNDS * GONE_LIMIT_MS,
+  }, async () => {
     const { base, dataDir } = await place()
     let started = 0
     for (let round = 0; round < ROUNDS; round++) {

@@ -1,12 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { serviceNames, testSite } from '@fractal-lba/local'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Load } from '../src/load.js'
 import { seededRandom } from '../src/random.js'
 import { System } from '../src/system.js'
+import { temporaryDirectory } from './src/directory.js'
 import { LoneWal, smallWal } from './src/lone-wal.js'
 import { roundsOf, SEED } from './src/rounds.js'
 import { Account, otherParameters, systemFindings } from './src/system-findings.js'
@@ -18,8 +16,7 @@ describe('kill -9 of the wal at random moments', () => {
   const rounds = roundsOf({ short: 17, long: 500 })
 
   it(`${rounds} times under load (FAULT_SEED=${SEED}): acknowledged ⊆ recovered ⊆ sent`, async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'fractal-lba-kill-'))
-    onTestFinished(() => rm(directory, { recursive: true, force: true }))
+    const directory = await temporaryDirectory()
     const random = seededRandom(SEED)
     const account = new WalAccount()
     const wal = await LoneWal.at(directory)
