@@ -11,6 +11,10 @@
  * It was then not acknowledged, or it is damage to the last group that nothing can tell from that. The intact
  * records of the torn group before the damage are kept: they may have been acknowledged.
  *
+ * CRC32C and chain are most of the work. In a log of more than a few megabytes a second thread checks each chunk
+ * before this one comes to it (check-ahead.ts); whatever it has not passed is checked here, and everything behind
+ * damage is, so that what is found does not depend on it.
+ *
  * What was read is then made durable before anyone sees it. A flush that failed leaves pages in memory that
  * count as clean though the disk does not have them (the next flush would say OK over lost data), so the last
  * group is written once more over itself before it is flushed. No earlier group can be in that state: each
