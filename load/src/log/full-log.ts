@@ -1,3 +1,5 @@
+import { open, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { SubmissionLog } from '@fractal-lba/wal-service'
 import { acceptance, submissionBodies, submissionItem } from './product-records.js'
 import { unflushedFiles } from './unflushed-files.js'
@@ -15,8 +17,8 @@ export interface FullLog {
 }
 
 /**
- * Fills a log with accepted submissions and their marks until it is that long. Not flushed: what is measured on it
- * later reads it from the page cache.
+ * Fills a log with accepted submissions and their marks until it is that long. Flushed at the end, so that nothing is
+ * still being written while something is measured on it; it stays in the page cache.
  */
 export async function fillLog(directory: string, sizeBytes: number, signal: AbortSignal): Promise<FullLog> {
   let failure: Error | undefined
@@ -46,5 +48,18 @@ export async function fillLog(directory: string, sizeBytes: number, signal: Abor
     return { submissions, sizeBytes: log.sizeBytes, bytesPerSubmission: log.sizeBytes / submissions }
   } finally {
     await log.close()
+    await flushFiles(directory)
+  }
+}
+
+async function flushFiles(directory: string): Promise<void> {
+  for (const { parentPath, name } of await readdir(directory, { withFileTypes: true })) {
+    if (!name.endsWith('.seg')) continue
+    const file = await open(join(parentPath, name), 'r+')
+    try {
+      await file.sync()
+    } finally {
+      await file.close()
+    }
   }
 }

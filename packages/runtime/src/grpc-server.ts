@@ -24,14 +24,23 @@ export interface GrpcServer {
   stop(graceMs: number): Promise<void>
 }
 
+type ServerParts = Awaited<ReturnType<typeof load>>
+let parts: Promise<ServerParts> | undefined
+
 /**
- * Loads what only a server needs. It takes a third of a second: who has something else to wait for first, such as a
- * log to be read, asks for it before.
+ * Loads what only a server needs, once. It takes a third of a second: who has something else to wait for first, such
+ * as a log to be read, asks for it before.
  */
-export async function loadServerParts() {
+export function loadServerParts(): Promise<ServerParts> {
+  parts ??= load()
+  return parts
+}
+
+async function load() {
   const [{ loadFileDescriptorSetFromBuffer }, { ReflectionService }, { HealthImplementation }] =
     await Promise.all([import('@grpc/proto-loader'), import('@grpc/reflection'), import('grpc-health-check')])
-  return { loadFileDescriptorSetFromBuffer, ReflectionService, HealthImplementation }
+  const everything = loadFileDescriptorSetFromBuffer(readFileSync(descriptorSetPath), { keepCase: true })
+  return { everything, ReflectionService, HealthImplementation }
 }
 
 /** Starts a gRPC server with health and reflection (v1 and v1alpha). Insecure: for the loopback. */
@@ -45,14 +54,14 @@ export async function startGrpcServer(
     'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
     'grpc.max_concurrent_streams': 1024,
   })
-  const parts = await loadServerParts()
+  const { HealthImplementation, ReflectionService, everything } = await loadServerParts()
   const names = ['', ...services.map(({ name }) => name)]
-  const health = new parts.HealthImplementation(
+  const health = new HealthImplementation(
     Object.fromEntries(names.map((name) => [name, 'NOT_SERVING' as const])),
   )
   for (const { definition, implementation } of services) server.addService(definition, implementation)
   health.addToServer(server)
-  reflection(services, parts).addToServer(server)
+  new ReflectionService(everything, { services: services.map(({ name }) => name) }).addToServer(server)
 
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) =>
@@ -74,13 +83,4 @@ export async function startGrpcServer(
       })
     },
   }
-}
-
-function reflection(
-  services: readonly GrpcService[],
-  { loadFileDescriptorSetFromBuffer, ReflectionService }: Awaited<ReturnType<typeof loadServerParts>>,
-) {
-  const everything = loadFileDescriptorSetFromBuffer(readFileSync(descriptorSetPath), { keepCase: true })
-  const wanted = services.map(({ name }) => name)
-  return new ReflectionService(everything, { services: wanted })
 }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { crc32c } from './crc32c.js'
 import { BODY_DROPPED, BODY_PRESENT, DIGEST_BYTES, FRAME, MARK_BYTES } from './format.js'
 import { FrameBytes } from './frame-bytes.js'
-import type { LogRecord } from './record.js'
+import type { VisitedRecord } from './record.js'
 
 /** What stands at a place of a segment. */
 export type FrameStatus =
@@ -142,11 +142,11 @@ export class ChainVerifier {
  * The decoded frame at `offset` as a record. Its buffers are views of `bytes`, made when they are asked for: most
  * records of a log that is opened are only counted.
  */
-export function toRecord(bytes: Buffer, offset: number, fields: FrameFields): LogRecord {
+export function toRecord(bytes: Buffer, offset: number, fields: FrameFields): VisitedRecord {
   return new FrameRecord(bytes, offset, fields)
 }
 
-class FrameRecord implements LogRecord {
+class FrameRecord implements VisitedRecord {
   readonly type: number
   readonly encoding: number
   readonly sequence: number
@@ -173,6 +173,11 @@ class FrameRecord implements LogRecord {
     if (!this.hasBody) return undefined
     const start = this.#offset + FRAME.body
     return this.#bytes.subarray(start, start + this.bodyLength)
+  }
+
+  bodyByte(index: number): number | undefined {
+    if (!this.hasBody || index < 0 || index >= this.bodyLength) return undefined
+    return this.#bytes[this.#offset + FRAME.body + index]
   }
 
   get digest(): Buffer {

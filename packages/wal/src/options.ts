@@ -4,7 +4,7 @@ import type { WalEvent } from './events.js'
 import type { Files } from './files.js'
 import { FRAME_OVERHEAD_BYTES, SEGMENT_HEADER_BYTES } from './format.js'
 import { nodeFiles } from './node-files.js'
-import type { LogRecord, RecordLocation } from './record.js'
+import type { RecordLocation, VisitedRecord } from './record.js'
 
 export interface LogOptions {
   /** Length of a segment; 64 MiB unless told. */
@@ -38,7 +38,7 @@ export interface LogOptions {
    * Called for every intact record, in order, while the log is opened, so that the owner builds its index in
    * the same pass. The buffers of the record are valid only during the call: copy what is kept.
    */
-  readonly visit?: (record: LogRecord, location: RecordLocation) => void
+  readonly visit?: (record: VisitedRecord, location: RecordLocation) => void
 }
 
 export interface Limits {
@@ -58,7 +58,7 @@ export interface Settings extends Limits {
   readonly randomBytes: ((sizeBytes: number) => Buffer) | undefined
   readonly onFatal: (error: Error) => void
   readonly onEvent: (event: WalEvent) => void
-  readonly visit: ((record: LogRecord, location: RecordLocation) => void) | undefined
+  readonly visit: ((record: VisitedRecord, location: RecordLocation) => void) | undefined
 }
 
 const MIB = 1 << 20

@@ -28,6 +28,15 @@ export interface LogRecord {
   readonly chain: Buffer
 }
 
+/**
+ * What is read while a log is opened. There are millions of them, and who looks at a few bytes of each should not
+ * have a buffer made of its body.
+ */
+export interface VisitedRecord extends LogRecord {
+  /** A byte of the body; `undefined` outside it, or when compaction dropped it */
+  bodyByte(index: number): number | undefined
+}
+
 /** Where a record lies. */
 export interface RecordLocation {
   /** file name of the segment */

@@ -35,7 +35,7 @@ import {
   ORIGIN,
   SEGMENT_HEADER_BYTES,
 } from './format.js'
-import type { LogRecord, RecordLocation } from './record.js'
+import type { RecordLocation, VisitedRecord } from './record.js'
 import { type Damage, FrameScan, isLaterGroup, type ScanPoint, type ScanSink } from './scan.js'
 import { type ActiveSegment, Segment } from './segment.js'
 import {
@@ -55,7 +55,7 @@ const CHUNK_BYTES = 1 << 20
 export interface RecoveryOptions {
   readonly directory: string
   readonly files: Files
-  readonly visit: ((record: LogRecord, location: RecordLocation) => void) | undefined
+  readonly visit: ((record: VisitedRecord, location: RecordLocation) => void) | undefined
   readonly onEvent: (event: WalEvent) => void
   readonly checkAheadBytes: number
   readonly randomBytes?: ((sizeBytes: number) => Buffer) | undefined

@@ -1,5 +1,5 @@
 import type { wal } from '@fractal-lba/proto'
-import type { LogRecord, SegmentInfo } from '@fractal-lba/wal'
+import type { SegmentInfo, VisitedRecord } from '@fractal-lba/wal'
 import { DeadLetters } from './dead-letters.js'
 import type { MarkBrief } from './mark-brief.js'
 import { OpenEntries, type Unfinished } from './open-entries.js'
@@ -98,7 +98,7 @@ export class LogState {
   }
 
   /** Takes a record that is read back. */
-  recover(record: LogRecord, heldUntilMs: number): void {
+  recover(record: VisitedRecord, heldUntilMs: number): void {
     const { sequence, timeMs, bodyLength: bodyBytes } = record
     const written = { sequence, timeMs, bodyBytes }
     switch (record.type) {

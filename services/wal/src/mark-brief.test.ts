@@ -1,12 +1,17 @@
 import { wal } from '@fractal-lba/proto'
 import { describe, expect, it } from 'vitest'
-import { markBrief } from './mark-brief.js'
+import { type MarkBytes, markBrief } from './mark-brief.js'
 
 const nothing = { verdict: undefined, indexed: false, generation: '', replayed: false }
 
 function encoded(mark: Partial<wal.Mark>): Buffer {
   return Buffer.from(wal.Mark.encode({ sequence: 0, status: 0, ...nothing, ...mark }).finish())
 }
+
+const bytesOf = (body: Buffer): MarkBytes => ({
+  bodyLength: body.length,
+  bodyByte: (index) => body[index],
+})
 
 describe('markBrief', () => {
   it.each([
@@ -19,7 +24,7 @@ describe('markBrief', () => {
   ])('reads $sequence and $status as the decoder does', (mark) => {
     const body = encoded(mark)
     const { sequence, status } = wal.Mark.decode(body)
-    expect(markBrief(body)).toEqual({ sequence, status })
+    expect(markBrief(bytesOf(body))).toEqual({ sequence, status })
   })
 
   it('passes over what it does not know, in any order', () => {
@@ -28,7 +33,7 @@ describe('markBrief', () => {
     ])
     const body = Buffer.concat([unknown, encoded({ status: 200 }), unknown, encoded({ sequence: 300 })])
     const { sequence, status } = wal.Mark.decode(body)
-    expect(markBrief(body)).toEqual({ sequence, status })
+    expect(markBrief(bytesOf(body))).toEqual({ sequence, status })
     expect(sequence).toBe(300)
   })
 
@@ -39,6 +44,6 @@ describe('markBrief', () => {
     ['a group', Buffer.from([0x0b])],
     ['no number at all', Buffer.alloc(16, 0xff)],
   ])('leaves %s to the decoder', (_case, body) => {
-    expect(markBrief(body)).toBeUndefined()
+    expect(markBrief(bytesOf(body))).toBeUndefined()
   })
 })

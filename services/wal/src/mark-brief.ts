@@ -5,6 +5,12 @@ export type MarkBrief = Pick<wal.Mark, 'sequence' | 'status'>
 
 const FIELD = { sequence: 1, status: 2 } as const
 const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const
+/** An encoded Mark, wherever it lies. */
+export interface MarkBytes {
+  readonly bodyLength: number
+  bodyByte(index: number): number | undefined
+}
+
 /** Bits that a number takes exactly; longer varints are of fields that are not looked at. */
 const EXACT_BITS = 49
 
@@ -14,12 +20,14 @@ const EXACT_BITS = 49
  *
  * @returns undefined where the bytes are no Mark that this reads for certain: decode it whole
  */
-export function markBrief(body: Buffer): MarkBrief | undefined {
-  let [sequence, status] = [0, 0]
-  const cursor = new Cursor(body)
+export function markBrief(bytes: MarkBytes): MarkBrief | undefined {
+  let sequence = 0
+  let status = 0
+  const cursor = new Cursor(bytes)
   while (!cursor.atEnd) {
     const tag = cursor.varint()
-    const [field, wire] = [Math.floor(tag / 8), tag % 8]
+    const field = Math.floor(tag / 8)
+    const wire = tag % 8
     if (wire === WIRE.varint) {
       const value = cursor.varint()
       if (field === FIELD.sequence) sequence = value
@@ -37,17 +45,17 @@ class Cursor {
   failed = false
   #at = 0
 
-  constructor(private readonly bytes: Buffer) {}
+  constructor(private readonly bytes: MarkBytes) {}
 
   get atEnd(): boolean {
-    return this.#at >= this.bytes.length
+    return this.#at >= this.bytes.bodyLength
   }
 
   varint(): number {
     let value = 0
     let scale = 1
     for (let bits = 0; bits < EXACT_BITS; bits += 7) {
-      const byte = this.bytes[this.#at++]
+      const byte = this.bytes.bodyByte(this.#at++)
       if (byte === undefined) break
       value += (byte & 0x7f) * scale
       if (byte < 0x80) return value
@@ -59,6 +67,6 @@ class Cursor {
 
   skip(sizeBytes: number): void {
     this.#at += sizeBytes
-    if (this.#at > this.bytes.length) this.failed = true
+    if (this.#at > this.bytes.bodyLength) this.failed = true
   }
 }

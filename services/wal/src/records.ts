@@ -1,5 +1,5 @@
 import { encoderOf, wal } from '@fractal-lba/proto'
-import type { LogRecord, NewRecord } from '@fractal-lba/wal'
+import type { LogRecord, NewRecord, VisitedRecord } from '@fractal-lba/wal'
 import { type MarkBrief, markBrief } from './mark-brief.js'
 
 /**
@@ -36,8 +36,8 @@ export function driveAgainRecord(sequence: number): NewRecord {
 }
 
 /** The same as decodeMark, of what the state of a log needs. */
-export function decodeMarkBrief({ body }: LogRecord): MarkBrief | undefined {
-  return body && (markBrief(body) ?? wal.Mark.decode(body))
+export function decodeMarkBrief(record: VisitedRecord): MarkBrief | undefined {
+  return record.hasBody ? (markBrief(record) ?? decodeMark(record)) : undefined
 }
 
 /** @returns undefined where compaction has dropped the body. */
