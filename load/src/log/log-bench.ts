@@ -27,7 +27,7 @@ const LOG_BYTES = 1e9
 const APPEND_ROUNDS = 2
 const APPEND_ROUND_MS = 2_000
 const READ_ROUNDS = 1
-const STARTS = 3
+const STARTS = 5
 
 export async function benchLog({ root, dataDir, appenders, signal, say }: LogBench): Promise<LogFigures> {
   const place = await mkdtemp(join(dataDir, 'bench-log-'))
