@@ -3,7 +3,7 @@ import { type OpenFile, readFully } from './files.js'
 
 /** Most room before a chunk for what is left of the one before, so that a frame across the border is in one piece. */
 const HEADROOM_BYTES_MAX = 64 * 1024
-/** So much is read before its check, which thus goes on while this thread does something else. */
+/** Chunks that are read before their check, which thus goes on while this thread does something else; 32 MiB at most. */
 const CHUNKS_AHEAD = 32
 const BUFFERS = CHUNKS_AHEAD + 2
 
