@@ -23,6 +23,8 @@ export interface KeeperTimes {
 }
 
 export const KEEPER_TIMES: KeeperTimes = { watchEveryMs: 1_000, retryFirstMs: 100, retryMostMs: 5_000 }
+/** A store is connected to while the process starts: only what takes longer is worth a line. */
+const SAY_FIRST_MS = 2_000
 /** What stays away is mentioned this often. */
 const SAY_AGAIN_MS = 30_000
 /** So many calm looks, and an earlier contest for a log is over. */
@@ -50,7 +52,7 @@ export class IndexKeeper {
   readonly #watch: IndexWatch
   readonly #progress = new Map<WalLog, FillProgress>()
   #availability: Availability = { answers: false, refusal: 'the index has not been filled from the log yet' }
-  #sayAfterMs = 0
+  #sayAfterMs = performance.now() + SAY_FIRST_MS
   #share = 0
   #asked: AskedRebuild | undefined
   /** Aborted when the watch is to end although nothing was lost. */
