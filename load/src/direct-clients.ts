@@ -80,7 +80,6 @@ function directScoring(): ScoringClient {
 function directDedup({ index, store, generation }: Parts): DedupClient {
   return {
     async lookup({ pcsId, fingerprint, origin }) {
-      if (!origin) throw new AppError('malformed', 'the request has no origin')
       return answer(demand(await index.lookupMany([{ pcsId, fingerprint, origin }])))
     },
     async putIfAbsent({ verdict }) {
