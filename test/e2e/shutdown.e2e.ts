@@ -139,6 +139,7 @@ describe('the end of the parent while it starts them', () => {
         env: { ...process.env, BASE: String(base), DIR: dataDir, ROUND: mark.slice('ROUND='.length) },
         stdio: 'ignore',
       })
+      onTestFinished(() => void parent.kill('SIGKILL'))
       const ended = once(parent, 'exit')
       await sleep(FIRST_MS + random(LAST_MS - FIRST_MS))
       started += (await processesWith(mark)).length - 1
