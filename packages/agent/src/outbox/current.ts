@@ -42,13 +42,16 @@ async function hasSegments(files: Files, directory: string): Promise<boolean> {
   }
 }
 
-/** As `currentLog`, and removes what crashed compactions left; makes the pointer of a new outbox. */
+/** As `currentLog`, but durable, and removes what crashed compactions left; makes the pointer of a new outbox. */
 export async function settleCurrentLog(files: OutboxFiles, directory: string): Promise<string> {
   const current = await currentLog(files, directory)
   if (current === undefined) {
     await pointTo(files, directory, FIRST)
     return FIRST
   }
+  // whoever wrote the pointer may have been killed before it flushed it: a power cut would then bring back the
+  // log before this one, without what this process is about to promise
+  await files.syncDirectory(directory)
   for (const name of await files.list(directory)) {
     if (numberOf(name) !== undefined && name !== current) await files.removeDirectory(join(directory, name))
   }

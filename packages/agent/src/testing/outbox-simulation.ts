@@ -99,9 +99,11 @@ class OutboxSimulation {
     this.#check(outbox)
     const sender = this.#senderOf(outbox)
     sender.start()
+    const adding: Promise<void>[] = []
     if (!last) {
-      for (let steps = 3 + this.#chance.below(25); steps > 0; steps--) await this.#step(outbox)
+      for (let steps = 3 + this.#chance.below(25); steps > 0; steps--) await this.#step(outbox, adding)
     }
+    await Promise.all(adding)
     if (last || this.#chance.happens(0.5)) await sender.whenIdle()
     this.#check(outbox)
     await sender.stop(this.#chance.below(5))
@@ -123,13 +125,14 @@ class OutboxSimulation {
     return sender
   }
 
-  async #step(outbox: Outbox): Promise<void> {
+  async #step(outbox: Outbox, adding: Promise<void>[]): Promise<void> {
     if (this.#chance.happens(0.12)) {
       await outbox.compact({ acknowledgedKept: this.#chance.below(3) })
       this.#report.compactions += 1
     } else if (this.#chance.happens(0.6)) {
-      const adding = this.#add(outbox, this.#chance.below(RECORDS.length))
-      if (this.#chance.happens(0.5)) await adding
+      const added = this.#add(outbox, this.#chance.below(RECORDS.length))
+      adding.push(added)
+      if (this.#chance.happens(0.5)) await added
     } else await this.#turns(20)
   }
 
