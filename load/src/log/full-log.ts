@@ -21,6 +21,12 @@ export interface FullLog {
  * still being written while something is measured on it; it stays in the page cache.
  */
 export async function fillLog(directory: string, sizeBytes: number, signal: AbortSignal): Promise<FullLog> {
+  const full = await fill(directory, sizeBytes, signal)
+  await flushFiles(directory)
+  return full
+}
+
+async function fill(directory: string, sizeBytes: number, signal: AbortSignal): Promise<FullLog> {
   let failure: Error | undefined
   const log = await SubmissionLog.open(
     directory,
@@ -48,7 +54,6 @@ export async function fillLog(directory: string, sizeBytes: number, signal: Abor
     return { submissions, sizeBytes: log.sizeBytes, bytesPerSubmission: log.sizeBytes / submissions }
   } finally {
     await log.close()
-    await flushFiles(directory)
   }
 }
 

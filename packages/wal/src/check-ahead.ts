@@ -17,8 +17,10 @@ export type ChunkCheck = (buffer: Buffer, headroomBytes: number, lengthBytes: nu
 /** The scan does it all. */
 export const UNCHECKED: Checked = { to: 0, crc: false }
 
-/** So many chunks wait for the thread, and it leaves CRC32C to the scan: half of what is read ahead. */
-const WAITING_MAX = 16
+/** Chunks that are read for a check, so that it goes on while this thread does something else. */
+export const CHUNKS_AHEAD = 32
+/** So many of them wait for the thread, and it leaves CRC32C to the scan. */
+const WAITING_MAX = CHUNKS_AHEAD / 2
 
 /**
  * A thread that checks the frames of a long log ahead of the scan, so that a start takes two processors instead

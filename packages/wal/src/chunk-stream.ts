@@ -1,10 +1,8 @@
-import { type Checked, type ChunkCheck, UNCHECKED } from './check-ahead.js'
+import { CHUNKS_AHEAD, type Checked, type ChunkCheck, UNCHECKED } from './check-ahead.js'
 import { type OpenFile, readFully } from './files.js'
 
 /** Most room before a chunk for what is left of the one before, so that a frame across the border is in one piece. */
 const HEADROOM_BYTES_MAX = 64 * 1024
-/** Chunks that are read before their check, which thus goes on while this thread does something else; 32 MiB at most. */
-const CHUNKS_AHEAD = 32
 const BUFFERS = CHUNKS_AHEAD + 2
 
 export interface ChunkRange {

@@ -25,7 +25,7 @@ await runProcess('wal', readWalConfig, async (config, context) => {
     logger.warn({ jumpMs }, 'the wall clock has jumped; nothing is dropped from the log because of that'),
   )
   // Beside the reading of the log, which leaves time.
-  loadServerParts()
+  void loadServerParts()
   const log = await SubmissionLog.open(
     config.directory,
     config,

@@ -5,6 +5,7 @@ export type MarkBrief = Pick<wal.Mark, 'sequence' | 'status'>
 
 const FIELD = { sequence: 1, status: 2 } as const
 const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const
+
 /** An encoded Mark, wherever it lies. */
 export interface MarkBytes {
   readonly bodyLength: number
