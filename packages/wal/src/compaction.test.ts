@@ -91,6 +91,21 @@ describe('dropping bodies', () => {
     await again.log.close()
   })
 
+  it('leaves no byte of a dropped body to look at, and none beside one that is kept', async () => {
+    const { log } = await openFilled()
+    await log.dropBodies(1, isEven)
+    await log.close()
+    const seen: (readonly (number | undefined)[])[] = []
+    const again = await openTestLog(directory.path, {
+      segmentBytes: SEGMENT_BYTES,
+      visit: (record) =>
+        seen.push([-1, 0, record.bodyLength - 1, record.bodyLength].map((at) => record.bodyByte(at))),
+    })
+    await again.log.close()
+    expect(seen[0]).toEqual([undefined, 'r'.charCodeAt(0), '1'.charCodeAt(0), undefined])
+    expect(seen[1]).toEqual([undefined, undefined, undefined, undefined])
+  })
+
   it('goes on from what was dropped before', async () => {
     const { log } = await openFilled()
     await log.dropBodies(1, ({ sequence }) => sequence === 5)
