@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { repositoryRoot, startBranch } from '../src/branch.js'
+import { type Ran, runPcs } from '../src/run-pcs.js'
 import { useSystem } from '../src/system.js'
 
 interface AgentVector {
@@ -34,30 +34,9 @@ function read(path: string): string {
   return readFileSync(join(repositoryRoot, path), 'utf8')
 }
 
-interface Ran {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-
-/** Runs the command as a shell would. */
+/** Against this file's system, with its keys. */
 function pcs(args: readonly string[], stdin = '', env: Readonly<Record<string, string>> = {}): Promise<Ran> {
-  return new Promise((resolve, reject) => {
-    const { PATH, HOME } = process.env
-    const child = spawn(process.execPath, [join(repositoryRoot, 'packages/agent/bin/pcs.js'), ...args], {
-      env: { PATH, HOME, ENDPOINT: system().constellation.baseUrl, ...keys.hmac, ...env },
-    })
-    let [out, err] = ['', '']
-    child.stdout.setEncoding('utf8').on('data', (part: string) => {
-      out += part
-    })
-    child.stderr.setEncoding('utf8').on('data', (part: string) => {
-      err += part
-    })
-    child.on('error', reject)
-    child.on('close', (code) => resolve({ code, out, err }))
-    child.stdin.end(stdin)
-  })
+  return runPcs(args, { env: { ENDPOINT: system().constellation.baseUrl, ...keys.hmac, ...env }, stdin })
 }
 
 describe('vectors/agent.json through pcs build', () => {

@@ -1,7 +1,7 @@
-import { Chance, SimulatedDisk, type SimulatedFiles } from '@fractal-lba/wal/testing'
+import { Chance, SimulatedDisk } from '@fractal-lba/wal/testing'
 import { describe, expect, it } from 'vitest'
+import { simulatedOutboxFiles } from '../testing/simulated-outbox-files.js'
 import { currentLog, pointTo, settleCurrentLog } from './current.js'
-import type { OutboxFiles } from './files.js'
 
 const DIRECTORY = '/outbox'
 
@@ -14,10 +14,11 @@ describe('the log that an outbox goes on with', () => {
       disk.put(`${DIRECTORY}/log-2/1.seg`, Buffer.from('a log'))
       await pointTo(disk.mount(), DIRECTORY, 'log-1')
       // killed after the pointer was renamed into place, before the name was flushed
-      await pointTo(withoutDirectorySync(disk.mount()), DIRECTORY, 'log-2')
+      const killed = { ...simulatedOutboxFiles(disk.mount()), syncDirectory: async () => undefined }
+      await pointTo(killed, DIRECTORY, 'log-2')
       disk.kill()
 
-      expect(await settleCurrentLog(outboxFiles(disk.mount()), DIRECTORY)).toBe('log-2')
+      expect(await settleCurrentLog(simulatedOutboxFiles(disk.mount()), DIRECTORY)).toBe('log-2')
 
       disk.powerCut()
       if ((await currentLog(disk.mount(), DIRECTORY)) === 'log-2') found += 1
@@ -25,21 +26,3 @@ describe('the log that an outbox goes on with', () => {
     expect(found).toBe(20)
   })
 })
-
-function withoutDirectorySync(files: SimulatedFiles): OutboxFiles {
-  return { ...outboxFiles(files), syncDirectory: async () => undefined }
-}
-
-function outboxFiles(files: SimulatedFiles): OutboxFiles {
-  return {
-    open: (path, mode) => files.open(path, mode),
-    rename: (from, to) => files.rename(from, to),
-    unlink: (path) => files.unlink(path),
-    list: (directory) => files.list(directory),
-    makeDirectory: () => files.makeDirectory(),
-    syncDirectory: (directory) => files.syncDirectory(directory),
-    freeBytes: () => files.freeBytes(),
-    lock: (directory) => files.lock(directory),
-    removeDirectory: async () => undefined,
-  }
-}

@@ -10,7 +10,6 @@
  *   and in the end the peer has all that was promised, each judged once.
  */
 
-import { join } from 'node:path'
 import { fingerprint, parseRecord } from '@fractal-lba/pcs'
 import type { OpenFile } from '@fractal-lba/wal'
 import { Chance, SimulatedDisk, type SimulatedFiles } from '@fractal-lba/wal/testing'
@@ -18,6 +17,7 @@ import { Sender } from '../delivery/index.js'
 import { type Exchange, NoAnswer } from '../exchange.js'
 import { Outbox, type OutboxFiles } from '../outbox/index.js'
 import { verdictOn } from './scripted-peer.js'
+import { simulatedOutboxFiles } from './simulated-outbox-files.js'
 import { smallRecordBytes } from './small-records.js'
 
 const DIRECTORY = '/outbox'
@@ -200,25 +200,10 @@ class OutboxSimulation {
     }
   }
 
-  #filesOf(files: SimulatedFiles): OutboxFiles {
-    const idle = async (): Promise<void> => undefined
-    return {
-      open: async (path, mode) => {
-        const file = await files.open(path, mode)
-        return this.#fault === 'no-flush' ? unflushed(file) : file
-      },
-      rename: (from, to) => files.rename(from, to),
-      unlink: (path) => files.unlink(path),
-      list: (directory) => files.list(directory),
-      makeDirectory: () => files.makeDirectory(),
-      syncDirectory: (directory) => files.syncDirectory(directory),
-      freeBytes: () => files.freeBytes(),
-      // the simulated lock knows one directory, and here an outbox and its log are locked
-      lock: async () => ({ holds: async () => true, release: idle }),
-      async removeDirectory(directory) {
-        for (const name of await files.list(directory)) await files.unlink(join(directory, name))
-      },
-    }
+  #filesOf(simulated: SimulatedFiles): OutboxFiles {
+    const files = simulatedOutboxFiles(simulated)
+    if (this.#fault !== 'no-flush') return files
+    return { ...files, open: async (path, mode) => unflushed(await files.open(path, mode)) }
   }
 }
 
