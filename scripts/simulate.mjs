@@ -34,7 +34,7 @@ function progress(done, /** @type {number} */ failed) {
   process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${line}` : `${line}\n`)
 }
 
-const module = new URL('./simulate/log-simulations.mjs', import.meta.url).href
+const module = new URL('./simulate/simulations.mjs', import.meta.url).href
 const result = await runSeeds({ module, kinds, from, seeds, workers, onProgress: progress })
 const seconds = (performance.now() - startedMs) / 1000
 if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')

@@ -2,19 +2,20 @@ import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 
 /** What is simulated; each runs each seed. */
-export const KINDS = Object.freeze(['crashes', 'damage'])
+export const KINDS = Object.freeze(['crashes', 'damage', 'outbox'])
 
 export const SIMULATE_HELP = `npm run simulate -- [options]
 
 Lets logs live on a simulated disk, by chance from one seed each: processes that stop, power cuts that tear, drop
 and reorder what was not flushed, calls that fail, a full disk, compaction (crashes); files whose bytes are
-changed, moved, cut or removed (damage). What must hold stands at the head of packages/wal/src/testing/simulation.ts
-and damage-simulation.ts.
+changed, moved, cut or removed (damage); an agent's outbox and sender, with a peer that loses requests and answers
+(outbox). What must hold stands at the head of packages/wal/src/testing/simulation.ts and damage-simulation.ts and of
+packages/agent/src/testing/outbox-simulation.ts.
 
   --seeds N       how many seeds (2000)
   --from N        the first one (0)
   --seed N        this one alone
-  --only KIND     ${KINDS.join(' or ')} alone
+  --only KIND     ${KINDS.join(', ')}: this one alone
   --workers N     threads (one for each core)
   --json          the result as JSON on standard output
   --help          this text
@@ -40,7 +41,7 @@ export function wantedOf(args) {
   if (typeof values === 'string') return values
   if (values.help) return SIMULATE_HELP
   const { only, seed } = values
-  if (only !== undefined && !KINDS.includes(only)) return `--only is ${KINDS.join(' or ')}, not ${only}`
+  if (only !== undefined && !KINDS.includes(only)) return `--only is one of ${KINDS.join(', ')}, not ${only}`
   if (seed !== undefined && (values.seeds !== undefined || values.from !== undefined)) {
     return '--seed is one seed alone: leave out --seeds and --from'
   }

@@ -11,7 +11,7 @@ const SEEDS = isLong ? 100_000 : 400
 interface Report {
   readonly seeds: number
   readonly failures: readonly unknown[]
-  readonly totals: Readonly<Record<'crashes' | 'damage', Readonly<Record<string, number>>>>
+  readonly totals: Readonly<Record<'crashes' | 'damage' | 'outbox', Readonly<Record<string, number>>>>
 }
 
 /** Runs npm run simulate as it stands. */
@@ -32,18 +32,21 @@ function simulate(): Promise<{ code: number | null; out: string; err: string }> 
   })
 }
 
-describe('logs on a simulated disk', () => {
-  it(`keep their promises in ${SEEDS} histories of crashes and of damage`, async () => {
+describe('logs and outboxes on a simulated disk', () => {
+  it(`keep their promises in ${SEEDS} histories of crashes, of damage and of an outbox`, async () => {
     const { code, out, err } = await simulate()
     expect(code, err).toBe(0)
     const { seeds, failures, totals }: Report = JSON.parse(out)
     expect([seeds, failures]).toEqual([SEEDS, []])
-    const { crashes, damage } = totals
+    const { crashes, damage, outbox } = totals
     // What was to be survived did happen.
     for (const happened of [crashes.tornTails, crashes.failures, crashes.refusals, crashes.dropped]) {
       expect(happened).toBeGreaterThan(SEEDS / 100)
     }
     expect(damage.quarantined).toBeGreaterThan(SEEDS / 2)
+    for (const happened of [outbox.stops, outbox.compactions, outbox.replays]) {
+      expect(happened).toBeGreaterThan(SEEDS / 4)
+    }
     if (isLong) process.stdout.write(`simulator: ${JSON.stringify(totals)}\n`)
   })
 })

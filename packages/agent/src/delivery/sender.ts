@@ -6,6 +6,7 @@ import { type BackoffPolicy, backoffMs, retryAfterMs } from './backoff.js'
 import { EndpointState } from './endpoint-state.js'
 import { judge } from './judgement.js'
 import { Schedule, type Waiting } from './schedule.js'
+import { realTimers, type Timers } from './timers.js'
 
 /** Longer timers would fire at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1
@@ -33,6 +34,7 @@ export interface SenderOptions {
   readonly onFatal: (error: Error) => void
   /** In [0, 1). */
   readonly random?: () => number
+  readonly timers?: Timers
 }
 
 /**
@@ -45,9 +47,10 @@ export class Sender {
   readonly #schedule = new Schedule()
   readonly #endpoint: EndpointState
   readonly #random: () => number
+  readonly #timers: Timers
   readonly #cut = new AbortController()
   readonly #underWay = new Set<Promise<void>>()
-  #timer: NodeJS.Timeout | undefined
+  #callOff: () => void = () => undefined
   #stopped = false
   #idle: (() => void)[] = []
 
@@ -55,6 +58,7 @@ export class Sender {
     this.#options = options
     this.#endpoint = new EndpointState(options.backoff)
     this.#random = options.random ?? Math.random
+    this.#timers = options.timers ?? realTimers
     setMaxListeners(options.inFlightMax, this.#cut.signal)
     const { outbox } = options
     outbox.onPending = ({ seq }) => this.#offer(seq)
@@ -83,10 +87,10 @@ export class Sender {
   /** Sends nothing more; what is under way may take that long, then it is cut off and stays pending. */
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true
-    clearTimeout(this.#timer)
-    const cut = setTimeout(() => this.#cut.abort(), graceMs)
+    this.#callOff()
+    const callOffCut = this.#timers.after(graceMs, () => this.#cut.abort())
     await Promise.all(this.#underWay)
-    clearTimeout(cut)
+    callOffCut()
   }
 
   #offer(seq: number): void {
@@ -97,7 +101,7 @@ export class Sender {
   /** Starts what may be started now, and sees to it that it is called when there is more. */
   #pump(): void {
     if (this.#stopped) return
-    const nowMs = performance.now()
+    const nowMs = this.#timers.nowMs()
     const allowance = this.#endpoint.allowance(nowMs, this.#options.inFlightMax)
     while (this.#underWay.size < allowance) {
       const next = this.#schedule.take(nowMs)
@@ -107,12 +111,13 @@ export class Sender {
     if (this.#underWay.size === 0 && this.#schedule.size === 0) {
       for (const resolve of this.#idle.splice(0)) resolve()
     }
-    clearTimeout(this.#timer)
+    this.#callOff()
     // one that ends calls again; only waiting needs a timer
     const nextMs = this.#schedule.nextMs(nowMs)
     const dueMs = Math.max(nextMs ?? 0, this.#endpoint.untilMs)
     if (nextMs === undefined || dueMs <= nowMs) return
-    this.#timer = setTimeout(() => this.#pump(), Math.min(Math.ceil(dueMs - nowMs), TIMER_MS_MAX))
+    const waitMs = Math.min(Math.ceil(dueMs - nowMs), TIMER_MS_MAX)
+    this.#callOff = this.#timers.after(waitMs, () => this.#pump())
   }
 
   #launch(waiting: Waiting): void {
@@ -135,7 +140,7 @@ export class Sender {
       const judgement = judge(answer, pcsId)
       if (judgement === 'retry') {
         const askedMs = retryAfterMs(answer, Date.now())
-        this.#endpoint.failed(performance.now(), askedMs, this.#random())
+        this.#endpoint.failed(this.#timers.nowMs(), askedMs, this.#random())
         this.#later({ seq, attempts, pcsId, askedMs, why: whyLater(answer) })
         return
       }
@@ -146,7 +151,7 @@ export class Sender {
     } catch (error) {
       if (error instanceof NoAnswer) {
         if (this.#cut.signal.aborted) return
-        this.#endpoint.failed(performance.now(), undefined, this.#random())
+        this.#endpoint.failed(this.#timers.nowMs(), undefined, this.#random())
       } else if (!isLocalRefusal(error)) throw error
       this.#later({ seq, attempts, pcsId, askedMs: undefined, why: error.message })
     }
@@ -163,7 +168,7 @@ export class Sender {
     // jitter on top of what was asked for: whoever was sent away together does not come back together, and a
     // record that nobody can judge is not always the first to ask again
     const waitMs = askedMs + backoffMs(this.#options.backoff, attempts, this.#random())
-    this.#schedule.add({ seq, attempts, dueMs: performance.now() + waitMs })
+    this.#schedule.add({ seq, attempts, dueMs: this.#timers.nowMs() + waitMs })
     this.#options.onAttempt?.({ result: 'retry', seq, pcsId, why, waitMs })
   }
 }

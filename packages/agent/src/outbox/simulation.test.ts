@@ -20,6 +20,7 @@ describe('an outbox on a disk that forgets, killed and cut off at random', () =>
     ['sends before the flush', 'send-before-flush'],
     ['takes a record before its answer', 'acknowledge-before-answer'],
     ['does not flush at all', 'no-flush'],
+    ['does not flush the names of its files', 'no-flush-of-names'],
   ] as const)(
     'is caught when it %s',
     async (_, fault) => {

@@ -18,6 +18,7 @@ import { type Exchange, NoAnswer } from '../exchange.js'
 import { Outbox, type OutboxFiles } from '../outbox/index.js'
 import { verdictOn } from './scripted-peer.js'
 import { simulatedOutboxFiles } from './simulated-outbox-files.js'
+import { SimulatedTimers } from './simulated-timers.js'
 import { smallRecordBytes } from './small-records.js'
 
 const DIRECTORY = '/outbox'
@@ -25,7 +26,7 @@ const SEGMENT_BYTES = 8_192
 const RECORDS = Array.from({ length: 24 }, (_, number) => smallRecordBytes(number))
 
 /** A broken variant that the simulation must catch. */
-export type OutboxFault = 'send-before-flush' | 'acknowledge-before-answer' | 'no-flush'
+export type OutboxFault = 'send-before-flush' | 'acknowledge-before-answer' | 'no-flush' | 'no-flush-of-names'
 
 /** What a run did, so that a test can see that it really happened. */
 export interface OutboxSimulationReport {
@@ -70,6 +71,7 @@ class OutboxSimulation {
       const files = this.#disk.mount({
         stopAtCall: this.#chance.happens(0.6) ? 1 + this.#chance.below(300) : undefined,
         stopAtDatasync: this.#chance.happens(0.5) ? 1 + this.#chance.below(50) : undefined,
+        stopAfterRename: this.#chance.happens(0.3) ? 1 + this.#chance.below(5) : undefined,
         shortProbability: 0.05,
       })
       const ended = await Promise.race([
@@ -116,6 +118,7 @@ class OutboxSimulation {
       inFlightMax: 1 + this.#chance.below(4),
       backoff: { baseMs: 0.2, capMs: 1 },
       random: () => this.#chance.next(),
+      timers: new SimulatedTimers(),
       deliver: (record) => this.#deliver(record),
       onFatal: (error) => this.#fail(error),
       onAttempt: (attempt) => {
@@ -202,6 +205,7 @@ class OutboxSimulation {
 
   #filesOf(simulated: SimulatedFiles): OutboxFiles {
     const files = simulatedOutboxFiles(simulated)
+    if (this.#fault === 'no-flush-of-names') return { ...files, syncDirectory: async () => undefined }
     if (this.#fault !== 'no-flush') return files
     return { ...files, open: async (path, mode) => unflushed(await files.open(path, mode)) }
   }

@@ -98,6 +98,8 @@ export interface Faults {
   readonly stopAtCall?: number | undefined
   /** It stops in the middle of that datasync, counted from 1. */
   readonly stopAtDatasync?: number | undefined
+  /** It stops right behind that rename, counted from 1: the new name is there, but not flushed. */
+  readonly stopAfterRename?: number | undefined
   /** That datasync fails, counted from 1, and with it what it would have flushed. */
   readonly failDatasync?: number | undefined
   /** That write fails, counted from 1. */
@@ -216,6 +218,7 @@ export class SimulatedFiles implements Files {
   #calls = 0
   #datasyncs = 0
   #writes = 0
+  #renames = 0
   #locked = false
 
   constructor(disk: SimulatedDisk, faults: Faults) {
@@ -312,6 +315,8 @@ export class SimulatedFiles implements Files {
       [to, inode],
     ] as const
     this.#disk.change({ directory: dirname(to), changes })
+    this.#renames += 1
+    if (this.#renames === this.#faults.stopAfterRename) await this.#stopIn()
   }
 
   async unlink(path: string): Promise<void> {
