@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 // Unit tests: each beside what it tests. Those over the whole constellation: vitest.e2e.config.ts.
@@ -10,6 +11,8 @@ export default defineConfig({
       'load/src/**/*.test.ts',
       'scripts/**/*.test.mjs',
     ],
+    // Half of the time they wait; the default on two cores is one worker.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     setupFiles: ['scripts/test/leave-with-parent.mjs'],
     // Far above what a test takes: a slow machine is no failure.
     testTimeout: 60_000,
