@@ -139,6 +139,7 @@ class Simulation {
     return {
       stopAtCall: some(0.4, chance.happens(0.5) ? 60 : 200),
       stopAtDatasync: some(0.6, 25),
+      stopAfterRename: some(0.3, 6),
       failDatasync: some(0.15, 40),
       failWrite: some(0.1, 60),
       shortProbability: chance.happens(0.5) ? 0.3 : 0,
