@@ -174,15 +174,7 @@ describe('many open records', () => {
     const { wal, records, client } = system()
     const open = Array.from({ length: 2_000 }, () => records.next())
     await Promise.all(open.map((record) => wal.appendAbandoned(Buffer.from(textOf(record)), 1)))
-    for (let i = 0; i < 50; i++) {
-      const record = textOf(records.next())
-      // On a machine that has more to do than it can, one may be sent away for a moment.
-      await until('a live record is judged', REPLAY_LIMIT_MS, async () => {
-        const { status } = await client.submit(record)
-        expect([200, 503]).toContain(status)
-        return status === 200
-      })
-    }
+    for (let i = 0; i < 50; i++) expect((await client.submit(textOf(records.next()))).status).toBe(200)
     await wal.untilNothingOpen(REPLAY_LIMIT_MS)
     for (const record of open.slice(0, 100)) expect((await client.outcome(record.pcs_id)).status).toBe(200)
   }, 60_000)

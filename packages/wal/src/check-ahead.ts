@@ -17,7 +17,7 @@ export type ChunkCheck = (buffer: Buffer, headroomBytes: number, lengthBytes: nu
 /** The scan does it all. */
 export const UNCHECKED: Checked = { to: 0, crc: false }
 
-/** Chunks that are read for a check, so that it goes on while this thread does something else. */
+/** Chunks that are read for a check, so that it goes on while this thread does something else; 32 MiB at most. */
 export const CHUNKS_AHEAD = 32
 /** So many of them wait for the thread, and it leaves CRC32C to the scan. */
 const WAITING_MAX = CHUNKS_AHEAD / 2
