@@ -142,11 +142,17 @@ describe('the end of the parent while it starts them', () => {
       return parent
     }
     const startedMs = performance.now()
-    const whole = start(`ROUND=${randomUUID()}`)
+    const wholeMark = `ROUND=${randomUUID()}`
+    const whole = start(wholeMark)
     await once(createInterface(whole.stdout), 'line')
     const wholeMs = performance.now() - startedMs
+    // One that stays holds the ports, and those of the rounds would end for want of them.
+    const wholePids = await processesWith(wholeMark)
+    expect(wholePids).toHaveLength(6)
+    const wholeEnded = once(whole, 'exit')
     whole.kill('SIGTERM')
-    await once(whole, 'exit')
+    await wholeEnded
+    await untilGone(wholePids, GONE_LIMIT_MS)
 
     let started = 0
     for (let round = 0; round < ROUNDS; round++) {
