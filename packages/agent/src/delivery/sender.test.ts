@@ -85,27 +85,35 @@ describe('a sender', () => {
 
   it('has no more under way than it may', async () => {
     await add(20)
-    let holding: (() => void)[] = []
+    const deliverer = new Deliverer({
+      endpoint: new URL(peer.endpoint),
+      timeoutMs: 5_000,
+      connectionsMax: 20,
+    })
+    let release = (): void => undefined
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    let underWay = 0
+    let most = 0
     const sender = newSender({
       inFlightMax: 3,
       deliver: async (record, signal) => {
-        await new Promise<void>((resolve) => holding.push(resolve))
-        return new Deliverer({
-          endpoint: new URL(peer.endpoint),
-          timeoutMs: 5_000,
-          connectionsMax: 1,
-        }).deliver(record, signal)
+        underWay += 1
+        most = Math.max(most, underWay)
+        try {
+          await released
+          return await deliverer.deliver(record, signal)
+        } finally {
+          underWay -= 1
+        }
       },
     })
     sender.start()
-    let most = 0
-    while (outbox.counts.pending > 0) {
-      most = Math.max(most, holding.length)
-      const now = holding
-      holding = []
-      for (const release of now) release()
-      await new Promise((resolve) => setTimeout(resolve, 2))
-    }
+    await until('all that may be are under way', () => underWay >= 3)
+    release()
+    await until('all are delivered', () => outbox.counts.pending === 0)
+    deliverer.close()
     expect(most).toBe(3)
   })
 
