@@ -35,6 +35,8 @@ export interface BatchLimits {
   readonly timeoutMs: number
 }
 
+const SWEEP_EVERY_MS = 50
+
 interface Pending<Item, Answer> {
   readonly item: Item
   /** On the monotonic clock. */
@@ -84,7 +86,8 @@ export class BatchClient<Item, Result, Answer> {
           this.#pump()
         })
       }
-      this.#sweeper ??= setInterval(() => this.#sweep(), 50)
+      // Where this process itself was late, the answer may be here already, and is read before the immediate.
+      this.#sweeper ??= setInterval(() => setImmediate(() => this.#sweep()), SWEEP_EVERY_MS)
     })
   }
 

@@ -64,6 +64,12 @@ const echo = (item: scoring.JudgeItem): scoring.JudgeResult => ({
 const textOf = ({ result }: scoring.JudgeResult): string =>
   result?.$case === 'error' ? result.value.message : ''
 
+/** As a process does that gets no CPU, or collects garbage. */
+function standStill(durationMs: number): void {
+  const endMs = performance.now() + durationMs
+  while (performance.now() < endMs);
+}
+
 describe('streams of batches', () => {
   it('gives each item its own answer and gathers what arrives together', async () => {
     const sizes: number[] = []
@@ -121,6 +127,15 @@ describe('streams of batches', () => {
       code: 'unavailable',
     })
     expect(textOf(await patient)).toBe('patient')
+  })
+
+  it('takes an answer that was there in time, however late it gets to read it', async () => {
+    const { port } = await serve((items) => {
+      setImmediate(standStill, 300)
+      return items.map(echo)
+    })
+    const client = connect(port, { timeoutMs: 200 })
+    expect(textOf(await client.call('a'))).toBe('a')
   })
 
   it('says at once that nothing is there, and reconnects by itself', async () => {
