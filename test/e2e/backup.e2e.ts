@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type TestSite, testSite } from '@fractal-lba/local'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Acknowledged, disagreements, Load } from '../src/load.js'
+import { patience } from '../src/patience.js'
 import { textOf } from '../src/records.js'
 import { runPcs } from '../src/run-pcs.js'
 import { System } from '../src/system.js'
@@ -22,7 +23,7 @@ describe('a backup of the log that is made under load, while it is compacted', (
   beforeAll(async () => {
     site = await testSite('backup')
     backups = await mkdtemp(join(tmpdir(), 'fractal-lba-backup-'))
-    system = await System.start(site, 'backup', { env: SMALL })
+    system = await System.start(site, 'backup', { env: { ...patience, ...SMALL } })
   })
   afterAll(async () => {
     system?.close()
@@ -33,7 +34,7 @@ describe('a backup of the log that is made under load, while it is compacted', (
   const start = async (): Promise<void> => {
     system.close()
     await system.constellation.stop()
-    system = await System.start(site, 'backup', { env: SMALL })
+    system = await System.start(site, 'backup', { env: { ...patience, ...SMALL } })
   }
 
   it('is a sound log', async () => {

@@ -5,6 +5,7 @@ import { redisMissing, startRedis } from '@fractal-lba/test-servers'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parse } from 'yaml'
 import { repositoryRoot } from '../src/branch.js'
+import { patience } from '../src/patience.js'
 import { textOf } from '../src/records.js'
 import { System } from '../src/system.js'
 
@@ -62,7 +63,7 @@ describe('compose.yaml', () => {
     onTestFinished(() => redis.close())
     const site = await testSite('compose')
     onTestFinished(() => site.dispose())
-    const env = { DEDUP_BACKEND: 'redis', REDIS_ADDR: redis.address }
+    const env = { ...patience, DEDUP_BACKEND: 'redis', REDIS_ADDR: redis.address }
     const system = await System.start(site, 'compose', { env })
     onTestFinished(() => system.close())
     expect((await system.client.submit(textOf(system.records.next()))).status).toBe(200)

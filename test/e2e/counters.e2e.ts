@@ -145,9 +145,11 @@ describe('each submission moves its counters once', () => {
     constellation.start('signal-scoring')
     await constellation.untilReady()
     await wal.untilNothingOpen(30_000)
-    const after = await until('the replay was counted', 5_000, async () => {
+    // Their marks are flushed before they are counted.
+    const after = await until('the replay was counted', 30_000, async () => {
       const metrics = await metricsOf(client)
-      return metrics.value('flk_escalated') > start.value('flk_escalated') && metrics
+      const more = (name: string): number => metrics.value(name) - start.value(name)
+      return more('flk_accepted') + more('flk_escalated') >= 3 && metrics
     })
     expect(moved(start, after)).toEqual({ ingest: 2, accepted: 2, escalated: 1 })
   })

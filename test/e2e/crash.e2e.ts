@@ -6,6 +6,7 @@ import { hmacKey } from '@fractal-lba/pcs'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Answer, Client } from '../src/client.js'
 import { type Acknowledged, answered, disagreements, inParallel, Load } from '../src/load.js'
+import { shippedLimits } from '../src/patience.js'
 import { problemOf } from '../src/problem.js'
 import { resigned, type TestRecord, textOf, twinOf } from '../src/records.js'
 import { System, useSystem } from '../src/system.js'
@@ -15,7 +16,7 @@ const REPLAY_LIMIT_MS = 30_000
 const processes = ['wal', 'verifier', 'dedup', 'signal-scoring', 'gateway'] as const
 
 describe('kill -9 of each process in turn under load', () => {
-  const system = useSystem('crash')
+  const system = useSystem('crash', { env: shippedLimits })
 
   it.each(processes)('%s comes back, agents succeed on retry, nothing stays open', async (name) => {
     const { client, constellation, records, wal } = system()
@@ -37,7 +38,7 @@ describe('kill -9 of each process in turn under load', () => {
 })
 
 describe('kill -9 while two contents race for each id', () => {
-  const system = useSystem('crash-race')
+  const system = useSystem('crash-race', { env: shippedLimits })
   const RACERS = 16
 
   it('one content wins, the other gets only 409, whatever dies meanwhile', async () => {
@@ -105,12 +106,13 @@ describe('kill -9 of all at once under load', () => {
     await second.wal.untilNothingOpen(REPLAY_LIMIT_MS)
     expect(await disagreements(second.client, load.acknowledged)).toEqual([])
     await expectStored(second, load.acknowledged)
-    const fresh = await second.client.submit(textOf(second.records.next()))
+    const unseen = textOf(second.records.next())
+    const fresh = await answered(() => second.client.submit(unseen))
     expect(fresh.status).toBe(202)
 
     // Those that nobody got an answer for: in the log or not, each can be delivered now, once.
     for (const record of lost)
-      expect([200, 202]).toContain((await second.client.submit(textOf(record))).status)
+      expect([200, 202]).toContain((await answered(() => second.client.submit(textOf(record)))).status)
 
     // Again all at once, and the key that signed them is taken out.
     await second.constellation.crash()
@@ -126,10 +128,12 @@ describe('kill -9 of all at once under load', () => {
       expect(shown.headers['idempotent-replayed']).toBe('true')
     })
     for (const { record, status, body } of load.acknowledged.slice(0, 100)) {
-      problemOf(await third.client.submit(textOf(record)), 401)
-      const again = await third.client.submit(textOf(resigned(record, nextKey)))
+      const told = (content: TestRecord): Promise<Answer> =>
+        answered(() => third.client.submit(textOf(content)))
+      problemOf(await told(record), 401)
+      const again = await told(resigned(record, nextKey))
       expect([again.status, again.body.toString()]).toEqual([status, body.toString()])
-      problemOf(await third.client.submit(textOf(resigned(twinOf(record), nextKey))), 409)
+      problemOf(await told(resigned(twinOf(record), nextKey)), 409)
     }
     third.close()
   }, 120_000)

@@ -1,11 +1,14 @@
 import { testSite } from '@fractal-lba/local'
 import { postgresMissing, redisMissing, startPostgres, startRedis } from '@fractal-lba/test-servers'
-import { Client } from 'pg'
+import { Client as PostgresClient } from 'pg'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { Client } from '../src/client.js'
 import { answered } from '../src/load.js'
+import { metricsOf } from '../src/metrics.js'
+import { patience } from '../src/patience.js'
 import { textOf, twinOf } from '../src/records.js'
 import { runPcs } from '../src/run-pcs.js'
-import { addressOf, System } from '../src/system.js'
+import { addressOf, opsUrlOf, System } from '../src/system.js'
 import { until } from '../src/until.js'
 
 const RECORDS = 30
@@ -40,7 +43,7 @@ async function onPostgres(): Promise<Spoilable> {
   return {
     env: { DEDUP_BACKEND: 'postgres', POSTGRES_CONN: postgres.conninfo },
     async spoil() {
-      const client = new Client({
+      const client = new PostgresClient({
         connectionString: `postgresql://postgres@127.0.0.1:${postgres.port}/postgres`,
       })
       await client.connect()
@@ -65,7 +68,7 @@ for (const { name, missing, start } of stores) {
       const { env, spoil } = await start()
       const site = await testSite(`dedup-tools-${name}`)
       onTestFinished(() => site.dispose())
-      const system = await System.start(site, `dedup-tools-${name}`, { env })
+      const system = await System.start(site, `dedup-tools-${name}`, { env: { ...patience, ...env } })
       onTestFinished(() => system.close())
       const { client, records } = system
       const pcs = (...args: string[]) =>
@@ -89,6 +92,12 @@ for (const { name, missing, start } of stores) {
       )
       expect(await verified()).toMatchObject({ code: 0, missing: 0, different: 0 })
 
+      // What follows the marks would mend the store from those that it has not read yet.
+      const dedup = new Client(opsUrlOf(site, 'dedup'))
+      onTestFinished(() => dedup.close())
+      await until('every mark was read back', FOLLOWED_LIMIT_MS, async () => {
+        return (await metricsOf(dedup)).value('dedup_marks_read_total') >= RECORDS
+      })
       await spoil()
       expect(await verified()).toMatchObject({ code: 1, missing: 1, different: 1 })
       const told = await pcs('verify')

@@ -6,6 +6,7 @@ import { dynamicClient, reflectionClient } from '../src/dynamic-grpc.js'
 import { textOf, twinOf } from '../src/records.js'
 import { addressOf, useSystem } from '../src/system.js'
 import { refusalOf, unary } from '../src/unary.js'
+import { until } from '../src/until.js'
 
 const system = useSystem('grpc-services')
 const JSON_TEXT = verifier.Encoding.ENCODING_JSON
@@ -27,7 +28,7 @@ describe.each(servers)('$name', ({ name, service, file }) => {
   it('says that it is serving', async () => {
     const health = connectHealth(addressOf(system().site, name))
     onTestFinished(() => health.close())
-    expect(await health.isServing(2_000)).toBe(true)
+    await until('it says so', 10_000, () => health.isServing(2_000))
   })
 
   it.each(['v1', 'v1alpha'] as const)('reflection %s shows its service and its messages', async (version) => {

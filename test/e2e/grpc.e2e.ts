@@ -170,6 +170,7 @@ describe('Submit', () => {
   it('INVALID_ARGUMENT for an empty request, and for bytes that are no message; both are in the log', async () => {
     const { wal } = system()
     const { raw, submitTyped } = ingestClient()
+    await wal.untilNothingOpen(10_000) // the mark of a refusal before comes after its answer
     const from = (await wal.state()).nextSequence
     expectRefused(
       await refusalOf(submitTyped(ingest.PcsRecord.decode(Buffer.alloc(0)))),

@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePortBlock, type PortBlock } from '@fractal-lba/local'
+import { freePortBlock, type PortBlock, readyStatus } from '@fractal-lba/local'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { repositoryRoot } from '../src/branch.js'
-import { Client, json } from '../src/client.js'
+import { Client } from '../src/client.js'
 import { isAlive, untilGone } from '../src/processes.js'
 import { until } from '../src/until.js'
 
@@ -108,9 +108,9 @@ describe('npm start', () => {
     expect(line).toContain('| npx pcs submit')
     expect(await paste(line)).toMatch(/accepted/)
     expect((await stat(join(directory, 'data/hmac.key'))).mode & 0o777).toBe(0o600)
-    const client = new Client(`http://127.0.0.1:${ports.base}`)
-    onTestFinished(() => client.close())
-    expect(json(await client.get('/ready'))).toMatchObject({ status: 'ready' })
+    await until('all of it is ready', 10_000, async () => {
+      return (await readyStatus(`http://127.0.0.1:${ports.base}`)) === 'ready'
+    })
     const children = await childrenOf(first.child.pid)
     expect(children.length).toBe(5)
     first.child.kill('SIGINT')

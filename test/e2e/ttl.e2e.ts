@@ -14,8 +14,8 @@ describe('DEDUP_TTL', () => {
     const options = { env: { DEDUP_TTL: '11s', DEDUP_SNAPSHOT_INTERVAL: '1s' } }
     const first = await System.start(site, 'ttl', options)
     const record = first.records.next()
+    const sentMs = performance.now()
     const answer = await first.client.submit(textOf(record))
-    const acknowledgedMs = performance.now()
     expect(answer.status).toBe(200)
     // A duplicate does not lengthen it, and its twin finds it.
     expect((await first.client.submit(textOf(record))).headers['idempotent-replayed']).toBe('true')
@@ -23,7 +23,7 @@ describe('DEDUP_TTL', () => {
     const snapshot = join(site.dataDir, 'dedup', 'snapshot')
     const writtenMs = Date.now()
     // A snapshot that has the record's marks behind it; each further record makes a further snapshot due.
-    await until('it is in a snapshot', 8_000, async () => {
+    await until('it is in a snapshot', 20_000, async () => {
       await first.client.submit(textOf(first.records.next()))
       const mtimeMs = await stat(snapshot).then(
         (file) => file.mtimeMs,
@@ -38,10 +38,9 @@ describe('DEDUP_TTL', () => {
     const { client } = second
     // Only looked at: a submission would leave a mark, and the snapshot alone must know.
     const shown = await client.outcome(record.pcs_id)
-    if (performance.now() - acknowledgedMs < 10_000) expect(shown.body).toEqual(answer.body)
+    if (performance.now() - sentMs < 10_000) expect(shown.body).toEqual(answer.body)
     await until('it has expired', 20_000, async () => (await client.outcome(record.pcs_id)).status === 404)
-    const lastedMs = performance.now() - acknowledgedMs
-    expect(lastedMs).toBeGreaterThan(10_500)
+    expect(performance.now() - sentMs).toBeGreaterThan(10_500)
     const again = await client.submit(textOf(twinOf(record)))
     expect([again.status, again.headers['idempotent-replayed']]).toEqual([200, undefined])
     problemOf(await client.submit(textOf(record)), 409)

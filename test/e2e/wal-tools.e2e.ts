@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { startAlone, untilServing } from '../src/branch.js'
 import { type FailingVerifier, startFailingVerifier } from '../src/failing-verifier.js'
 import { inParallel } from '../src/load.js'
+import { patience } from '../src/patience.js'
 import { type TestRecord, textOf } from '../src/records.js'
 import { runPcs } from '../src/run-pcs.js'
 import { addressOf, opsUrlOf, System } from '../src/system.js'
@@ -110,7 +111,7 @@ describe('pcs wal compact', () => {
 
   beforeAll(async () => {
     site = await testSite('compact')
-    system = await System.start(site, 'compact', { env: SMALL })
+    system = await System.start(site, 'compact', { env: { ...patience, ...SMALL } })
   })
   afterAll(async () => {
     system?.close()

@@ -9,6 +9,7 @@ import {
 } from '@fractal-lba/local'
 import { onTestFinished } from 'vitest'
 import { Client } from './client.js'
+import { patience } from './patience.js'
 import { addressOf, type System } from './system.js'
 import { until } from './until.js'
 
@@ -87,6 +88,7 @@ export async function startBranch(
     DEDUP_ADDR: of('dedup'),
     SCORING_ADDR: of('signal-scoring'),
     TOKEN_RATE: '0',
+    ...patience,
     ...env.gateway,
   })
   await untilServing(gateway)

@@ -9,6 +9,7 @@ import {
 import { hmacKey } from '@fractal-lba/pcs'
 import { afterAll, beforeAll } from 'vitest'
 import { Client } from './client.js'
+import { patience } from './patience.js'
 import { RecordMaker, type SigningKey } from './records.js'
 import { WalReader } from './wal-reader.js'
 
@@ -59,7 +60,8 @@ export class System {
 }
 
 /**
- * One constellation for all tests of a file (or of a describe), taken down afterwards whatever happens.
+ * One constellation for all tests of a file (or of a describe), taken down afterwards whatever happens. It is patient
+ * (see patience.ts) unless its environment says otherwise.
  * @returns a function that gives it, to be called inside of tests.
  */
 export function useSystem(label: string, options: SystemOptions = {}): () => System {
@@ -67,7 +69,7 @@ export function useSystem(label: string, options: SystemOptions = {}): () => Sys
   let system: System | undefined
   beforeAll(async () => {
     site = await testSite(label)
-    system = await System.start(site, label, options)
+    system = await System.start(site, label, { ...options, env: { ...patience, ...options.env } })
   }, START_LIMIT_MS)
   afterAll(async () => {
     system?.close()
