@@ -37,11 +37,13 @@ for (const { name, missing, start } of backends) {
       expect(await idCount()).toBe(ids)
       expect(await useCount()).toBe(uses)
       // All of them came as far as that: they are in the log, each with its verdict of no key.
-      let marks = 0
-      await visitMarks(pair, (_, { status, indexed }) => {
-        if (status === 401 && !indexed) marks += 1
+      // One that was refused with a 503 may have been so before the log, and one that was late is marked again.
+      const marked = new Set<number>()
+      await visitMarks(pair, (_, { sequence, status, indexed }) => {
+        if (status === 401 && !indexed) marked.add(sequence)
       })
-      expect(marks).toBe(SUBMISSIONS)
+      expect(marked.size).toBeLessThanOrEqual(SUBMISSIONS)
+      expect(marked.size).toBeGreaterThanOrEqual(SUBMISSIONS - refused)
     })
   })
 }

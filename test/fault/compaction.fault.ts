@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { isLong } from '../src/long.js'
 import { seededRandom } from '../src/random.js'
-import { type Compacted, compactingWal, keepCompacting } from './src/compacting.js'
+import { until } from '../src/until.js'
+import { type Compacted, compactingWal, hasWorked, keepCompacting } from './src/compacting.js'
 import { temporaryDirectory } from './src/directory.js'
 import { LoneWal } from './src/lone-wal.js'
 import { cutPowerUnderLoad } from './src/power-cut.js'
@@ -11,6 +12,7 @@ import { WalAccount } from './src/wal-account.js'
 import { checkRecovery, findingsOnDisk } from './src/wal-findings.js'
 import { WalLoad } from './src/wal-load.js'
 
+const COMPACTED_LIMIT_MS = 60_000
 /** Long bodies, so that segments fill and are rewritten while the load goes on. */
 const load = { concurrency: 24, bodyBytesMax: 30_000 }
 
@@ -35,14 +37,15 @@ describe('compaction under load', () => {
       const callers = new WalLoad(wal.address, account, load)
       await callers.more(60)
       await sleep(random(600))
+      // In the last round at the latest one has come to its end.
+      if (round === killed) await until('something was compacted', COMPACTED_LIMIT_MS, () => hasWorked(total))
       await wal.kill()
       over.abort()
       await Promise.all([callers.stop(), compacting])
       expect(callers.oddities).toEqual([])
     }
     expect(await findingsOnDisk(directory, account, { compacted: true, ...load })).toEqual([])
-    expect(total.segmentsRewritten).toBeGreaterThan(0)
-    expect(total.bodiesDropped).toBeGreaterThan(0)
+    expect(hasWorked(total)).toBe(true)
     if (isLong) expect(total.interrupted).toBeGreaterThan(killed / 10)
   })
 
@@ -58,9 +61,9 @@ describe('compaction under load', () => {
       load,
       compacted: true,
       meanwhile: (wal, over) => keepCompacting(wal, over, total),
+      achieved: () => hasWorked(total),
     })
     expect(findings).toEqual([])
-    expect(total.segmentsRewritten).toBeGreaterThan(0)
-    expect(total.bodiesDropped).toBeGreaterThan(0)
+    expect(hasWorked(total)).toBe(true)
   })
 })

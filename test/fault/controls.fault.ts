@@ -27,7 +27,7 @@ async function findingsAfter(fault: Environment): Promise<{ findings: string[]; 
   const account = new WalAccount()
   await wal.start(fault)
   const load = new WalLoad(wal.address, account)
-  await Promise.race([load.more(500).catch(() => undefined), wal.untilGone(), sleep(10_000)])
+  await Promise.race([load.more(500).catch(() => undefined), wal.untilGone(), sleep(60_000)])
   const { death } = wal
   await wal.kill()
   await load.stop()

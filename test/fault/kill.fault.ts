@@ -62,6 +62,7 @@ describe('kill -9 of gateway and services at random moments', () => {
       recent = account.acknowledged.length
       const next = account.sending(() => system.records.next({ budget: random(2) === 0 ? 0.396 : 0.404 }))
       const load = new Load(system.client, system.records, { concurrency: 32, next })
+      await load.more(11)
       await sleep(random(300))
       for (let single = random(3); single > 0; single--) {
         const name = serviceNames[random(serviceNames.length)]

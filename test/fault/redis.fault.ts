@@ -1,15 +1,7 @@
 import { type RedisServer, redisMissing, startRedis, startSentinelSet } from '@fractal-lba/test-servers'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { until } from '../src/until.js'
-import {
-  expectKept,
-  finish,
-  loadsOn,
-  type Outage,
-  outagesOfForm,
-  throughOutage,
-  untilNamed,
-} from './src/store-outage.js'
+import { expectKept, finish, loadsOn, type Outage, outagesOfForm, throughOutage } from './src/store-outage.js'
 import { StorePair } from './src/store-pair.js'
 import { partitionOf } from './src/store-partition.js'
 import { Stutter } from './src/store-stutter.js'
@@ -18,6 +10,7 @@ const missing = await redisMissing()
 if (missing !== undefined) it.skip(`outages of Redis (${missing})`)
 
 const START_LIMIT_MS = 90_000
+const FAILOVER_LIMIT_MS = 90_000
 
 describe.skipIf(missing)('two gateways and two dedups on one Redis', () => {
   let redis: RedisServer
@@ -91,7 +84,7 @@ describe.skipIf(missing)('two gateways and two dedups on Redis with sentinels', 
       REDIS_SENTINELS: set.addresses,
       REDIS_SENTINEL_MASTER: set.name,
     })
-    const loads = loadsOn(pair)
+    const loads = loadsOn(pair, { patienceMs: FAILOVER_LIMIT_MS })
     await Promise.all(loads.map((load) => load.more(30)))
     // The replica is cut off from its master, not for so long that it would not be chosen; agents go on.
     await set.replica.pause()
@@ -99,14 +92,14 @@ describe.skipIf(missing)('two gateways and two dedups on Redis with sentinels', 
     // Now the master is on the other side of the cut, alone.
     await set.master.pause()
     await set.replica.resume()
-    await untilNamed(pair, 'store')
-    await until('the replica is master', 30_000, () => hasRole(set.replica, 'master'))
-    await pair.untilReady()
+    // A sentinel that stood still itself does nothing for 30 s.
+    await until('the replica is master', FAILOVER_LIMIT_MS, () => hasRole(set.replica, 'master'))
+    await pair.untilReady(FAILOVER_LIMIT_MS)
     await Promise.all(loads.map((load) => load.more(30)))
     // The old master is back, and knows nothing of it yet.
     await set.master.resume()
     await Promise.all(loads.map((load) => load.more(100)))
-    await until('the old master follows', 30_000, () => hasRole(set.master, 'slave'))
+    await until('the old master follows', FAILOVER_LIMIT_MS, () => hasRole(set.master, 'slave'))
     await finish(pair, loads)
     await expectKept(pair)
   })

@@ -14,6 +14,8 @@ export interface LoadOptions {
   readonly concurrency: number
   /** What is sent; a valid record unless told otherwise. */
   readonly next?: () => TestRecord
+  /** How long one record is sent again and again before that is an oddity. */
+  readonly patienceMs?: number
 }
 
 const RETRY_PAUSE_MS = 25
@@ -30,6 +32,7 @@ export class Load {
   readonly met = { unavailable: 0, broken: 0 }
   readonly #client: Client
   readonly #next: () => TestRecord
+  readonly #patienceMs: number
   readonly #agents: Promise<void>[]
   #stopping = false
   #givingUp = false
@@ -39,10 +42,11 @@ export class Load {
   constructor(
     client: Client,
     records: RecordMaker,
-    { concurrency, next = () => records.next() }: LoadOptions,
+    { concurrency, next = () => records.next(), patienceMs = PATIENCE_MS }: LoadOptions,
   ) {
     this.#client = client
     this.#next = next
+    this.#patienceMs = patienceMs
     this.#agents = Array.from({ length: concurrency }, () => this.#agent())
     onTestFinished(() => this.giveUp())
   }
@@ -87,10 +91,10 @@ export class Load {
   }
 
   async #deliver(record: TestRecord): Promise<void> {
-    const endMs = performance.now() + PATIENCE_MS
+    const endMs = performance.now() + this.#patienceMs
     for (let attempt = 1; !this.#givingUp; attempt++) {
       if (performance.now() > endMs) {
-        this.oddities.push(`${record.shard_id} was not acknowledged in ${PATIENCE_MS} ms`)
+        this.oddities.push(`${record.shard_id} was not acknowledged in ${this.#patienceMs} ms`)
         return
       }
       const answer = await this.#trySubmit({ ...record, attempt })

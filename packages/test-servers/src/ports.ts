@@ -1,7 +1,8 @@
 import { createServer } from 'node:net'
 
-// Below the ports that the system gives to outgoing connections, so that none of those is met.
-const FIRST = 15_000
+// Below the ports that the system gives to outgoing connections, and above those of the constellations that are
+// tested (packages/local), so that none of these is met.
+const FIRST = 26_000
 const LAST = 31_999
 
 /** A port of the loopback on which nobody listens now, by chance, so that two runs hardly ever want the same. */

@@ -165,6 +165,8 @@ export class ServerProcess implements ServerControls {
       }, STOP_LIMIT_MS)
       await ended
       clearTimeout(late)
+      // A child of Postgres may outlive its parent by a moment, and no other parent is taken while one is there.
+      await untilGone(family)
     }
     this.#child = undefined
     this.#guard?.kill('SIGKILL')
@@ -175,13 +177,39 @@ export class ServerProcess implements ServerControls {
   async #family(): Promise<number[]> {
     const own = this.#child?.pid
     if (own === undefined) return []
-    const listed = await run('ps', ['-A', '-o', 'pid=,ppid='])
-    const children = listed.split('\n').flatMap((line) => {
-      const [pid, parent] = line.trim().split(/\s+/).map(Number)
-      return parent === own && pid !== undefined ? [pid] : []
-    })
-    return [own, ...children]
+    const children = (await processes()).filter(({ parent }) => parent === own)
+    return [own, ...children.map(({ pid }) => pid)]
   }
+}
+
+/** @throws Error when one of them still lives after the limit for a stop. */
+async function untilGone(pids: readonly number[]): Promise<void> {
+  const deadlineMs = performance.now() + STOP_LIMIT_MS
+  for (;;) {
+    const living = (await processes()).filter(({ pid, hasEnded }) => pids.includes(pid) && !hasEnded)
+    if (living.length === 0) return
+    if (performance.now() > deadlineMs) throw new Error(`still there: ${living.map(({ pid }) => pid)}`)
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+}
+
+interface Process {
+  readonly pid: number
+  readonly parent: number
+  /** Its parent has not taken notice of its end yet. */
+  readonly hasEnded: boolean
+}
+
+/** All that there are on this machine. */
+async function processes(): Promise<Process[]> {
+  const listed = await run('ps', ['-A', '-o', 'pid=,ppid=,stat='])
+  return listed
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [pid, parent, state = ''] = line.trim().split(/\s+/)
+      return { pid: Number(pid), parent: Number(parent), hasEnded: state.startsWith('Z') }
+    })
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

@@ -60,8 +60,13 @@ describe.skipIf(noRedis)(`Redis for tests${noRedis ? ` (${noRedis})` : ''}`, () 
 
   it('forms a cluster with replicas', async () => {
     const cluster = await started(startRedisCluster({ replicas: true }))
-    const slots = await cluster.masters[0]?.cli('-c', 'cluster', 'info')
-    expect(slots).toContain('cluster_slots_ok:16384')
+    await vi.waitFor(
+      async () => {
+        const info = await cluster.masters[0]?.cli('-c', 'cluster', 'info')
+        expect(info).toContain('cluster_slots_ok:16384')
+      },
+      { timeout: 30_000, interval: 50 },
+    )
     expect(cluster.replicas).toHaveLength(3)
   })
 
@@ -70,10 +75,11 @@ describe.skipIf(noRedis)(`Redis for tests${noRedis ? ` (${noRedis})` : ''}`, () 
     expect(await set.currentMaster()).toBe(set.master.address)
     await set.master.kill()
     await vi.waitFor(async () => expect(await set.currentMaster()).toBe(set.replica.address), {
-      timeout: 15_000,
+      // A sentinel that stood still itself does nothing for 30 s.
+      timeout: 90_000,
       interval: 100,
     })
-  })
+  }, 120_000)
 
   it('is taken down when the process that started it is killed', async () => {
     const module = fileURLToPath(new URL('../dist/index.js', import.meta.url))
@@ -94,7 +100,7 @@ describe.skipIf(noRedis)(`Redis for tests${noRedis ? ` (${noRedis})` : ''}`, () 
         expect(await takesConnections(port)).toBe(false)
         expect(existsSync(directory)).toBe(false)
       },
-      { timeout: 5_000, interval: 50 },
+      { timeout: 30_000, interval: 50 },
     )
   })
 })

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 
-const LATER_MS = 200
+const LATER_MS = 2_000
 const { fdatasync } = fs
 
 fs.fdatasync = Object.assign(

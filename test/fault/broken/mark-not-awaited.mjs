@@ -1,7 +1,7 @@
 // A variant of the wal whose marks are acknowledged at once and written a moment later.
 import { pathToFileURL } from 'node:url'
 
-const LATER_MS = 200
+const LATER_MS = 2_000
 const main = process.argv[1]
 if (main === undefined) throw new Error('there is no program to break')
 const { SubmissionLog } = await import(new URL('./submission-log.js', pathToFileURL(main)).href)

@@ -17,6 +17,11 @@ export const compactingWal = { WAL_RETENTION: '1s', DEDUP_TTL: '14d', WAL_COMPAC
 
 const PAUSE_MS = 20
 
+/** Whether at least one compaction that changed something came to its end. */
+export function hasWorked({ bodiesDropped, segmentsRewritten }: Compacted): boolean {
+  return bodiesDropped > 0 && segmentsRewritten > 0
+}
+
 /** Compacts again and again until it is over; a log that is dying or gone is left alone. */
 export async function keepCompacting(of: LoneWal, over: AbortSignal, total: Compacted): Promise<void> {
   const client = new wal.WalServiceClient(of.address, credentials.createInsecure())

@@ -3,11 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Environment } from '@fractal-lba/local'
 import { onTestFinished, type TestContext } from 'vitest'
 import { seededRandom } from '../../src/random.js'
+import { until } from '../../src/until.js'
 import { PowerCutDisk } from './disks.js'
 import { LoneWal } from './lone-wal.js'
 import { WalAccount } from './wal-account.js'
 import { checkRecovery, findingsOnDisk } from './wal-findings.js'
 import { WalLoad, type WalLoadOptions } from './wal-load.js'
+
+const ACHIEVED_LIMIT_MS = 60_000
 
 export interface PowerCutOptions {
   readonly rounds: number
@@ -18,6 +21,8 @@ export interface PowerCutOptions {
   readonly load?: WalLoadOptions
   /** What else goes on while the log is under load; told when the power is gone. */
   readonly meanwhile?: (wal: LoneWal, over: AbortSignal) => Promise<void>
+  /** What must have come about, at the latest before the last cut. */
+  readonly achieved?: () => boolean
   /** Whether bodies may be gone. */
   readonly compacted?: boolean
 }
@@ -33,7 +38,7 @@ export interface PowerCuts {
  * @returns what was found.
  */
 export async function cutPowerUnderLoad(context: TestContext, options: PowerCutOptions): Promise<PowerCuts> {
-  const { rounds, seed, kind, env, load: loadOptions, meanwhile, compacted = false } = options
+  const { rounds, seed, kind, env, load: loadOptions, meanwhile, achieved, compacted = false } = options
   const disk = await PowerCutDisk.make(context, kind)
   const wal = await LoneWal.at(join(disk.path, 'wal'))
   onTestFinished(() => wal.kill())
@@ -48,6 +53,7 @@ export async function cutPowerUnderLoad(context: TestContext, options: PowerCutO
     const other = meanwhile?.(wal, over.signal)
     await load.more(40)
     await sleep(random(500))
+    if (round === rounds && achieved) await until('the other work is done', ACHIEVED_LIMIT_MS, achieved)
     await disk.cutPower()
     await Promise.race([wal.untilGone(), sleep(random(300))])
     await wal.kill()

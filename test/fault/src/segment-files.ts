@@ -10,7 +10,7 @@ export async function segmentPaths(directory: string): Promise<string[]> {
     .map((name) => join(directory, name))
 }
 
-/** Where the written part of a segment ends; behind it are the zeros that were written ahead. */
+/** Where the written part of a segment ends, if its last byte is none; behind it are the zeros that were written ahead. */
 export async function writtenEnd(path: string): Promise<number> {
   return (await readFile(path)).findLastIndex((byte) => byte !== 0) + 1
 }

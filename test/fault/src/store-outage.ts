@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { type Client, json } from '../../src/client.js'
-import { type Acknowledged, Load } from '../../src/load.js'
+import { type Acknowledged, Load, type LoadOptions } from '../../src/load.js'
 import { isLong } from '../../src/long.js'
 import { problemOf } from '../../src/problem.js'
 import { type TestRecord, textOf } from '../../src/records.js'
@@ -77,9 +77,12 @@ export async function finish(
   return loads.flatMap(({ acknowledged }) => acknowledged)
 }
 
-export function loadsOn({ account, clients, system }: StorePair): Load[] {
+export function loadsOn(
+  { account, clients, system }: StorePair,
+  options: Pick<LoadOptions, 'patienceMs'> = {},
+): Load[] {
   const next = account.sending(() => system.records.next())
-  return clients.map((client) => new Load(client, system.records, { concurrency: AGENTS, next }))
+  return clients.map((client) => new Load(client, system.records, { concurrency: AGENTS, next, ...options }))
 }
 
 /**
@@ -102,7 +105,7 @@ export async function expectKept(
 }
 
 /** Resolves when both gateways' /ready says that this is not up. */
-export async function untilNamed(pair: StorePair, dependency: string): Promise<void> {
+async function untilNamed(pair: StorePair, dependency: string): Promise<void> {
   for (const client of pair.clients) {
     await until(`/ready names the ${dependency}`, NOTICED_LIMIT_MS, async () => {
       const { status, state } = await readiness(client, dependency)

@@ -20,12 +20,14 @@ export class WalAccount {
 }
 
 const NAME_END = ':'
+/** Not a zero, so that one sees in a segment where the last body ends. */
+const BODY_END = '.'
 
 /** A body that follows from its name, so that the name alone need be remembered. */
 export function bodyOf(name: string, bytesMax: number): Buffer {
   const digest = createHash('sha256').update(name).digest()
   const sizeBytes = digest.readUInt32LE(0) % bytesMax
-  return Buffer.concat([Buffer.from(name + NAME_END), Buffer.alloc(sizeBytes, digest)])
+  return Buffer.concat([Buffer.from(name + NAME_END), Buffer.alloc(sizeBytes, digest), Buffer.from(BODY_END)])
 }
 
 /** The name of a whole, unchanged body; undefined for anything else. */
