@@ -9,6 +9,8 @@ import { connectWalLog } from '../wal-log.js'
 import { TestWal } from './test-wal.js'
 
 export const TTL_MS = 3_600_000
+/** Longer than a busy machine lets a log wait: one that is late is fenced twice, and tests count fences. */
+export const WAL_TIMEOUT_MS = 10_000
 const TIMES = { watchEveryMs: 20, retryFirstMs: 5, retryMostMs: 20 }
 
 export interface IndexUnderTest {
@@ -46,7 +48,7 @@ export function indexOver(
   const registry = createRegistry()
   const metrics = createDedupMetrics(registry, store, () => 0)
   const logger = createLogger('dedup', 'fatal')
-  const logs = addresses.map((address) => connectWalLog(address, 1_000))
+  const logs = addresses.map((address) => connectWalLog(address, WAL_TIMEOUT_MS))
   const keeper = new IndexKeeper(logs, { store, ttlMs: TTL_MS, now }, metrics, logger, TIMES)
   const availability = (): Availability => keeper.availability
   const stopping = new AbortController()

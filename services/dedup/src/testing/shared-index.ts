@@ -9,7 +9,7 @@ import { RemoteStore } from '../remote/remote-store.js'
 import type { StoredVerdict } from '../store.js'
 import { type Found, VerdictIndex } from '../verdict-index.js'
 import { connectWalLog } from '../wal-log.js'
-import { TTL_MS } from './index-under-test.js'
+import { TTL_MS, WAL_TIMEOUT_MS } from './index-under-test.js'
 import type { TestWal } from './test-wal.js'
 import { markOf, verdictOf } from './verdicts.js'
 
@@ -38,7 +38,7 @@ export function sharedIndex(
   const store = new RemoteStore(server, now)
   const registry = createRegistry()
   const metrics = createDedupMetrics(registry, store, () => 0)
-  const logs = wals.map(({ address }) => connectWalLog(address, 1_000))
+  const logs = wals.map(({ address }) => connectWalLog(address, WAL_TIMEOUT_MS))
   const tools = { store, ttlMs: TTL_MS, now, waived: new Set(waived) }
   const keeper = new IndexKeeper(logs, tools, metrics, createLogger('dedup', 'fatal'), TIMES)
   const availability = (): Availability => keeper.availability
