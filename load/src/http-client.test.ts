@@ -141,7 +141,7 @@ describe('LoadClient', () => {
       response.destroy()
       server?.close()
     }, 2)
-    const result = await load.run({ next: requests(1_000), durationMs: 300 })
+    const result = await load.run({ next: requests(1_000), durationMs: 3_000 })
     expect(result.answers).toBe(0)
     expect(result.failures.get('ECONNREFUSED')).toBeGreaterThan(0)
   })

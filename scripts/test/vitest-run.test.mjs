@@ -27,17 +27,17 @@ async function summaryOf(text) {
   const script = `
     import { runVitest } from ${JSON.stringify(here('vitest-run.mjs'))}
     const place = ${JSON.stringify(place)}
-    const options = { config: place + '/vitest.config.mjs', args: ['--dir', place], mark: 'none', logDir: place, limitMs: 50_000 }
+    const options = { config: place + '/vitest.config.mjs', args: ['--dir', place], mark: 'none', logDir: place, limitMs: 150_000 }
     const summary = await runVitest(${JSON.stringify(here('../..'))}, options)
     console.log('\\n' + JSON.stringify(summary))`
   const { output } = await run(process.execPath, ['--input-type=module', '-e', script], {
     cwd: tmpdir(),
-    limitMs: 55_000,
+    limitMs: 160_000,
   })
   return JSON.parse(output.trimEnd().split('\n').at(-1) ?? '')
 }
 
-describe('runVitest', { timeout: 60_000 }, () => {
+describe('runVitest', { timeout: 180_000 }, () => {
   it('counts tests, and keeps the reasons of those that were skipped', async () => {
     const text = `
       it('passes', () => {})

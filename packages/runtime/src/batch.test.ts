@@ -1,6 +1,6 @@
 import { scoring } from '@fractal-lba/proto'
 import { credentials } from '@grpc/grpc-js'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { BatchClient, type BatchLimits } from './batch-client.js'
 import { batchHandler } from './batch-server.js'
 import { type GrpcServer, startGrpcServer } from './grpc-server.js'
@@ -12,7 +12,7 @@ const LIMITS: BatchLimits = {
   batchItemsMax: 256,
   batchBytesMax: 1e6,
   queueItemsMax: 1000,
-  timeoutMs: 2000,
+  timeoutMs: 60_000,
 }
 const cleanups: (() => Promise<void> | void)[] = []
 
@@ -113,7 +113,9 @@ describe('streams of batches', () => {
     const client = connect(port, { timeoutMs: 150 })
     await expect(client.call('a')).rejects.toMatchObject({ code: 'unavailable' })
     hung = false
-    expect(textOf(await client.call('b'))).toBe('b')
+    // On a busy machine 150 ms may be short for an answer, too.
+    const again = (): Promise<scoring.JudgeResult> => client.call('b')
+    expect(textOf(await vi.waitFor(again, { timeout: 30_000 }))).toBe('b')
   })
 
   it('ends an item at the deadline of the whole, without giving up the stream', async () => {
@@ -131,11 +133,13 @@ describe('streams of batches', () => {
 
   it('takes an answer that was there in time, however late it gets to read it', async () => {
     const { port } = await serve((items) => {
-      setImmediate(standStill, 300)
+      if (items.some(({ traceparent }) => traceparent === 'late')) setImmediate(standStill, 1_500)
       return items.map(echo)
     })
-    const client = connect(port, { timeoutMs: 200 })
-    expect(textOf(await client.call('a'))).toBe('a')
+    const client = connect(port, { timeoutMs: 1_000 })
+    const connected = (): Promise<scoring.JudgeResult> => client.call('early')
+    await vi.waitFor(connected, { timeout: 30_000 })
+    expect(textOf(await client.call('late'))).toBe('late')
   })
 
   it('says at once that nothing is there, and reconnects by itself', async () => {

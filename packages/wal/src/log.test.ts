@@ -360,7 +360,7 @@ describe('a failed write or flush', () => {
     const { log, fatal } = await openTestLog(directory.path, { files, segmentBytes: 8192 })
     armed = true
     await appendEach(log, ['x'.repeat(2500)]) // beyond the half: the next one is prepared
-    await vi.waitFor(() => expect(fatal).toEqual([failure]))
+    await vi.waitFor(() => expect(fatal).toEqual([failure]), { timeout: 30_000 })
     expect(await codeOf(log.append([textRecord('later')]))).toBe('failed')
     await log.close()
   })

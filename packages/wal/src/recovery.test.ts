@@ -153,7 +153,7 @@ describe('a torn tail', () => {
     expect(bench.names()).toEqual([FIRST])
     bench.disk.capacityBytes = Number.MAX_SAFE_INTEGER
     runTimer()
-    await expect.poll(() => log.status().writable).toBe(true)
+    await expect.poll(() => log.status().writable, { timeout: 30_000 }).toBe(true)
     expect(await log.append([textRecord('a')])).toBe(5)
     expect(bench.types()).toEqual(['out_of_space', 'torn_tail', 'space_available'])
     await log.close()

@@ -8,6 +8,7 @@ import { watchTornFiles } from './torn-files-watch.js'
 
 const DAY_MS = 86_400_000
 const FIRST = '0000000000000001.seg'
+const LIMIT = { timeout: 30_000 }
 
 let directory: string
 
@@ -43,14 +44,14 @@ describe('watchTornFiles', () => {
     const registry = createRegistry()
     const watch = { directory, retentionMs: DAY_MS, now: () => Date.now() - 10 * DAY_MS }
     watchTornFiles(watch, registry, createLogger('wal', 'fatal'), stopping.signal)
-    await vi.waitUntil(async () => (await registry.metrics()).includes('wal_torn_files 2'))
+    await vi.waitUntil(async () => (await registry.metrics()).includes('wal_torn_files 2'), LIMIT)
     watchTornFiles(
       { ...watch, now: Date.now },
       createRegistry(),
       createLogger('wal', 'fatal'),
       stopping.signal,
     )
-    await vi.waitUntil(async () => (await readdir(directory)).length === 1)
+    await vi.waitUntil(async () => (await readdir(directory)).length === 1, LIMIT)
     expect(await readdir(directory)).toEqual([`${FIRST}.torn-2`])
   })
 })

@@ -48,12 +48,17 @@ describe('pcs agent run under kill -9', () => {
       writeFileSync(join(watch, `.${files}`), smallCsv(files))
       renameSync(join(watch, `.${files}`), join(watch, `shard.${files}.csv`))
     }
+    /** What this is about: files that were not shipped yet when it was killed, and records that were sent again. */
+    const hasHappened = (): boolean => {
+      const arrived = new Set(peer.arrivals.map(({ pcsId }) => pcsId)).size
+      return killedEarly > 0 && peer.arrivals.length > arrived
+    }
     /** In the start, or while files come, or just when some records are on their way. */
     const momentToKill = async (running: AgentProcess, more: () => void): Promise<void> => {
       if (chance.happens(0.15)) return sleep(chance.below(400))
       const arrivals = peer.arrivals.length + 1 + chance.below(FILES_PER_ROUND_MAX)
-      const end = performance.now() + 500 + chance.below(1_000)
       await running.whenAtWork()
+      const end = performance.now() + 500 + chance.below(1_000)
       while (peer.arrivals.length < arrivals && performance.now() < end) {
         if (chance.happens(0.2)) more()
         await sleep(5)
@@ -63,7 +68,7 @@ describe('pcs agent run under kill -9', () => {
     let agent: AgentProcess | undefined
     try {
       peer.script = () => anyReaction(chance)
-      for (let round = 0; round < ROUNDS; round++) {
+      for (let round = 0; round < ROUNDS || (round < 3 * ROUNDS && !hasHappened()); round++) {
         for (let count = chance.below(FILES_PER_ROUND_MAX); count > 0; count--) put()
         agent = await start()
         await momentToKill(agent, put)
@@ -98,9 +103,7 @@ describe('pcs agent run under kill -9', () => {
       })
       expect(readdirSync(watch).sort()).toEqual(['done', 'failed'])
       expect(readdirSync(join(watch, 'failed'))).toEqual([])
-      // what this is about has happened
-      expect(killedEarly).toBeGreaterThan(0)
-      expect(peer.arrivals.length).toBeGreaterThan(files)
+      expect(hasHappened()).toBe(true)
     } finally {
       if (agent?.isRunning) await agent.end('SIGKILL')
       await peer.stop()

@@ -143,13 +143,15 @@ describe('a watcher', () => {
     put(`${'ü'.repeat(120)}\u0007.1.csv`, 2)
     put('good.1.csv', 3)
     await watch()
-    await until('all are moved', () => names('failed').length === 6 && names('done').length === 1)
+    const failures = () => events.filter(({ result }) => result === 'failed').length
+    await until('all are moved and told', () => {
+      return names('failed').length === 6 && names('done').length === 1 && failures() === 3
+    })
     const why = (name: string) => readFileSync(join(path, 'failed', `${name}.error.txt`), 'utf8')
     expect(why('bad.1.csv')).toBe('bad.1.csv:2: column y is not a number: "two"\n')
     expect(why('a.99999999999999999999.csv')).toContain('the epoch')
     const long = names('failed').find((name) => /^ü{100,}-[0-9a-f]{12}\.csv$/.test(name)) ?? ''
     expect(why(long)).toContain('  /shard_id: ')
-    expect(events.filter(({ result }) => result === 'failed')).toHaveLength(3)
   })
 
   it('overwrites nothing in done and failed', async () => {

@@ -5,9 +5,17 @@
  * - `unknown`: there is no such entry, or it is not in the state that the call is about;
  * - `damaged`: what the log holds cannot be used; the sentence says what a person can do;
  * - `missing`: there is no outbox in that directory;
+ * - `busy`: it was replaced again and again while it was looked at; try again;
  * - `unsupported`: it was written by another version.
  */
-export type OutboxErrorCode = 'full' | 'foreign_id' | 'unknown' | 'damaged' | 'missing' | 'unsupported'
+export type OutboxErrorCode =
+  | 'full'
+  | 'foreign_id'
+  | 'unknown'
+  | 'damaged'
+  | 'missing'
+  | 'busy'
+  | 'unsupported'
 
 /** A code for programs, a sentence for people. */
 export class OutboxError extends Error {

@@ -1,19 +1,20 @@
 import { readdirSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { smallRecordBytes } from '../testing/small-records.js'
 import { TemporaryFolders } from '../testing/temporary-folder.js'
 import { Outbox, withSnapshot } from './index.js'
 
 const folders = new TemporaryFolders()
-afterEach(folders.remove)
-
-const copies = (): number => readdirSync(tmpdir()).filter((name) => name.startsWith('pcs-outbox-')).length
+afterEach(() => {
+  vi.unstubAllEnvs()
+  folders.remove()
+})
 
 describe('withSnapshot', () => {
   it('shows an outbox that is open and compacts, and changes nothing in it', async () => {
     const directory = folders.make()
-    const before = copies()
+    const copies = folders.make()
+    vi.stubEnv('TMPDIR', copies)
     const outbox = await Outbox.open(directory, {
       segmentBytes: 8_192,
       onFatal: (error) => {
@@ -40,7 +41,7 @@ describe('withSnapshot', () => {
     for (let round = 0; round < 5; round++) looks.push(outbox.compact().then(look), look())
     for (const { counts } of await Promise.all(looks)) expect(counts.pending).toBe(10)
     await outbox.close()
-    expect(copies()).toBe(before)
+    expect(readdirSync(copies)).toEqual([])
   })
 
   it('says that there is none', async () => {

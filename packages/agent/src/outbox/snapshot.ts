@@ -57,16 +57,19 @@ async function copyLog(directory: string, target: string): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
       await mkdir(target)
-      const source = join(directory, (await currentLog(nodeOutboxFiles, directory)) ?? '')
+      const current = await currentLog(nodeOutboxFiles, directory)
+      const source = join(directory, current ?? '')
       const segments = (await readdir(source)).filter((name) =>
         /^[0-9a-f]{16}\.seg(\.quarantined.*)?$/.test(name),
       )
       for (const name of segments.sort()) await copyFile(join(source, name), join(target, name))
-      return
+      // A log that is being removed may have shown a part of itself: it is whole if it is still the one.
+      if ((await currentLog(nodeOutboxFiles, directory)) === current) return
+      if (tries === TRIES_MAX) throw new OutboxError('busy', `the outbox in ${directory} compacts too often`)
     } catch (error) {
       if (tries === TRIES_MAX || !(error instanceof Error && 'code' in error && error.code === 'ENOENT'))
         throw error
-      await rm(target, { recursive: true, force: true })
     }
+    await rm(target, { recursive: true, force: true })
   }
 }

@@ -147,6 +147,7 @@ describe.skipIf(missing)('Redis', () => {
     await replica.kill()
     await vi.waitFor(
       async () => await expect(strict.putManyIfAbsent([entry('d')])).rejects.toThrow('REDIS_MIN_REPLICAS=1'),
+      { timeout: 30_000 },
     )
   })
 
