@@ -8,7 +8,11 @@ export interface RoomOptions {
   readonly logRefusal: () => string | undefined
 }
 
-/** Whether the log may take submissions: looked at every second, so that a disk is never filled to the brim. */
+/**
+ * Whether the log may take submissions. The disk is looked at every second, so that it is never filled to the brim;
+ * the log is asked each time: from the moment at which it has no next segment, what is left of this one is for marks
+ * and fences, without which nothing that is known could be told after a restart.
+ */
 export class Room {
   readonly #directory: string
   readonly #lowBytes: number
@@ -16,7 +20,8 @@ export class Room {
   readonly #logger: Logger
   readonly #timer: NodeJS.Timeout
   #space: DiskSpace
-  #refusal: string | undefined
+  #diskRefusal: string | undefined
+  #isRefusing = false
 
   private constructor(options: RoomOptions, logger: Logger, space: DiskSpace) {
     this.#directory = options.directory
@@ -42,12 +47,13 @@ export class Room {
 
   /** Why submissions are refused, and what to do; undefined while there is room. */
   get refusal(): string | undefined {
-    return this.#refusal
+    return this.#diskRefusal ?? this.#logRefusal()
   }
 
   /** @throws AppError unavailable while there is no room. */
   demand(): void {
-    if (this.#refusal !== undefined) throw unavailable(this.#refusal)
+    const { refusal } = this
+    if (refusal !== undefined) throw unavailable(refusal)
   }
 
   close(): void {
@@ -61,7 +67,8 @@ export class Room {
         this.#judge()
       },
       (error: unknown) => {
-        this.#refuse('the free space of the log directory cannot be read; look at the disk')
+        this.#diskRefusal = 'the free space of the log directory cannot be read; look at the disk'
+        this.#sayChange()
         this.#logger.error({ err: error }, 'statfs failed')
       },
     )
@@ -69,17 +76,18 @@ export class Room {
 
   #judge(): void {
     const { freeBytes } = this.#space
-    this.#refuse(
-      this.isLow
-        ? `the log's disk has ${freeBytes} bytes free, less than WAL_DISK_LOW=${this.#lowBytes}; make room or compact the log`
-        : this.#logRefusal(),
-    )
+    this.#diskRefusal = this.isLow
+      ? `the log's disk has ${freeBytes} bytes free, less than WAL_DISK_LOW=${this.#lowBytes}; make room or compact the log`
+      : undefined
+    this.#sayChange()
   }
 
-  #refuse(refusal: string | undefined): void {
-    if ((refusal === undefined) !== (this.#refusal === undefined)) {
+  #sayChange(): void {
+    const { refusal } = this
+    const isRefusing = refusal !== undefined
+    if (isRefusing !== this.#isRefusing) {
       this.#logger.warn(refusal ?? 'there is room again: submissions are taken')
     }
-    this.#refusal = refusal
+    this.#isRefusing = isRefusing
   }
 }
