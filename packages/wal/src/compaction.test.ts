@@ -120,7 +120,8 @@ describe('dropping bodies', () => {
     const calls: string[] = []
     let armed = false
     const note = (call: string, path: string) => {
-      if (armed) calls.push(`${call} ${path.slice(path.lastIndexOf('.'))}`)
+      // What the log itself still seals in the background is none of it.
+      if (armed && !path.endsWith('.seg')) calls.push(`${call} ${path.slice(path.lastIndexOf('.'))}`)
     }
     const files = hookedFiles(nodeFiles, {
       write: (path) => void note('write', path),

@@ -7,6 +7,7 @@ import {
   type ServiceConfig,
   serve,
 } from '@fractal-lba/runtime'
+import { freePort } from '@fractal-lba/test-servers'
 import { credentials } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readyReport } from './ready.js'
@@ -84,16 +85,6 @@ async function served(
     await test.answering()
   }
   return { test, client, lookup: (item) => lookups.call(item), put: (item) => puts.call(item) }
-}
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net')
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }
 
 const first = verdictOf('a', { content: 'x', sequence: 1 })
