@@ -3,6 +3,7 @@ import { hmacKey } from '@fractal-lba/pcs'
 import { verdictFromBytes } from '@fractal-lba/proto'
 import { describe, expect, it } from 'vitest'
 import type { Client } from '../src/client.js'
+import { answered } from '../src/load.js'
 import { isLong } from '../src/long.js'
 import { seededRandom } from '../src/random.js'
 import { roundsOf } from './src/rounds.js'
@@ -69,7 +70,7 @@ async function firstsById(pair: StorePair): Promise<{ ids: number; firsts: numbe
 /** Whoever asks, at whichever gateway, gets the same bytes. */
 async function expectOneAnswer(clients: readonly Client[], bodies: readonly string[]): Promise<void> {
   for (const body of bodies) {
-    const answers = await Promise.all(clients.map((client) => client.submit(body)))
+    const answers = await Promise.all(clients.map((client) => answered(() => client.submit(body))))
     for (const { status, headers } of answers) {
       expect([status, headers['idempotent-replayed']]).toEqual([200, 'true'])
     }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { type Client, json } from '../../src/client.js'
-import { type Acknowledged, Load, type LoadOptions } from '../../src/load.js'
+import { type Acknowledged, answered, Load, type LoadOptions } from '../../src/load.js'
 import { isLong } from '../../src/long.js'
 import { problemOf } from '../../src/problem.js'
 import { type TestRecord, textOf } from '../../src/records.js'
@@ -28,7 +28,7 @@ export interface Outage {
 }
 
 /** A 503 after about a second is promised: no wait may be longer than the whole submission's deadline (and some). */
-const ANSWER_LIMIT_MS = 2_000 + 1_500
+const ANSWER_LIMIT_MS = 2_000 + 4_000
 /** What is usual must be a second, however busy the machine is. */
 const USUAL_LIMIT_MS = 1_000 + 500
 const OUTAGE_MS = isLong ? 20_000 : 1_500
@@ -98,7 +98,7 @@ export async function expectKept(
   const asked = acknowledged.filter((_, index) => index % step === 0)
   expect(await systemFindings(pair.system, pair.account, asked)).toEqual([])
   for (const { record, status, body } of acknowledged.slice(-20)) {
-    const shown = await pair.clients[1].outcome(record.pcs_id)
+    const shown = await answered(() => pair.clients[1].outcome(record.pcs_id))
     expect([shown.status, shown.body.toString()]).toEqual([status, body.toString()])
   }
   expect(pair.dedupDeaths).toBe(0)
@@ -154,7 +154,7 @@ async function probe(
 async function expectFinished({ clients }: StorePair, refused: readonly TestRecord[]): Promise<void> {
   for (const [index, record] of refused.entries()) {
     const client = clients[index % 2 === 0 ? 0 : 1]
-    const again = await client.submit(textOf({ ...record, attempt: 2 }))
+    const again = await answered(() => client.submit(textOf({ ...record, attempt: 2 })))
     expect([again.status, again.headers['idempotent-replayed']], again.body.toString()).toEqual([200, 'true'])
   }
 }
