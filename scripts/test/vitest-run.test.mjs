@@ -34,7 +34,8 @@ async function summaryOf(text) {
     cwd: tmpdir(),
     limitMs: 160_000,
   })
-  return JSON.parse(output.trimEnd().split('\n').at(-1) ?? '')
+  // What vitest wrote to stderr may come behind it.
+  return JSON.parse(output.split('\n').findLast((line) => line.startsWith('{"')) ?? '')
 }
 
 describe('runVitest', { timeout: 180_000 }, () => {
