@@ -15,8 +15,9 @@ export interface PortBlock {
   release(): Promise<void>
 }
 
-// Below 26,000, where the ports of the stores begin that tests start (packages/test-servers). A block is ten ports wide. Blocks begin only in
-// the lower half of each 2,000, so that the metrics ports of one (1,000 above) are never the base of another.
+// Below the ports that Linux hands out by itself (32768 and up), and below 26,000, where those of the stores begin
+// that tests start (packages/test-servers). A block is ten ports wide. Blocks begin only in the lower half of each
+// 2,000, so that the metrics ports of one (1,000 above) are never the base of another.
 const LOWEST_BASE = 10_000
 const CYCLE = 2_000
 const CYCLES = 8
