@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { fileSystemOf, isBusy, isInMemory, thisMachine } from './machine.js'
+import { fileSystemOf, isBusy, isInMemory, stolenMs, stolenMsFromStat, thisMachine } from './machine.js'
 
 const mounts = `/dev/vda / ext4 rw,relatime 0 0
 tmpfs /tmp tmpfs rw 0 0
@@ -24,6 +24,17 @@ describe('fileSystemOf', () => {
 
   it('says when it does not know', () => {
     expect(fileSystemOf('/x', '')).toBe('unknown')
+  })
+})
+
+describe('stolenMs', () => {
+  it('takes the eighth figure of all cores together', () => {
+    const stat = 'cpu  61588 8186 11553 34244 320 0 1270 2142 0 0\ncpu0 1 2 3 4 5 6 7 8 9 10\n'
+    expect(stolenMsFromStat(stat)).toBe(21_420)
+  })
+
+  it('is a number here', () => {
+    expect(stolenMs()).toBeGreaterThanOrEqual(0)
   })
 })
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem, type } from 'node:os'
 import { resolve, sep } from 'node:path'
+import { TICK_MS } from './process-cpu.js'
 
 /** What figures mean nothing without. */
 export interface Machine {
@@ -38,6 +39,17 @@ export function isBusy({ loadBefore, cores }: Machine): boolean {
 
 export function isInMemory({ fileSystem }: Machine): boolean {
   return MEMORY_FILE_SYSTEMS.includes(fileSystem)
+}
+
+/** CPU time so far that the machine below this one gave to others while something here wanted to run, over all cores. */
+export function stolenMs(): number {
+  return stolenMsFromStat(readFileSync('/proc/stat', 'utf8'))
+}
+
+/** @param stat the text of /proc/stat: the first line has all cores; its eighth figure is the stolen time. */
+export function stolenMsFromStat(stat: string): number {
+  const ticks = stat.split('\n', 1)[0]?.trim().split(/ +/)[8]
+  return Number(ticks ?? Number.NaN) * TICK_MS
 }
 
 /** @param mounts the text of /proc/self/mounts. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
-/** Linux tells processes' times in hundredths of a second, on every architecture. */
-const TICK_MS = 10
+/** Linux tells CPU times in hundredths of a second, on every architecture. */
+export const TICK_MS = 10
 /** utime and stime are the 14th and 15th field; the third is the first after the name. */
 const UTIME = 14 - 3
 

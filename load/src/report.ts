@@ -18,10 +18,18 @@ export interface VariantFigures {
   readonly clientCpuUsPerRecord: number
   readonly answersByStatus: Readonly<Record<string, number>>
   /** Requests over a single connection: nothing else is under way. */
-  readonly lone: { readonly requests: number; readonly p50Ms: number; readonly p99Ms: number } | undefined
+  readonly lone: LoneFigures | undefined
   /** By how much its store has grown, for each id that it remembers since. */
   readonly idBytes: number | undefined
   readonly remark: string | undefined
+}
+
+interface LoneFigures {
+  readonly requests: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  /** What the machine below took of the cores' time meanwhile, 0 to 1: a lone request waits for each such moment. */
+  readonly stolenShare: number
 }
 
 export interface BenchReport {
@@ -112,7 +120,8 @@ export function renderReport({ machine, conditions, variants, ratios, log }: Ben
       const goal =
         variant === 'product' ? ` ${verdict(lone.p50Ms < LONE_GOAL_MS, `p50 below ${LONE_GOAL_MS} ms`)}` : ''
       const figures = `p50 ${lone.p50Ms.toFixed(2)} ms, p99 ${lone.p99Ms.toFixed(2)} ms`
-      return [`a lone request, ${variant}: ${figures} (${lone.requests} of them)${goal}`]
+      const stolen = `${(100 * lone.stolenShare).toFixed(0)} % of the cores' time stolen by the host`
+      return [`a lone request, ${variant}: ${figures} (${lone.requests} of them; ${stolen})${goal}`]
     }),
     ...storeLines(variants),
     ...variants.flatMap(({ variant, remark }) => (remark === undefined ? [] : [`${variant}: ${remark}`])),
@@ -201,8 +210,10 @@ function statusesOf(rounds: readonly Measurement[]): Record<string, number> {
 }
 
 function loneOf(rounds: readonly Measurement[]): VariantFigures['lone'] {
-  const latencies = pooled(rounds.flatMap(({ lone }) => (lone ? [lone] : [])))
+  const all = rounds.flatMap(({ lone }) => (lone ? [lone] : []))
+  const latencies = pooled(all.map((lone) => lone.latencies))
   if (latencies.count === 0) return undefined
   const [p50Ms = Number.NaN, p99Ms = Number.NaN] = latencies.quantilesMs([0.5, 0.99])
-  return { requests: latencies.count, p50Ms, p99Ms }
+  const stolenShare = all.reduce((sum, lone) => sum + lone.stolenShare, 0) / all.length
+  return { requests: latencies.count, p50Ms, p99Ms, stolenShare }
 }

@@ -1,8 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
+import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { type Constellation, freePortBlock, type ServiceName, startConstellation } from '@fractal-lba/local'
 import { LoadClient, type LoadResult, type LoadTarget } from './http-client.js'
 import type { Latencies } from './latencies.js'
+import { stolenMs } from './machine.js'
 import { cpuMsOf } from './process-cpu.js'
 import type { Profiling } from './profiling.js'
 import type { Backing } from './stores/backing.js'
@@ -34,9 +36,15 @@ export interface Measurement {
   /** CPU time of all processes of the product in the measured time. */
   readonly productCpuMs: number
   readonly clientCpuMs: number
-  readonly lone: Latencies | undefined
+  readonly lone: LoneMeasurement | undefined
   /** By how much the store has grown, for each id that it remembers since. */
   readonly idBytes?: number
+}
+
+export interface LoneMeasurement {
+  readonly latencies: Latencies
+  /** Of the time of all cores meanwhile, what the machine below this one gave to others: 0 to 1. */
+  readonly stolenShare: number
 }
 
 /** The bench came to no figures that mean something; the message says why. */
@@ -133,9 +141,11 @@ async function underLoad(
   if (loneMs === 0) return { ...crowd, lone: undefined, ids: idsSoFar() }
 
   const lone = await withClient({ ...target, connections: 1 }, signal, async (client) => {
+    const stolenBeforeMs = stolenMs()
     const result = await client.run({ next, durationMs: loneMs })
+    const stolenShare = (stolenMs() - stolenBeforeMs) / (result.elapsedMs * cpus().length)
     demandGoodAnswers(result)
-    return result.latencies
+    return { latencies: result.latencies, stolenShare }
   })
   return { ...crowd, lone, ids: idsSoFar() }
 }
