@@ -16,9 +16,12 @@ class FaultyLives {
 
   private constructor(readonly wal: LoneWal) {}
 
-  /** Segments are long enough here that all flushes under load are those of appends. */
+  /**
+   * Segments are long enough here that all flushes under load are those of appends: the lives of the long form write
+   * some 30 MB, and half a segment brings flushes of the next one.
+   */
   static async begin(): Promise<FaultyLives> {
-    const env = { ...ONE_FILE_THREAD, WAL_SEGMENT_BYTES: '16Mi' }
+    const env = { ...ONE_FILE_THREAD, WAL_SEGMENT_BYTES: '128Mi' }
     return new FaultyLives(await LoneWal.at(await temporaryDirectory(), env))
   }
 
