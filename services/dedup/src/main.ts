@@ -1,13 +1,13 @@
 import { runProcess, serve, TrustedClock, watchClock } from '@fractal-lba/runtime'
 import { readDedupConfig } from './config.js'
-import { IndexKeeper } from './index-keeper.js'
-import { maintenanceOf } from './maintenance.js'
+import { IndexKeeper } from './index/index-keeper.js'
+import { maintenanceOf } from './index/maintenance.js'
+import { VerdictIndex } from './index/verdict-index.js'
+import { connectWalLog } from './index/wal-log.js'
 import { createDedupMetrics } from './metrics.js'
 import { openStore } from './open-store.js'
 import { readyReport } from './ready.js'
 import { dedupService } from './service.js'
-import { VerdictIndex } from './verdict-index.js'
-import { connectWalLog } from './wal-log.js'
 
 await runProcess('dedup', readDedupConfig, async (config, context) => {
   const { logger, registry, stopping, fatal } = context

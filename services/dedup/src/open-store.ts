@@ -1,11 +1,11 @@
 import type { Clock, Logger } from '@fractal-lba/runtime'
 import type { DedupConfig } from './config.js'
-import { MemoryStore } from './memory-store.js'
+import { MemoryStore } from './memory/memory-store.js'
+import { SnapshotSchedule } from './memory/snapshot-schedule.js'
 import type { DedupMetrics } from './metrics.js'
 import { PostgresServer } from './postgres/postgres-server.js'
 import { RedisServer } from './redis/redis-server.js'
 import { RemoteStore } from './remote/remote-store.js'
-import { SnapshotSchedule } from './snapshot-schedule.js'
 import type { Store } from './store.js'
 
 /** A server gets this part of a hop's time, so that its silence is told before the caller's own deadline. */

@@ -1,5 +1,5 @@
 import type { Dependency, ReadyReport } from '@fractal-lba/runtime'
-import type { IndexKeeper } from './index-keeper.js'
+import type { IndexKeeper } from './index/index-keeper.js'
 import type { Store } from './store.js'
 
 /** Not ready while it cannot answer; degraded while it takes nothing new, or a log cannot be read. */

@@ -10,12 +10,12 @@ import {
   toStatus,
   unaryHandler,
 } from '@fractal-lba/runtime'
-import type { Availability } from './index-keeper.js'
-import type { Maintenance } from './maintenance.js'
+import type { Availability } from './index/index-keeper.js'
+import type { Maintenance } from './index/maintenance.js'
+import type { Found, Lookup, VerdictIndex } from './index/verdict-index.js'
 import type { DedupMetrics } from './metrics.js'
 import type { Store, StoredVerdict } from './store.js'
 import { isComplete, isFingerprint, isPcsId, isPosition } from './verdict.js'
-import type { Found, Lookup, VerdictIndex } from './verdict-index.js'
 
 export interface DedupParts {
   readonly index: VerdictIndex

@@ -1,5 +1,5 @@
 import { bytesOfVerdict, scoring, wal } from '@fractal-lba/proto'
-import { VALUE_BYTES_MAX } from './record-pages.js'
+import { VALUE_BYTES_MAX } from './memory/record-pages.js'
 import type { StoredVerdict } from './store.js'
 import { sameMessage } from './verdict.js'
 

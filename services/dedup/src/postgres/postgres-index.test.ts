@@ -1,7 +1,7 @@
 import { type PostgresServer, postgresMissing, startPostgres } from '@fractal-lba/test-servers'
 import { Client } from 'pg'
 import { afterAll, describe, it } from 'vitest'
-import { describeSharedIndex } from '../shared-index.contract.js'
+import { describeSharedIndex } from '../index/shared-index.contract.js'
 import { postgresAt, postgresServer } from '../testing/remote-under-test.js'
 
 const missing = await postgresMissing()

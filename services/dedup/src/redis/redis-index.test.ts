@@ -2,7 +2,7 @@ import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { redisMissing, startRedis } from '@fractal-lba/test-servers'
 import { describe, it } from 'vitest'
-import { describeSharedIndex } from '../shared-index.contract.js'
+import { describeSharedIndex } from '../index/shared-index.contract.js'
 import { redisAt, redisServer } from '../testing/remote-under-test.js'
 
 const missing = await redisMissing()

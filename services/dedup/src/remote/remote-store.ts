@@ -1,5 +1,5 @@
 import { type Clock, unavailable } from '@fractal-lba/runtime'
-import { sameLife } from '../mark-rule.js'
+import { sameLife } from '../index/mark-rule.js'
 import type { Entry, Store, StoreState } from '../store.js'
 import {
   type Definition,

@@ -1,11 +1,11 @@
 import { createLogger, createRegistry, type Logger, type Registry } from '@fractal-lba/runtime'
 import { onTestFinished, vi } from 'vitest'
-import { type Availability, IndexKeeper } from '../index-keeper.js'
-import { type Maintenance, maintenanceOf } from '../maintenance.js'
-import { MemoryStore } from '../memory-store.js'
+import { type Availability, IndexKeeper } from '../index/index-keeper.js'
+import { type Maintenance, maintenanceOf } from '../index/maintenance.js'
+import { VerdictIndex } from '../index/verdict-index.js'
+import { connectWalLog } from '../index/wal-log.js'
+import { MemoryStore } from '../memory/memory-store.js'
 import { createDedupMetrics, type DedupMetrics } from '../metrics.js'
-import { VerdictIndex } from '../verdict-index.js'
-import { connectWalLog } from '../wal-log.js'
 import { TestWal } from './test-wal.js'
 
 export const TTL_MS = 3_600_000

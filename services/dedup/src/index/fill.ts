@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Clock, unavailable } from '@fractal-lba/runtime'
+import { NotHeld } from '../not-held.js'
+import type { Store } from '../store.js'
 import { EndedLives } from './ended-lives.js'
 import { applyMarks, type MarkTally } from './mark-reader.js'
-import { NotHeld } from './not-held.js'
 import { SeenIds } from './seen-ids.js'
-import type { Store } from './store.js'
 import type { WalLog } from './wal-log.js'
 
 export interface FillTools {

@@ -10,9 +10,9 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { entryOf, pcsIdOf, verdictOf } from '../testing/verdicts.js'
 import { MemoryStore } from './memory-store.js'
 import { readSnapshot, writeSnapshot } from './snapshot.js'
-import { entryOf, pcsIdOf, verdictOf } from './testing/verdicts.js'
 
 const START_MS = 1_800_000_000_000
 const TTL_MS = 60_000

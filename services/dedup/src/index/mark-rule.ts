@@ -1,6 +1,6 @@
+import type { Entry, StoredVerdict } from '../store.js'
+import { sameMessage } from '../verdict.js'
 import { sameEntry } from './finding.js'
-import type { Entry, StoredVerdict } from './store.js'
-import { sameMessage } from './verdict.js'
 
 /** A mark that says which verdict stands under an id, and until when if it is the first to say so. */
 export interface VerdictMark {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { Entry, StoredVerdict } from '../store.js'
+import { verdictOf } from '../testing/verdicts.js'
 import { settleMark } from './mark-rule.js'
-import type { Entry, StoredVerdict } from './store.js'
-import { verdictOf } from './testing/verdicts.js'
 
 const TTL_MS = 1_000_000
 const NOW_MS = 10_000_000

@@ -2,9 +2,9 @@ import { constants } from 'node:fs'
 import { access, mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Logger, StartError } from '@fractal-lba/runtime'
+import type { DedupMetrics } from '../metrics.js'
+import { pause } from '../pause.js'
 import type { MemoryStore } from './memory-store.js'
-import type { DedupMetrics } from './metrics.js'
-import { pause } from './pause.js'
 import { readSnapshot, writeSnapshot } from './snapshot.js'
 
 /** A snapshot that takes long is written less often: the disk is the log's. */

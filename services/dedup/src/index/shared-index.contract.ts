@@ -1,13 +1,13 @@
 import { dedup } from '@fractal-lba/proto'
 import type { ServerControls } from '@fractal-lba/test-servers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { RemoteServer } from './remote/remote-server.js'
-import type { StoredVerdict } from './store.js'
-import { startTestWal } from './testing/index-under-test.js'
-import { up } from './testing/remote-under-test.js'
-import { type SharedIndex, sharedIndex, submit, submitUntilAnswered } from './testing/shared-index.js'
-import type { TestWal } from './testing/test-wal.js'
-import { entryOf, verdictOf } from './testing/verdicts.js'
+import type { RemoteServer } from '../remote/remote-server.js'
+import type { StoredVerdict } from '../store.js'
+import { startTestWal } from '../testing/index-under-test.js'
+import { up } from '../testing/remote-under-test.js'
+import { type SharedIndex, sharedIndex, submit, submitUntilAnswered } from '../testing/shared-index.js'
+import type { TestWal } from '../testing/test-wal.js'
+import { entryOf, verdictOf } from '../testing/verdicts.js'
 
 /** What the suite needs of a server that several processes share. */
 export interface SharedServer {

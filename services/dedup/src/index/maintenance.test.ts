@@ -1,7 +1,7 @@
 import { dedup } from '@fractal-lba/proto'
 import { describe, expect, it } from 'vitest'
-import { indexOver, startTestWal, TTL_MS } from './testing/index-under-test.js'
-import { entryOf, markOf, verdictOf } from './testing/verdicts.js'
+import { indexOver, startTestWal, TTL_MS } from '../testing/index-under-test.js'
+import { entryOf, markOf, verdictOf } from '../testing/verdicts.js'
 
 const { KIND_DIFFERENT, KIND_MISSING, KIND_UNREADABLE } = dedup.Difference_Kind
 

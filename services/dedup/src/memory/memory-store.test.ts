@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { describeStoreContract } from '../store.contract.js'
+import { entryOf, pcsIdOf, verdictOf } from '../testing/verdicts.js'
 import { MemoryStore, type MemoryStoreOptions } from './memory-store.js'
-import { describeStoreContract } from './store.contract.js'
-import { entryOf, pcsIdOf, verdictOf } from './testing/verdicts.js'
 
 const START_MS = 1_800_000_000_123
 const DAY_MS = 86_400_000

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { pcsIdOf } from '../testing/verdicts.js'
 import { SeenIds } from './seen-ids.js'
-import { pcsIdOf } from './testing/verdicts.js'
 
 describe('seen ids', () => {
   it('are known, and others hardly ever', () => {

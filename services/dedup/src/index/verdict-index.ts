@@ -1,8 +1,8 @@
 import { dedup } from '@fractal-lba/proto'
 import { AppError, type Clock, unavailable } from '@fractal-lba/runtime'
+import type { Entry, Store, StoredVerdict } from '../store.js'
 import { type Asker, findingOf } from './finding.js'
 import type { Availability } from './index-keeper.js'
-import type { Entry, Store, StoredVerdict } from './store.js'
 
 export interface Lookup extends Asker {
   readonly pcsId: string

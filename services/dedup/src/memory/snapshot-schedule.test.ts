@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLogger, createRegistry, StartError } from '@fractal-lba/runtime'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createDedupMetrics } from '../metrics.js'
+import { entryOf, pcsIdOf, verdictOf } from '../testing/verdicts.js'
 import { MemoryStore } from './memory-store.js'
-import { createDedupMetrics } from './metrics.js'
 import { SnapshotSchedule } from './snapshot-schedule.js'
-import { entryOf, pcsIdOf, verdictOf } from './testing/verdicts.js'
 
 const TTL_MS = 60_000
 

@@ -1,9 +1,9 @@
 import type { dedup } from '@fractal-lba/proto'
 import { unavailable } from '@fractal-lba/runtime'
+import { pause } from '../pause.js'
+import type { Store } from '../store.js'
 import type { IndexKeeper } from './index-keeper.js'
 import { type ComparisonTools, MarkComparison } from './mark-comparison.js'
-import { pause } from './pause.js'
-import type { Store } from './store.js'
 import type { WalLog } from './wal-log.js'
 
 const LOOK_MS = 200

@@ -1,9 +1,9 @@
 import { verdictFromBytes, type wal } from '@fractal-lba/proto'
 import type { Clock } from '@fractal-lba/runtime'
+import type { Entry, Store } from '../store.js'
+import { isComplete } from '../verdict.js'
 import { settleMark, type VerdictMark } from './mark-rule.js'
 import type { SeenIds } from './seen-ids.js'
-import type { Entry, Store } from './store.js'
-import { isComplete } from './verdict.js'
 
 /** What a batch of marks came to. */
 export interface MarkTally {

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bytesOfVerdict, dedup } from '@fractal-lba/proto'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { readSnapshot, writeSnapshot } from './snapshot.js'
-import type { StoredVerdict } from './store.js'
-import { type IndexUnderTest, indexOver, startTestWal, TTL_MS } from './testing/index-under-test.js'
-import type { TestWal } from './testing/test-wal.js'
-import { markOf, pcsIdOf, verdictOf } from './testing/verdicts.js'
+import { readSnapshot, writeSnapshot } from '../memory/snapshot.js'
+import type { StoredVerdict } from '../store.js'
+import { type IndexUnderTest, indexOver, startTestWal, TTL_MS } from '../testing/index-under-test.js'
+import type { TestWal } from '../testing/test-wal.js'
+import { markOf, pcsIdOf, verdictOf } from '../testing/verdicts.js'
 
 const NOW_MS = Date.now()
 

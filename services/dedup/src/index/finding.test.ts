@@ -1,7 +1,7 @@
 import { dedup } from '@fractal-lba/proto'
 import { describe, expect, it } from 'vitest'
+import { fingerprintOf, LOG_ID, verdictOf } from '../testing/verdicts.js'
 import { findingOf } from './finding.js'
-import { fingerprintOf, LOG_ID, verdictOf } from './testing/verdicts.js'
 
 const { FINDING_CONFLICT, FINDING_DUPLICATE, FINDING_OWN } = dedup.Finding
 const OTHER_LOG = 'bb'.repeat(16)

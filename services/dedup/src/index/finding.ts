@@ -1,5 +1,5 @@
 import { dedup, type wal } from '@fractal-lba/proto'
-import type { StoredVerdict } from './store.js'
+import type { StoredVerdict } from '../store.js'
 
 /** Who asks, and with which content. */
 export interface Asker {

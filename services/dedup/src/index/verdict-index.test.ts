@@ -1,10 +1,10 @@
 import { dedup } from '@fractal-lba/proto'
 import { AppError } from '@fractal-lba/runtime'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { MemoryStore } from '../memory/memory-store.js'
+import type { StoredVerdict } from '../store.js'
+import { entryOf, pcsIdOf, verdictOf } from '../testing/verdicts.js'
 import type { Availability } from './index-keeper.js'
-import { MemoryStore } from './memory-store.js'
-import type { StoredVerdict } from './store.js'
-import { entryOf, pcsIdOf, verdictOf } from './testing/verdicts.js'
 import { type Lookup, VerdictIndex } from './verdict-index.js'
 
 const { FINDING_ABSENT, FINDING_CONFLICT, FINDING_DUPLICATE, FINDING_OWN } = dedup.Finding

@@ -1,9 +1,9 @@
 import type { Clock } from '@fractal-lba/runtime'
+import { NotHeld } from '../not-held.js'
+import type { Entry, Store, StoredVerdict, StoreState } from '../store.js'
+import { VerdictCodec } from '../verdict-codec.js'
 import { IdTable } from './id-table.js'
-import { NotHeld } from './not-held.js'
 import { type Locator, type RecordFields, RecordPages, recordsOf } from './record-pages.js'
-import type { Entry, Store, StoredVerdict, StoreState } from './store.js'
-import { VerdictCodec } from './verdict-codec.js'
 
 export interface MemoryStoreOptions {
   /** DEDUP_MEMORY_MAX */

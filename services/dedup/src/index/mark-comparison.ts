@@ -1,9 +1,9 @@
 import { dedup, verdictFromBytes, type wal } from '@fractal-lba/proto'
 import type { Clock } from '@fractal-lba/runtime'
+import type { Store, StoredVerdict } from '../store.js'
+import { isComplete, sameMessage } from '../verdict.js'
 import { EndedLives } from './ended-lives.js'
 import { settleMark } from './mark-rule.js'
-import type { Store, StoredVerdict } from './store.js'
-import { isComplete, sameMessage } from './verdict.js'
 import type { WalLog } from './wal-log.js'
 
 const { KIND_DIFFERENT, KIND_MISSING, KIND_UNREADABLE } = dedup.Difference_Kind
