@@ -1,5 +1,3 @@
-export { BatchClient, type BatchClientOptions, type BatchLimits } from './batch-client.js'
-export { BATCH_ITEMS_MAX, batchHandler } from './batch-server.js'
 export { monotonicMs } from './clock.js'
 export { ConfigError, Env, type HostPort, parseAddress, type Range } from './env.js'
 export {
@@ -15,9 +13,6 @@ export {
   unavailable,
   type Violation,
 } from './errors.js'
-export { clientOptions, MESSAGE_BYTES_MAX } from './grpc-limits.js'
-export { type GrpcServer, type GrpcService, loadServerParts, startGrpcServer } from './grpc-server.js'
-export { connectHealth, type HealthClient } from './health-client.js'
 export { createLogger, type Logger, type LogLevel } from './logger.js'
 export { Counter, createRegistry, Gauge, Histogram, LATENCY_BUCKETS_SECONDS, Registry } from './metrics.js'
 export {
@@ -37,7 +32,12 @@ export {
   runProcess,
   StartError,
 } from './process.js'
-export { streamHandler } from './server-stream.js'
+export { BatchClient, type BatchClientOptions, type BatchLimits } from './rpc/batch-client.js'
+export { BATCH_ITEMS_MAX, batchHandler } from './rpc/batch-handler.js'
+export { type GrpcServer, type GrpcService, loadServerParts, startGrpcServer } from './rpc/grpc-server.js'
+export { connectHealth, type HealthClient } from './rpc/health.js'
+export { clientOptions, MESSAGE_BYTES_MAX } from './rpc/limits.js'
+export { streamHandler } from './rpc/server-stream.js'
+export { callUnary, unaryHandler } from './rpc/unary.js'
 export { readServiceConfig, type ServiceConfig, type ServiceParts, serve } from './service.js'
 export { type Clock, TrustedClock, watchClock } from './trusted-clock.js'
-export { callUnary, unaryHandler } from './unary.js'

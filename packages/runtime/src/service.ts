@@ -1,7 +1,7 @@
 import type { Env } from './env.js'
-import { type GrpcServer, type GrpcService, startGrpcServer } from './grpc-server.js'
 import { type ReadyReport, startOpsServer } from './ops-server.js'
 import { type CommonConfig, type ProcessContext, type Running, readCommonConfig } from './process.js'
+import { type GrpcServer, type GrpcService, startGrpcServer } from './rpc/grpc-server.js'
 
 /** The variables that every internal service reads. */
 export interface ServiceConfig extends CommonConfig {

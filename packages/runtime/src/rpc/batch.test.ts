@@ -2,7 +2,7 @@ import { scoring } from '@fractal-lba/proto'
 import { credentials } from '@grpc/grpc-js'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { BatchClient, type BatchLimits } from './batch-client.js'
-import { batchHandler } from './batch-server.js'
+import { batchHandler } from './batch-handler.js'
 import { type GrpcServer, startGrpcServer } from './grpc-server.js'
 
 type Judge = (items: readonly scoring.JudgeItem[]) => Promise<scoring.JudgeResult[]> | scoring.JudgeResult[]

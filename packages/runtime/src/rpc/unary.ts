@@ -7,7 +7,7 @@ import type {
   sendUnaryData,
 } from '@grpc/grpc-js'
 import { Metadata as GrpcMetadata } from '@grpc/grpc-js'
-import { fromServiceError, toServiceError } from './errors.js'
+import { fromServiceError, toServiceError } from '../errors.js'
 
 type UnaryMethod<Request, Response> = (
   request: Request,

@@ -1,5 +1,5 @@
 import type { ServerWritableStream } from '@grpc/grpc-js'
-import { toServiceError } from './errors.js'
+import { toServiceError } from '../errors.js'
 
 /**
  * A handler that sends what a generator yields, at the reader's pace; what the generator throws goes out as the table

@@ -1,5 +1,5 @@
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js'
-import { fromServiceError, unavailable } from './errors.js'
+import { fromServiceError, unavailable } from '../errors.js'
 
 /** What goes to a service: items under the number of their batch. */
 interface BatchOf<Item> {

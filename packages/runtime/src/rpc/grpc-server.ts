@@ -6,7 +6,7 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
-import { channelLimits, MESSAGE_BYTES_MAX } from './grpc-limits.js'
+import { channelLimits, MESSAGE_BYTES_MAX } from './limits.js'
 
 export interface GrpcService {
   /** Full name: flk.wal.v1.WalService. */

@@ -1,7 +1,7 @@
 import { type Client, credentials, makeClientConstructor } from '@grpc/grpc-js'
 import { service as healthService } from 'grpc-health-check'
-import { fromServiceError } from './errors.js'
-import { clientOptions } from './grpc-limits.js'
+import { fromServiceError } from '../errors.js'
+import { clientOptions } from './limits.js'
 
 export interface HealthClient {
   /** Whether the server says that it is serving; false also when it says nothing in time. */

@@ -1,5 +1,5 @@
 import { type ServerDuplexStream, status } from '@grpc/grpc-js'
-import { toServiceError } from './errors.js'
+import { toServiceError } from '../errors.js'
 
 /** The most items that a server takes in one batch. */
 export const BATCH_ITEMS_MAX = 256
