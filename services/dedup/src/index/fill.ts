@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Clock, unavailable } from '@fractal-lba/runtime'
-import { NotHeld } from '../not-held.js'
+import { NotHeld } from '../generation-lost.js'
 import type { Store } from '../store.js'
-import { EndedLives } from './ended-lives.js'
-import { applyMarks, type MarkTally } from './mark-reader.js'
+import { applyMarks, type MarkTally } from './apply-marks.js'
+import { EndedLives } from './expired-verdicts.js'
 import { SeenIds } from './seen-ids.js'
 import type { WalLog } from './wal-log.js'
 

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { Dependency, Logger } from '@fractal-lba/runtime'
+import { NotHeld } from '../generation-lost.js'
 import type { DedupMetrics } from '../metrics.js'
-import { NotHeld } from '../not-held.js'
 import { Backoff, pause } from '../pause.js'
-import { AskedRebuild, type RebuildTally } from './asked-rebuild.js'
 import { Fill, type FillProgress, type FillTools } from './fill.js'
 import { type Held, IndexWatch } from './index-watch.js'
-import { LogReach } from './log-reach.js'
+import { LogReach } from './log-reachability.js'
 import { markReport } from './mark-report.js'
+import { AskedRebuild, type RebuildTally } from './requested-rebuild.js'
 import type { WalLog } from './wal-log.js'
 
 /** Whether the index may be asked. An answer must carry the generation that was valid when it was looked up. */

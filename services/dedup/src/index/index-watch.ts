@@ -1,7 +1,7 @@
 import type { Logger } from '@fractal-lba/runtime'
 import { pause } from '../pause.js'
 import { type FillTools, follow } from './fill.js'
-import type { LogReach } from './log-reach.js'
+import type { LogReach } from './log-reachability.js'
 import type { WalLog } from './wal-log.js'
 
 /** What the index was when it became valid. */

@@ -2,7 +2,7 @@ import { dedup, verdictFromBytes, type wal } from '@fractal-lba/proto'
 import type { Clock } from '@fractal-lba/runtime'
 import type { Store, StoredVerdict } from '../store.js'
 import { isComplete, sameMessage } from '../verdict.js'
-import { EndedLives } from './ended-lives.js'
+import { EndedLives } from './expired-verdicts.js'
 import { settleMark } from './mark-rule.js'
 import type { WalLog } from './wal-log.js'
 

@@ -1,6 +1,6 @@
 import type { Logger } from '@fractal-lba/runtime'
 import type { DedupMetrics } from '../metrics.js'
-import type { MarkTally } from './mark-reader.js'
+import type { MarkTally } from './apply-marks.js'
 import type { WalLog } from './wal-log.js'
 
 /** Counts what marks came to, and says what should not have been. */

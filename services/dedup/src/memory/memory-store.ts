@@ -1,5 +1,5 @@
 import type { Clock } from '@fractal-lba/runtime'
-import { NotHeld } from '../not-held.js'
+import { NotHeld } from '../generation-lost.js'
 import type { Entry, Store, StoredVerdict, StoreState } from '../store.js'
 import { VerdictCodec } from '../verdict-codec.js'
 import { IdTable } from './id-table.js'

@@ -1,6 +1,6 @@
 import { type AppError, type Clock, type Logger, unavailable } from '@fractal-lba/runtime'
 import { Backoff, pause } from '../pause.js'
-import { Misfit } from '../remote/misfit.js'
+import { Misfit } from '../remote/unsuitable-server.js'
 import type { StoreState } from '../store.js'
 import { Cleaner } from './cleaner.js'
 import type { PostgresConfig } from './postgres-config.js'

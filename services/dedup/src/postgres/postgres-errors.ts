@@ -1,5 +1,5 @@
 import { DatabaseError } from 'pg'
-import { Misfit } from '../remote/misfit.js'
+import { Misfit } from '../remote/unsuitable-server.js'
 
 /** The server has no answer: not there, too late, or about to go. Whatever was sent may be executed all the same. */
 export class PostgresDown extends Error {

@@ -1,5 +1,5 @@
 import { DatabaseError, Pool, type PoolClient, type PoolConfig } from 'pg'
-import { Misfit } from '../remote/misfit.js'
+import { Misfit } from '../remote/unsuitable-server.js'
 import type { PostgresConfig, TlsAttempt } from './postgres-config.js'
 import { PostgresDown } from './postgres-errors.js'
 

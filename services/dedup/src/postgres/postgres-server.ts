@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { unavailable } from '@fractal-lba/runtime'
-import { NotHeld } from '../not-held.js'
+import { NotHeld } from '../generation-lost.js'
 import type { Added, Item, Marker, RemoteServer, Swap } from '../remote/remote-server.js'
 import type { StoreState } from '../store.js'
 import type { PostgresConfig } from './postgres-config.js'

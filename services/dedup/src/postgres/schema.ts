@@ -1,4 +1,4 @@
-import { Misfit } from '../remote/misfit.js'
+import { Misfit } from '../remote/unsuitable-server.js'
 import type { Row } from './postgres-pool.js'
 
 /** Any number that nobody else uses for advisory locks in this database. */

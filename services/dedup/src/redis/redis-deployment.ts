@@ -1,6 +1,6 @@
 import { type AppError, type Logger, unavailable } from '@fractal-lba/runtime'
 import { Backoff, pause } from '../pause.js'
-import { Misfit } from '../remote/misfit.js'
+import { Misfit } from '../remote/unsuitable-server.js'
 import type { StoreState } from '../store.js'
 import type { RedisConfig } from './redis-config.js'
 import { type RedisInfo, readInfo } from './redis-info.js'

@@ -1,6 +1,6 @@
 import type { Clock } from '@fractal-lba/runtime'
 import type { Marker } from '../remote/remote-server.js'
-import type { Hold } from './held-masters.js'
+import type { Hold } from './checked-masters.js'
 import { readReplication } from './redis-info.js'
 import { partsOf, type RedisCommand, type Reply } from './redis-link.js'
 import { beginCommands, clockAhead, type MasterMarker, markerKey, readMarker } from './redis-marker.js'

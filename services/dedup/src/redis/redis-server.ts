@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock, Logger } from '@fractal-lba/runtime'
-import { NotHeld } from '../not-held.js'
+import { NotHeld } from '../generation-lost.js'
 import {
   type Added,
   type Item,
@@ -11,7 +11,7 @@ import {
   type Swap,
 } from '../remote/remote-server.js'
 import type { StoreState } from '../store.js'
-import { HeldMasters, ownerOf } from './held-masters.js'
+import { HeldMasters, ownerOf } from './checked-masters.js'
 import type { RedisConfig } from './redis-config.js'
 import { RedisDeployment } from './redis-deployment.js'
 import type { RedisCommand, Reply } from './redis-link.js'

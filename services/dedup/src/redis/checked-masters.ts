@@ -1,5 +1,5 @@
 import { type Clock, unavailable } from '@fractal-lba/runtime'
-import { NotHeld } from '../not-held.js'
+import { NotHeld } from '../generation-lost.js'
 import { type RedisDeployment, sentenceFor, tooFewReplicas } from './redis-deployment.js'
 import { readReplication } from './redis-info.js'
 import { LinkLost, partsOf, type RedisCommand, RefusedCommand, type Reply } from './redis-link.js'

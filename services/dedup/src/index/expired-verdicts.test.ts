@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { EndedLives } from './ended-lives.js'
+import { EndedLives } from './expired-verdicts.js'
 
 it('holds exactly the positions that were added, of each log', () => {
   const ended = new EndedLives()

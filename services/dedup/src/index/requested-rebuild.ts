@@ -1,4 +1,4 @@
-import type { MarkTally } from './mark-reader.js'
+import type { MarkTally } from './apply-marks.js'
 
 /** What a fill from the beginning of all logs came to. */
 export interface RebuildTally {
