@@ -1,10 +1,10 @@
 import { AppError } from '@fractal-lba/runtime'
 
 /**
- * The store is not, or no more, what this process has filled or adopted: it is being filled by another one, was
- * emptied or has come back from an older state. Nothing that was asked counts.
+ * The store is not filled under the generation that this process uses: another process is filling it, or it was
+ * emptied, restarted or restored from an older copy. The result of the operation must not be used.
  */
-export class NotHeld extends AppError {
+export class GenerationLost extends AppError {
   constructor(why: string) {
     super('unavailable', why)
   }

@@ -140,7 +140,7 @@ function toLookup({ pcsId, fingerprint, origin }: dedup.LookupItem): Lookup | Ap
   return { pcsId, fingerprint, origin }
 }
 
-/** Who has put a verdict that stands now need not be told it. */
+/** Leaves the verdict out where it is the caller's own: the caller has it. */
 function withoutEcho(found: Found | AppError, own: StoredVerdict | undefined): Found | AppError {
   if (found instanceof AppError || found.verdict !== own) return found
   return { finding: found.finding, verdict: undefined, generation: found.generation }

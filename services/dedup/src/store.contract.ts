@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Entry, Store } from './store.js'
+import type { IndexEntry, Store } from './store.js'
 import { entryOf, pcsIdOf, randomName, verdictOf } from './testing/verdicts.js'
 
-/** What the suite needs of a store that is to be held against the contract. */
+/** What the suite needs of a store under test. */
 export interface StoreUnderTest {
   /** Several handles on one store, as several processes would have; one handle where there can be only one. */
   readonly stores: readonly [Store, ...Store[]]
@@ -27,9 +27,9 @@ export function describeStoreContract(
     let test: StoreUnderTest
     let store: Store
     const soon = (ms: number): number => test.nowMs() + ms
-    const entry = (id: string | number, ttlMs = 60_000, content = 'content'): Entry =>
+    const entry = (id: string | number, ttlMs = 60_000, content = 'content'): IndexEntry =>
       entryOf(verdictOf(id, { content, judgedAtMs: test.nowMs() }), soon(ttlMs))
-    const get = async (...ids: (string | number)[]): Promise<(Entry | undefined)[]> =>
+    const get = async (...ids: (string | number)[]): Promise<(IndexEntry | undefined)[]> =>
       store.getMany(ids.map(pcsIdOf))
     const open = async (options: StoreOptions): Promise<void> => {
       test = await makeStore(options)
@@ -82,7 +82,7 @@ export function describeStoreContract(
       expect(await get('a')).toEqual([batch[0]])
     })
 
-    it('lets one of many racing puts win, and tells all of them which', async () => {
+    it('lets one of many racing puts win, and gives all of them its verdict', async () => {
       const racers = Array.from({ length: 64 }, (_, racer) => [
         entry(`${racer}`),
         entry('contested', 60_000, `racer ${racer}`),
@@ -113,24 +113,24 @@ export function describeStoreContract(
       expect(await get('brief', 'lasting')).toEqual([again, lasting])
     })
 
-    it('confirms the verdict that stands, which then expires at the earliest time that a mark told', async () => {
+    it('confirms the verdict that stands, which then expires at the earliest time that a mark gives', async () => {
       const [first, other] = [entry('a', 60_000, 'first'), entry('a', 60_000, 'other')]
-      const told = (ttlMs: number): Entry => ({ ...first, expiresAtMs: soon(ttlMs), marked: true })
+      const marked = (ttlMs: number): IndexEntry => ({ ...first, expiresAtMs: soon(ttlMs), marked: true })
       await store.putManyIfAbsent([first])
       expect(
-        await store.confirmMany([other, entry('absent'), told(70_000), told(65_000), told(80_000)]),
+        await store.confirmMany([other, entry('absent'), marked(70_000), marked(65_000), marked(80_000)]),
       ).toEqual([false, false, true, true, true])
-      expect(await get('a')).toEqual([told(65_000)])
-      expect(await store.confirmMany([told(2_000)])).toEqual([true])
+      expect(await get('a')).toEqual([marked(65_000)])
+      expect(await store.confirmMany([marked(2_000)])).toEqual([true])
       await test.pass(2_000)
       expect(await get('a')).toEqual([undefined])
-      expect(await store.confirmMany([told(60_000)])).toEqual([false])
+      expect(await store.confirmMany([marked(60_000)])).toEqual([false])
     })
 
     it('confirms to the last part of a verdict', async () => {
       const standing = entry('a')
       const { verdict } = standing
-      const altered: Entry['verdict'][] = [
+      const altered: IndexEntry['verdict'][] = [
         { ...verdict, outcome: { ...verdict.outcome, accepted: false } },
         { ...verdict, outcome: { ...verdict.outcome, recomputedBudget: undefined } },
         { ...verdict, outcome: { ...verdict.outcome, params: 'other' } },
@@ -141,7 +141,7 @@ export function describeStoreContract(
         { ...verdict, origin: { ...verdict.origin, logId: 'cc'.repeat(16) } },
       ]
       await store.putManyIfAbsent([standing])
-      const marks = [...altered, verdict].map((told) => entryOf(told, soon(60_000), true))
+      const marks = [...altered, verdict].map((mark) => entryOf(mark, soon(60_000), true))
       expect(await store.confirmMany(marks)).toEqual([...altered.map(() => false), true])
     })
 

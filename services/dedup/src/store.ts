@@ -4,20 +4,20 @@ import type { wal } from '@fractal-lba/proto'
 export type StoredVerdict = { readonly [Part in keyof wal.Verdict]: NonNullable<wal.Verdict[Part]> }
 
 /** What is remembered under a pcs_id, which is verdict.outcome.pcsId. */
-export interface Entry {
+export interface IndexEntry {
   readonly verdict: StoredVerdict
-  /** From this moment on it is as if it had never been. Milliseconds since 1970, by the clock of the store. */
+  /** From then on the entry counts as absent. Wall time in ms since 1970, by the clock that the store is given. */
   readonly expiresAtMs: number
-  /** Its first mark has been read back from the log, and expiresAtMs counts from that. */
+  /** A mark of it has been read back from a log, and expiresAtMs is counted from its first mark. */
   readonly marked: boolean
 }
 
 export interface StoreState {
-  /** False while nothing can be asked of the store. */
+  /** False while every operation fails. */
   readonly up: boolean
   /** How many ids are remembered; those that have just expired may still be counted. */
   readonly remembered: number
-  /** Why no further id may be remembered (or nothing be asked), and what to do; undefined while there is room. */
+  /** Why the store takes no new id (or is not up), and what to do; undefined while it takes them. */
   readonly refusal: string | undefined
 }
 
@@ -26,59 +26,63 @@ export interface StoreState {
  * whoever else writes. Every operation takes a batch and answers in its order; ids may be repeated in it.
  * An entry that has expired is absent at once, whether or not it still takes up room.
  *
- * A store may be shared by several processes and outlive them. Then it answers only while it is held under the
- * generation that this process has begun or adopted, and fails as NotHeld otherwise; every other failure is
- * unavailable, in bounded time.
+ * A store may be shared by several processes and outlive them. Then it answers only while it is filled under the
+ * generation that this process has begun or adopted, and fails with GenerationLost otherwise. Every other failure is
+ * an AppError unavailable, in bounded time.
  *
- * Whatever lies behind it, store.contract.ts says what a store must do.
+ * Every implementation passes the suite in store.contract.ts.
  */
 export interface Store {
   /** The value of DEDUP_BACKEND. */
   readonly backend: 'memory' | 'redis' | 'postgres'
 
-  getMany(pcsIds: readonly string[]): Promise<(Entry | undefined)[]>
+  getMany(pcsIds: readonly string[]): Promise<(IndexEntry | undefined)[]>
 
   /**
    * For each entry the one that stands now: the very object that was given where it has been put, what was
    * there before where it has not, undefined where the id is new and there is no room for it.
    * Of several entries with one id in a batch the first wins.
    */
-  putManyIfAbsent(entries: readonly Entry[]): Promise<(Entry | undefined)[]>
+  putManyIfAbsent(entries: readonly IndexEntry[]): Promise<(IndexEntry | undefined)[]>
 
   /**
-   * For each entry, which a mark tells of, whether this very verdict stands. Where it does, it is marked from now
-   * on, and expires when the first of its marks says: at the earliest of those times.
+   * For each entry, which was made from a mark, whether its verdict stands in the store. Where it does, the stored entry
+   * is marked from now on, and expires at the earliest expiry that its marks give.
    */
-  confirmMany(entries: readonly Entry[]): Promise<boolean[]>
+  confirmMany(entries: readonly IndexEntry[]): Promise<boolean[]>
 
-  /** Puts, whatever stood there and whether or not there is room; of one id in a batch the last wins. */
-  overwriteMany(entries: readonly Entry[]): Promise<void>
+  /** Replaces what stands under each id, even when the store is full; of one id in a batch the last wins. */
+  overwriteMany(entries: readonly IndexEntry[]): Promise<void>
 
   /** Lets the entries that have no mark yet expire at another time; the others stay as they are. */
   renewUnmarked(pcsIds: readonly string[], expiresAtMs: number): Promise<void>
 
-  /** Up to which position of each log (by log_id, exclusive) the store holds what the marks say. */
+  /** For each log, by log_id, the position below which all marks have been applied to the store. */
   positions(): Promise<ReadonlyMap<string, number>>
-  /** After everything that it says was written. */
+  /** Called after the marks below this position were written. */
   setPosition(logId: string, nextSequence: number): Promise<void>
 
   /**
-   * The generation under which it was filled, by whichever process; empty while it is not: at first, while it is
-   * being filled, and when it may have lost something since. The positions count nevertheless.
+   * The generation under which some process has filled the store. Empty before the first fill, during a fill, and when
+   * the store may have lost entries since; the positions are valid even then.
    */
-  heldGeneration(): Promise<string>
-  /** Goes by the generation under which another process has filled it. @throws NotHeld if it is no more. */
+  filledGeneration(): Promise<string>
+  /** Uses the generation under which another process has filled the store. @throws GenerationLost if that has changed. */
   adopt(generation: string): Promise<void>
-  /** From now on it is being filled under this generation, and whoever goes by another one gets no answer. */
+  /** Begins a fill under this generation; operations of processes with another generation fail from now on. */
   begin(generation: string): Promise<void>
-  /** It is filled under the generation that this process has begun. @throws NotHeld if it is another one's. */
+  /** Ends the fill that this process has begun. @throws GenerationLost if another process has begun one since. */
   complete(): Promise<void>
 
-  /** Whether this process, and no other, fills and follows for now; again renews it. It ends by itself in time. */
-  claim(): Promise<boolean>
-  release(): Promise<void>
+  /**
+   * Takes or renews the lease of the fill: only the process that has it fills the store or follows the marks.
+   *
+   * @returns false while another process has it. A lease that is not renewed ends after some seconds.
+   */
+  acquireLease(): Promise<boolean>
+  releaseLease(): Promise<void>
 
-  /** As last seen; a store behind a network looks by itself. */
+  /** As of the last check; a store behind a network checks its server regularly. */
   state(): StoreState
 
   close(): Promise<void>

@@ -1,64 +1,65 @@
 import { verdictFromBytes, type wal } from '@fractal-lba/proto'
 import type { Clock } from '@fractal-lba/runtime'
-import type { Entry, Store } from '../store.js'
+import type { IndexEntry, Store } from '../store.js'
 import { isComplete } from '../verdict.js'
 import { settleMark, type VerdictMark } from './mark-rule.js'
 import type { SeenIds } from './seen-ids.js'
 
-/** What a batch of marks came to. */
+/** Counts of what was found while a batch of marks was applied. */
 export interface MarkTally {
   read: number
   corrected: number
   /** The ids of which two marks contradict each other. */
   readonly conflicts: string[]
-  /** Positions of marks that claim to be indexed, but hold no verdict that could be. */
+  /** Positions of marks that are flagged as indexed, but have no complete verdict. */
   readonly unreadable: number[]
 }
 
-export interface ReadMark extends VerdictMark {
+/** A mark of a record that is in the index, with its verdict. */
+export interface IndexedMark extends VerdictMark {
   readonly marked: true
   readonly generation: string
 }
 
-/** Brings the store to what a batch of marks says; in the order of the log, and one batch at a time. */
+/** Makes the store agree with a batch of marks. Batches come in the order of the log, one at a time. */
 export async function applyMarks(
   store: Store,
   marks: readonly wal.StoredMark[],
   options: {
     readonly ttlMs: number
     readonly now: Clock
-    readonly lifeIsOver: (mark: ReadMark) => boolean
-    /** Told of each mark that is older than the TTL. */
-    readonly onExpired: (mark: ReadMark) => void
+    readonly hasExpired: (mark: IndexedMark) => boolean
+    /** Called for each mark that is older than the TTL. */
+    readonly onExpired: (mark: IndexedMark) => void
     /**
-     * Where everything is read again: the ids of the marks that were read. What stands under another id says
-     * nothing against a mark, whatever it says of itself.
+     * In a rebuild: the ids of all marks that have been read in it. An entry under another id counts as unmarked,
+     * even if it is flagged as marked: no mark that was read confirms it.
      */
-    readonly vouched?: SeenIds | undefined
+    readonly seenIds?: SeenIds | undefined
   },
 ): Promise<MarkTally> {
   const tally: MarkTally = { read: marks.length, corrected: 0, conflicts: [], unreadable: [] }
   const nowMs = options.now()
   const indexed = indexedMarks(marks, options.ttlMs, tally)
   for (const mark of indexed) if (mark.expiresAtMs <= nowMs) options.onExpired(mark)
-  // Nearly all of them, when the store had the verdict first.
+  // Usually the store has every verdict already, and its mark only confirms it.
   const confirmed = await store.confirmMany(indexed)
-  const { vouched } = options
-  if (vouched)
+  const { seenIds } = options
+  if (seenIds)
     for (const { verdict } of indexed.filter((_, index) => confirmed[index]))
-      vouched.add(verdict.outcome.pcsId)
+      seenIds.add(verdict.outcome.pcsId)
   const others = indexed.filter((_, index) => !confirmed[index])
   const standing = await standingEntries(store, others)
-  if (vouched) {
+  if (seenIds) {
     for (const [pcsId, entry] of standing) {
-      if (!vouched.has(pcsId)) standing.set(pcsId, { ...entry, marked: false })
+      if (!seenIds.has(pcsId)) standing.set(pcsId, { ...entry, marked: false })
     }
   }
-  const changed = new Map<string, Entry>()
+  const changed = new Map<string, IndexEntry>()
   for (const mark of others) {
     const { pcsId } = mark.verdict.outcome
     const { write, finding } = settleMark(standing.get(pcsId), mark, nowMs, options.ttlMs, () =>
-      options.lifeIsOver(mark),
+      options.hasExpired(mark),
     )
     if (finding === 'corrected') tally.corrected += 1
     if (finding === 'conflict') tally.conflicts.push(pcsId)
@@ -68,12 +69,12 @@ export async function applyMarks(
     else standing.delete(pcsId)
   }
   if (changed.size > 0) await store.overwriteMany([...changed.values()])
-  if (vouched) for (const pcsId of changed.keys()) vouched.add(pcsId)
+  if (seenIds) for (const pcsId of changed.keys()) seenIds.add(pcsId)
   return tally
 }
 
-function indexedMarks(marks: readonly wal.StoredMark[], ttlMs: number, tally: MarkTally): ReadMark[] {
-  const indexed: ReadMark[] = []
+function indexedMarks(marks: readonly wal.StoredMark[], ttlMs: number, tally: MarkTally): IndexedMark[] {
+  const indexed: IndexedMark[] = []
   for (const { sequence, flushedAtMs, mark } of marks) {
     if (!mark?.indexed) continue
     const { generation } = mark
@@ -85,10 +86,13 @@ function indexedMarks(marks: readonly wal.StoredMark[], ttlMs: number, tally: Ma
   return indexed
 }
 
-async function standingEntries(store: Store, marks: readonly ReadMark[]): Promise<Map<string, Entry>> {
+async function standingEntries(
+  store: Store,
+  marks: readonly IndexedMark[],
+): Promise<Map<string, IndexEntry>> {
   const pcsIds = [...new Set(marks.map(({ verdict }) => verdict.outcome.pcsId))]
   const entries = await store.getMany(pcsIds)
-  const standing = new Map<string, Entry>()
+  const standing = new Map<string, IndexEntry>()
   for (const [index, pcsId] of pcsIds.entries()) {
     const entry = entries[index]
     if (entry) standing.set(pcsId, entry)

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { EndedLives } from './expired-verdicts.js'
+import { ExpiredVerdicts } from './expired-verdicts.js'
 
 it('holds exactly the positions that were added, of each log', () => {
-  const ended = new EndedLives()
+  const ended = new ExpiredVerdicts()
   const [logId, other] = ['aa', 'bb']
   const positions = [1, 2, 9, 32_767, 32_768, 65_536, 2 ** 40]
   for (const sequence of positions) ended.add({ logId, sequence })

@@ -3,10 +3,10 @@ import type { wal } from '@fractal-lba/proto'
 const BITS_PER_CHUNK = 2 ** 15
 
 /**
- * The verdicts that a fill has found to be expired, named by the entry that was judged: a later mark of a duplicate
- * must not bring them back. One bit for each position of a log, where there are any.
+ * The verdicts that a fill has found to be expired, each named by the position of the record that was judged: a later
+ * mark of a duplicate must not bring them back. One bit for each position, in chunks that are made on demand.
  */
-export class EndedLives {
+export class ExpiredVerdicts {
   readonly #chunks = new Map<string, Uint8Array>()
 
   add(origin: wal.Position): void {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Clock, unavailable } from '@fractal-lba/runtime'
-import { NotHeld } from '../generation-lost.js'
+import { GenerationLost } from '../generation-lost.js'
 import type { Store } from '../store.js'
 import { applyMarks, type MarkTally } from './apply-marks.js'
-import { EndedLives } from './expired-verdicts.js'
+import { ExpiredVerdicts } from './expired-verdicts.js'
 import { SeenIds } from './seen-ids.js'
 import type { WalLog } from './wal-log.js'
 
@@ -23,59 +23,63 @@ export interface FillProgress {
 
 /** One fill of the index from all its logs, under one generation. */
 export class Fill {
-  readonly #ended = new EndedLives()
+  readonly #generation: string
+  readonly #tools: FillTools
+  readonly #expired = new ExpiredVerdicts()
   readonly #fromStart: boolean
-  /** Logs, by their id, of which everything is to be read and reading has begun. */
-  readonly #begun = new Set<string>()
-  readonly #vouched: SeenIds | undefined
+  /** With fromStart: ids of the logs whose position has been set back to the beginning. */
+  readonly #restarted = new Set<string>()
+  readonly #seenIds: SeenIds | undefined
 
-  /** @param options fromStart: whatever the store says that it has. */
+  /** @param options fromStart: reads every mark, whatever positions the store has. */
   constructor(
-    readonly generation: string,
-    private readonly tools: FillTools,
+    generation: string,
+    tools: FillTools,
     { fromStart = false }: { readonly fromStart?: boolean } = {},
   ) {
+    this.#generation = generation
+    this.#tools = tools
     this.#fromStart = fromStart
-    this.#vouched = fromStart ? new SeenIds() : undefined
+    this.#seenIds = fromStart ? new SeenIds() : undefined
   }
 
   /**
-   * Fences the log and brings the store to what its marks say, from where the store has it up to the fence: then it
-   * knows every verdict of this log that has been or will be acknowledged under an older generation. May be called
-   * again after a failure; what was read is not read twice.
+   * Fences the log and applies its marks to the store, from the store's position up to the fence. The store then knows
+   * every verdict of this log that has been or will be acknowledged under an older generation. May be called again
+   * after a failure: it goes on from the store's position.
    *
-   * @returns the log's id. @throws NotHeld when another process fills the store now; AppError or a gRPC error
+   * @returns the log's id. @throws GenerationLost when another process has the lease; AppError or a gRPC error
    */
   async from(log: WalLog, onProgress: (progress: FillProgress) => void): Promise<string> {
-    const { store } = this.tools
-    await this.#renewClaim()
-    const { logId, sequence: fence } = await log.fence(this.generation)
-    if (this.#fromStart && !this.#begun.has(logId)) {
+    const { store } = this.#tools
+    await this.#renewLease()
+    const { logId, sequence: fence } = await log.fence(this.#generation)
+    if (this.#fromStart && !this.#restarted.has(logId)) {
       await store.setPosition(logId, 1)
-      this.#begun.add(logId)
+      this.#restarted.add(logId)
     }
     const known = (await store.positions()).get(logId) ?? 0
-    // A log that is shorter than what was read of it was restored from a copy: what was read means nothing now.
+    // A log that is shorter than the store's position was restored from a copy: it is read from the beginning.
     const fromSequence = known > fence ? 1 : Math.max(1, known)
     let nextSequence = fromSequence
     onProgress({ fromSequence, nextSequence, endSequence: fence })
     while (nextSequence < fence) {
       const before = nextSequence
       for await (const response of log.readMarks(nextSequence)) {
-        this.tools.report(
+        this.#tools.report(
           log,
           await applyMarks(store, response.marks, {
-            ttlMs: this.tools.ttlMs,
-            now: this.tools.now,
-            lifeIsOver: ({ verdict }) => this.#ended.has(verdict.origin),
-            onExpired: ({ verdict }) => this.#ended.add(verdict.origin),
-            vouched: this.#vouched,
+            ttlMs: this.#tools.ttlMs,
+            now: this.#tools.now,
+            hasExpired: ({ verdict }) => this.#expired.has(verdict.origin),
+            onExpired: ({ verdict }) => this.#expired.add(verdict.origin),
+            seenIds: this.#seenIds,
           }),
         )
         nextSequence = Math.max(nextSequence, response.nextSequence)
         await store.setPosition(logId, nextSequence)
         onProgress({ fromSequence, nextSequence, endSequence: fence })
-        await this.#renewClaim()
+        await this.#renewLease()
         await turn()
       }
       if (nextSequence === before) throw unavailable('the log ended before the fence that was just set')
@@ -84,14 +88,15 @@ export class Fill {
     return logId
   }
 
-  async #renewClaim(): Promise<void> {
-    if (!(await this.tools.store.claim())) throw new NotHeld('another process is filling the index')
+  async #renewLease(): Promise<void> {
+    if (!(await this.#tools.store.acquireLease()))
+      throw new GenerationLost('another process is filling the index')
   }
 }
 
 /**
- * Reads what has been marked since, under the generation that is valid: keeps the next fill short, makes expiries
- * count from the first mark, and notices marks that contradict each other.
+ * Applies the marks that were made since the fill, under the valid generation. So the next fill has little to read,
+ * entries expire one TTL after their first mark, and marks that contradict each other are noticed.
  */
 export async function follow(
   log: WalLog,
@@ -105,18 +110,18 @@ export async function follow(
     const tally = await applyMarks(store, response.marks, {
       ttlMs,
       now,
-      // This index gave the verdict, so it was there, and it was judged more than a TTL ago: it has expired since.
-      lifeIsOver: (mark) => mark.generation === generation,
+      // This index has answered with the verdict, so it had an entry for it; the entry is gone, so it has expired.
+      hasExpired: (mark) => mark.generation === generation,
       onExpired: () => undefined,
     })
     report(log, tally)
     if (response.nextSequence > fromSequence) await store.setPosition(logId, response.nextSequence)
-    // Nobody waits for this: at least half of the time is for those who ask.
+    // Following has time: it leaves at least half of the event loop's time to look-ups and puts.
     await sleep(performance.now() - startedMs)
   }
 }
 
-/** Lets calls that have arrived meanwhile go first. */
+/** Lets calls that have arrived meanwhile run first. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

@@ -1,7 +1,7 @@
 import { dedup } from '@fractal-lba/proto'
 import { describe, expect, it } from 'vitest'
 import { fingerprintOf, LOG_ID, verdictOf } from '../testing/verdicts.js'
-import { findingOf } from './finding.js'
+import { classify } from './finding.js'
 
 const { FINDING_CONFLICT, FINDING_DUPLICATE, FINDING_OWN } = dedup.Finding
 const OTHER_LOG = 'bb'.repeat(16)
@@ -21,6 +21,6 @@ describe('what a standing verdict is to the one who asks', () => {
     ['another entry with other content', 'y', { logId: LOG_ID, sequence: 8 }, FINDING_CONFLICT],
     ['the same position with other content', 'y', { logId: LOG_ID, sequence: 7 }, FINDING_CONFLICT],
   ])('%s', (_, content, origin, finding) => {
-    expect(findingOf(standing, { fingerprint: fingerprintOf(`${content} of a`), origin })).toBe(finding)
+    expect(classify(standing, { fingerprint: fingerprintOf(`${content} of a`), origin })).toBe(finding)
   })
 })

@@ -1,22 +1,22 @@
 import { dedup, type wal } from '@fractal-lba/proto'
 import type { StoredVerdict } from '../store.js'
 
-/** Who asks, and with which content. */
-export interface Asker {
+/** A record that is compared with the verdict that stands under its id. */
+export interface Candidate {
   readonly fingerprint: Uint8Array
-  /** Undefined: the entry is not in a log yet. */
+  /** Its position in a log; undefined while it has none. */
   readonly origin: wal.Position | undefined
 }
 
 /**
- * What the verdict that stands under an id is to the one who asks. Content comes first: even the entry that the
- * verdict names as its origin gets a conflict when its content is another one.
+ * Compares a record with the verdict that stands under its id: the record's own verdict, that of a duplicate, or a
+ * conflict. The content decides first: another content is a conflict even at the position that the verdict names.
  */
-export function findingOf(standing: StoredVerdict, { fingerprint, origin }: Asker): dedup.Finding {
+export function classify(standing: StoredVerdict, { fingerprint, origin }: Candidate): dedup.Finding {
   if (Buffer.compare(standing.fingerprint, fingerprint) !== 0) return dedup.Finding.FINDING_CONFLICT
-  return sameEntry(standing.origin, origin) ? dedup.Finding.FINDING_OWN : dedup.Finding.FINDING_DUPLICATE
+  return samePosition(standing.origin, origin) ? dedup.Finding.FINDING_OWN : dedup.Finding.FINDING_DUPLICATE
 }
 
-export function sameEntry(a: wal.Position, b: wal.Position | undefined): boolean {
+export function samePosition(a: wal.Position, b: wal.Position | undefined): boolean {
   return a.sequence === b?.sequence && a.logId === b.logId
 }

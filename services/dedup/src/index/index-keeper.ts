@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { Dependency, Logger } from '@fractal-lba/runtime'
-import { NotHeld } from '../generation-lost.js'
+import { GenerationLost } from '../generation-lost.js'
 import type { DedupMetrics } from '../metrics.js'
 import { Backoff, pause } from '../pause.js'
 import { Fill, type FillProgress, type FillTools } from './fill.js'
-import { type Held, IndexWatch } from './index-watch.js'
-import { LogReach } from './log-reachability.js'
+import { IndexWatch, type ValidIndex } from './index-watch.js'
+import { LogReachability } from './log-reachability.js'
 import { markReport } from './mark-report.js'
-import { AskedRebuild, type RebuildTally } from './requested-rebuild.js'
+import { OccasionalWarning } from './occasional-warning.js'
+import { type RebuildTally, RequestedRebuild } from './requested-rebuild.js'
 import type { WalLog } from './wal-log.js'
 
 /** Whether the index may be asked. An answer must carry the generation that was valid when it was looked up. */
@@ -23,12 +24,12 @@ export interface KeeperTimes {
 }
 
 export const KEEPER_TIMES: KeeperTimes = { watchEveryMs: 1_000, retryFirstMs: 100, retryMostMs: 5_000 }
-/** A store is connected to while the process starts: only what takes longer is worth a line. */
-const SAY_FIRST_MS = 2_000
-/** What stays away is mentioned this often. */
-const SAY_AGAIN_MS = 30_000
-/** So many calm looks, and an earlier contest for a log is over. */
-const CALM_LOOKS = 60
+/** The process connects to its store while it starts: a failure is logged only when that takes longer than this. */
+const SILENT_AT_START_MS = 2_000
+/** A failure that goes on is logged this often. */
+const WARN_EVERY_MS = 30_000
+/** After so many checks without a loss, a new contest for a log begins with the shortest wait again. */
+const UNDISTURBED_CHECKS = 60
 
 export interface KeeperTools extends Omit<FillTools, 'report'> {
   /** Addresses of logs that a fill may go without. */
@@ -36,9 +37,9 @@ export interface KeeperTools extends Omit<FillTools, 'report'> {
 }
 
 /**
- * Keeps the store an index of the logs' marks. Before anything may be asked, it adopts what another process has
- * filled, if that is intact and every log holds its generation; else it fills the store, under a generation of its
- * own, one process at a time. Then it watches whether all that stays so, and follows the marks.
+ * Keeps the store an index of the logs' marks. Before the index answers, this adopts the store as another process has
+ * filled it, if the store is intact and every log is fenced with its generation; else it takes the fill lease and fills
+ * the store under a new generation. Then it checks regularly that the index is still valid, and applies new marks.
  */
 export class IndexKeeper {
   readonly #logs: readonly WalLog[]
@@ -48,15 +49,15 @@ export class IndexKeeper {
   readonly #logger: Logger
   readonly #times: KeeperTimes
   readonly #contest: Backoff
-  readonly #reach: LogReach
+  readonly #reachability: LogReachability
   readonly #watch: IndexWatch
+  readonly #warning: OccasionalWarning
   readonly #progress = new Map<WalLog, FillProgress>()
   #availability: Availability = { answers: false, refusal: 'the index has not been filled from the log yet' }
-  #sayAfterMs = performance.now() + SAY_FIRST_MS
   #share = 0
-  #asked: AskedRebuild | undefined
-  /** Aborted when the watch is to end although nothing was lost. */
-  #interrupt = new AbortController()
+  #requested: RequestedRebuild | undefined
+  /** Aborted to end the watch of an index that is still valid, because a rebuild was requested. */
+  #watchEnding = new AbortController()
 
   constructor(
     logs: readonly WalLog[],
@@ -68,12 +69,13 @@ export class IndexKeeper {
     this.#logs = logs
     this.#metrics = metrics
     this.#logger = logger
+    this.#warning = new OccasionalWarning(logger, WARN_EVERY_MS, SILENT_AT_START_MS)
     this.#times = times
     this.#waived = waived
     this.#tools = { ...tools, report: markReport(metrics, logger) }
     this.#contest = new Backoff(times.watchEveryMs, 30 * times.watchEveryMs)
-    this.#reach = new LogReach(logs, logger)
-    this.#watch = new IndexWatch(logs, this.#tools, this.#reach, logger)
+    this.#reachability = new LogReachability(logs, logger)
+    this.#watch = new IndexWatch(logs, this.#tools, this.#reachability, logger)
   }
 
   get availability(): Availability {
@@ -90,84 +92,84 @@ export class IndexKeeper {
    * Never resolves when the process is stopped before: the next one fills from where this one has come to.
    */
   rebuild(): Promise<RebuildTally> {
-    if (!this.#asked) {
-      this.#asked = new AskedRebuild()
+    if (!this.#requested) {
+      this.#requested = new RequestedRebuild()
       this.#share = 0
       this.#refuse('the index is to be rebuilt')
       this.#logger.warn('the index is rebuilt from the beginning of all logs, as was asked for')
-      this.#interrupt.abort()
+      this.#watchEnding.abort()
     }
-    return this.#asked.done
+    return this.#requested.done
   }
 
   /** By name, for /ready. */
   dependencies(): Record<string, Dependency> {
-    return this.#reach.dependencies()
+    return this.#reachability.dependencies()
   }
 
   /** Resolves when the signal is aborted. */
   async run(stopping: AbortSignal): Promise<void> {
     const { watchEveryMs } = this.#times
     while (!stopping.aborted) {
-      const held = await this.#hold(stopping)
-      if (held === 'contested') await pause(this.#contest.next(), stopping)
-      else if (!held) await pause(watchEveryMs, stopping)
-      if (!held || held === 'contested') continue
-      if (this.#asked) continue
-      this.#showShare(1)
-      this.#availability = { answers: true, generation: held.generation }
-      this.#interrupt = new AbortController()
-      const ending = AbortSignal.any([stopping, this.#interrupt.signal])
-      let looks = 0
+      const index = await this.#adoptOrFill(stopping)
+      if (index === 'contested') await pause(this.#contest.next(), stopping)
+      else if (!index) await pause(watchEveryMs, stopping)
+      if (!index || index === 'contested') continue
+      if (this.#requested) continue
+      this.#setShare(1)
+      this.#availability = { answers: true, generation: index.generation }
+      this.#watchEnding = new AbortController()
+      const ending = AbortSignal.any([stopping, this.#watchEnding.signal])
+      let checks = 0
       const onTick = (): void => {
-        looks += 1
-        if (looks === CALM_LOOKS) this.#contest.reset()
+        checks += 1
+        if (checks === UNDISTURBED_CHECKS) this.#contest.reset()
       }
-      const loss = await this.#watch.untilLost(held, { everyMs: watchEveryMs, onTick }, ending)
-      if (!loss) continue
-      this.#refuse(`the index is looked at again: ${loss.why}`)
-      this.#logger.warn(`${loss.why}: the index is looked at again`)
-      // Two indexes that take one log from each other by turns answer nobody: the one that lost it waits.
-      if (loss.contested) await pause(this.#contest.next(), stopping)
+      const invalidation = await this.#watch.untilInvalid(index, { everyMs: watchEveryMs, onTick }, ending)
+      if (!invalidation) continue
+      this.#refuse(`the index is looked at again: ${invalidation.why}`)
+      this.#logger.warn(`${invalidation.why}: the index is looked at again`)
+      // Two indexes that fence one log by turns would never answer: the one whose fence was replaced waits.
+      if (invalidation.contested) await pause(this.#contest.next(), stopping)
     }
   }
 
-  /** @returns what the index is now; undefined: to be tried again soon. */
-  async #hold(stopping: AbortSignal): Promise<Held | 'contested' | undefined> {
+  /** @returns the index that may answer now; undefined: the caller tries again soon. */
+  async #adoptOrFill(stopping: AbortSignal): Promise<ValidIndex | 'contested' | undefined> {
     const { store } = this.#tools
     try {
-      const standing = this.#asked ? undefined : await this.#adopt(stopping)
-      if (standing) return standing
-      if (!(await store.claim())) {
+      const adopted = this.#requested ? undefined : await this.#adopt(stopping)
+      if (adopted) return adopted
+      if (!(await store.acquireLease())) {
         this.#refuse('the index is being filled by another process')
         return undefined
       }
       try {
-        // Another process may have been faster.
-        return (this.#asked ? undefined : await this.#adopt(stopping)) ?? (await this.#fill(stopping))
+        // Another process may have filled the store before this one got the lease.
+        return (this.#requested ? undefined : await this.#adopt(stopping)) ?? (await this.#fill(stopping))
       } finally {
-        await store.release()
+        await store.releaseLease()
       }
     } catch (error) {
-      const awaits = error instanceof NotHeld ? error.message : 'the index waits for its store'
+      const awaits = error instanceof GenerationLost ? error.message : 'the index waits for its store'
       this.#refuse(awaits)
-      this.#say(error, awaits)
+      this.#warning.warn(error, awaits)
       return undefined
     }
   }
 
-  /** What the store holds already, where nothing has happened since it was filled. */
-  async #adopt(stopping: AbortSignal): Promise<Held | undefined> {
+  /** Takes the store as it is, if every log still has the fence and the positions that the store was filled to. */
+  async #adopt(stopping: AbortSignal): Promise<ValidIndex | undefined> {
     const { store } = this.#tools
-    const generation = await store.heldGeneration()
+    const generation = await store.filledGeneration()
     if (generation === '') return undefined
     const positions = await store.positions()
     const logIds = new Map<WalLog, string>()
     for (const log of this.#logs) {
-      const state = await this.#insist(log, stopping, () => log.state())
+      const state = await this.#retry(log, stopping, () => log.state())
       if (state === 'waived') continue
       if (state?.generation !== generation) return undefined
-      // A log without a position is new here; one that is shorter was restored from a copy.
+      // The store knows no position of a log that is new to it; a log that has become shorter was restored from a copy.
       if (state.nextSequence < (positions.get(state.logId) ?? Number.POSITIVE_INFINITY)) return undefined
       logIds.set(log, state.logId)
     }
@@ -176,60 +178,60 @@ export class IndexKeeper {
     return { generation, logIds }
   }
 
-  async #fill(stopping: AbortSignal): Promise<Held | 'contested' | undefined> {
+  async #fill(stopping: AbortSignal): Promise<ValidIndex | 'contested' | undefined> {
     const { store } = this.#tools
     const generation = randomBytes(16).toString('hex')
     this.#metrics.fills.inc()
     this.#progress.clear()
     await store.begin(generation)
-    const asked = this.#asked
-    asked?.begin()
+    const requested = this.#requested
+    requested?.begin()
     const report: FillTools['report'] = (log, tally) => {
       this.#tools.report(log, tally)
-      asked?.add(tally)
+      requested?.add(tally)
     }
-    const fill = new Fill(generation, { ...this.#tools, report }, { fromStart: asked !== undefined })
+    const fill = new Fill(generation, { ...this.#tools, report }, { fromStart: requested !== undefined })
     const logIds = new Map<WalLog, string>()
     for (const log of this.#logs) {
-      const logId = await this.#insist(log, stopping, () =>
-        fill.from(log, (progress) => this.#show(log, progress)),
+      const logId = await this.#retry(log, stopping, () =>
+        fill.from(log, (progress) => this.#reportProgress(log, progress)),
       )
       if (logId === undefined) return undefined
       if (logId !== 'waived') logIds.set(log, logId)
     }
-    // While one log kept us waiting, another may have been fenced by somebody else, or replaced.
+    // While the fill waited for one log, another index may have fenced a log that was read before, or it was replaced.
     for (const [log, logId] of logIds) {
-      const state = await this.#insist(log, stopping, () => log.state())
+      const state = await this.#retry(log, stopping, () => log.state())
       if (state === undefined) return undefined
       if (state === 'waived' || state.generation !== generation || state.logId !== logId) return 'contested'
     }
     await store.complete()
     this.#logger.info({ generation, remembered: store.state().remembered }, 'the index is filled')
-    asked?.finish(generation)
-    if (this.#asked === asked) this.#asked = undefined
+    requested?.finish(generation)
+    if (this.#requested === requested) this.#requested = undefined
     return { generation, logIds }
   }
 
   /**
-   * Tries until it succeeds: a log that cannot be read keeps the index waiting, unless it is waived.
-   * @returns undefined when the signal was aborted. @throws NotHeld
+   * Repeats the work until it succeeds: the index waits for a log that cannot be read, unless that is waived.
+   * @returns undefined when the signal was aborted. @throws GenerationLost
    */
-  async #insist<T>(
+  async #retry<T>(
     log: WalLog,
     stopping: AbortSignal,
     work: () => Promise<T>,
   ): Promise<T | 'waived' | undefined> {
     const backoff = new Backoff(this.#times.retryFirstMs, this.#times.retryMostMs)
-    this.#sayAfterMs = 0
+    this.#warning.reset()
     while (!stopping.aborted) {
       try {
         const result = await work()
-        this.#reach.note(log, true)
+        this.#reachability.note(log, true)
         return result
       } catch (error) {
-        if (error instanceof NotHeld) throw error
+        if (error instanceof GenerationLost) throw error
         const storeIsUp = this.#tools.store.state().up
-        if (storeIsUp) this.#reach.note(log, false, error)
+        if (storeIsUp) this.#reachability.note(log, false, error)
         if (storeIsUp && this.#waived.has(log.address)) {
           this.#logger.error(
             { why: String(error) },
@@ -239,14 +241,14 @@ export class IndexKeeper {
         }
         const awaits = storeIsUp ? `the log at ${log.address}` : 'its store'
         this.#refuse(`the index is being filled and waits for ${awaits}`)
-        this.#say(error, `the index is being filled and waits for ${awaits}`)
+        this.#warning.warn(error, `the index is being filled and waits for ${awaits}`)
         await pause(backoff.next(), stopping)
       }
     }
     return undefined
   }
 
-  #show(log: WalLog, progress: FillProgress): void {
+  #reportProgress(log: WalLog, progress: FillProgress): void {
     this.#progress.set(log, progress)
     let done = 0
     let all = 0
@@ -254,24 +256,18 @@ export class IndexKeeper {
       all += Math.max(0, endSequence - fromSequence)
       done += Math.min(nextSequence, endSequence) - Math.min(fromSequence, endSequence)
     }
-    // Logs that have not said yet how long they are count as one of those that have.
+    // The length of a log is not known before its fence: it counts as the average of those that are known.
     const ratio = (all === 0 ? 1 : done / all) * (this.#progress.size / this.#logs.length)
-    this.#showShare(ratio)
+    this.#setShare(ratio)
     this.#refuse(`the index is being filled from the log: ${Math.floor(100 * ratio)} %`)
   }
 
-  #showShare(share: number): void {
+  #setShare(share: number): void {
     this.#share = share
     this.#metrics.fillProgress.set(share)
   }
 
   #refuse(refusal: string): void {
     this.#availability = { answers: false, refusal }
-  }
-
-  #say(error: unknown, sentence: string): void {
-    if (performance.now() < this.#sayAfterMs) return
-    this.#logger.warn({ why: String(error) }, sentence)
-    this.#sayAfterMs = performance.now() + SAY_AGAIN_MS
   }
 }

@@ -1,8 +1,8 @@
 import type { Dependency, Logger } from '@fractal-lba/runtime'
 import type { WalLog } from './wal-log.js'
 
-/** Which logs could be read when they were last asked. */
-export class LogReach {
+/** Which logs could be reached at the last try. */
+export class LogReachability {
   readonly #logs: readonly WalLog[]
   readonly #logger: Logger
   readonly #reached = new Map<WalLog, boolean>()
@@ -12,7 +12,7 @@ export class LogReach {
     this.#logger = logger
   }
 
-  /** Says so when it changes. */
+  /** Logs only a change. */
   note(log: WalLog, reached: boolean, error?: unknown): void {
     const before = this.#reached.get(log)
     this.#reached.set(log, reached)

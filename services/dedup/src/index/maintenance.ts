@@ -6,13 +6,13 @@ import type { IndexKeeper } from './index-keeper.js'
 import { type ComparisonTools, MarkComparison } from './mark-comparison.js'
 import type { WalLog } from './wal-log.js'
 
-const LOOK_MS = 200
+const PROGRESS_EVERY_MS = 200
 
-/** What an operator may ask of a running index. */
+/** What an operator may request of a running index. */
 export interface Maintenance {
-  /** Fills the store anew from all marks. It goes on when nobody listens any more. */
+  /** Fills the store anew from all marks. It goes on after the caller has gone. */
   rebuild(stopping: AbortSignal): AsyncIterable<dedup.RebuildResponse>
-  /** Compares the store with all marks. @throws AppError unavailable, also in the middle */
+  /** Compares the store with all marks. @throws AppError unavailable, also after some responses */
   verify(): AsyncIterable<dedup.VerifyResponse>
 }
 
@@ -36,7 +36,7 @@ export function maintenanceOf(
       )
       while (report === undefined && failure === undefined && !stopping.aborted) {
         yield { share: keeper.fillShare, refusal: refusalOf(keeper), report: undefined }
-        await pause(LOOK_MS, stopping)
+        await pause(PROGRESS_EVERY_MS, stopping)
       }
       if (failure !== undefined) throw failure
       if (!report) throw unavailable('this process stops; the fill begins again with its next start')

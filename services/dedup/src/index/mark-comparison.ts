@@ -2,12 +2,12 @@ import { dedup, verdictFromBytes, type wal } from '@fractal-lba/proto'
 import type { Clock } from '@fractal-lba/runtime'
 import type { Store, StoredVerdict } from '../store.js'
 import { isComplete, sameMessage } from '../verdict.js'
-import { EndedLives } from './expired-verdicts.js'
+import { ExpiredVerdicts } from './expired-verdicts.js'
 import { settleMark } from './mark-rule.js'
 import type { WalLog } from './wal-log.js'
 
 const { KIND_DIFFERENT, KIND_MISSING, KIND_UNREADABLE } = dedup.Difference_Kind
-/** Of one stretch of a log; whoever has more has a store to rebuild, not differences to look at. */
+/** Differences listed for one stretch of a log: a store with more of them is to be rebuilt. */
 const DIFFERENCES_MAX = 100
 
 export interface ComparisonTools {
@@ -24,10 +24,10 @@ interface Comparable {
   readonly expiresAtMs: number
 }
 
-/** What filling the store from its logs would change, found by the same rule, and changing nothing. */
+/** Finds what a fill of the store would change, by the same rule as the fill, without changing anything. */
 export class MarkComparison {
   readonly #tools: ComparisonTools
-  readonly #ended = new EndedLives()
+  readonly #expired = new ExpiredVerdicts()
 
   constructor(tools: ComparisonTools) {
     this.#tools = tools
@@ -59,14 +59,14 @@ export class MarkComparison {
     const nowMs = now()
     const standing = await store.getMany(comparable.map(({ verdict }) => verdict.outcome.pcsId))
     for (const [index, mark] of comparable.entries()) {
-      if (mark.expiresAtMs <= nowMs) this.#ended.add(mark.verdict.origin)
+      if (mark.expiresAtMs <= nowMs) this.#expired.add(mark.verdict.origin)
       const { pcsId } = mark.verdict.outcome
       const { write, finding } = settleMark(standing[index], mark, nowMs, this.#tools.ttlMs, () =>
-        this.#ended.has(mark.verdict.origin),
+        this.#expired.has(mark.verdict.origin),
       )
-      if (finding === 'over') continue
+      if (finding === 'expired') continue
       stretch.marks += 1
-      // What differs only in when it expires, or that its mark has not been read back, is the same outcome.
+      // An entry that differs only in its expiry or its marked flag has the same outcome: it is no difference.
       if (!write || sameMessage(write.verdict, standing[index]?.verdict)) {
         if (finding !== 'conflict') continue
       }

@@ -3,7 +3,7 @@ import type { DedupMetrics } from '../metrics.js'
 import type { MarkTally } from './apply-marks.js'
 import type { WalLog } from './wal-log.js'
 
-/** Counts what marks came to, and says what should not have been. */
+/** Counts what was found in marks, and logs what should not have happened. */
 export function markReport(metrics: DedupMetrics, logger: Logger): (log: WalLog, tally: MarkTally) => void {
   return (log, { read, corrected, conflicts, unreadable }) => {
     metrics.marksRead.inc(read)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Entry, StoredVerdict } from '../store.js'
+import type { IndexEntry, StoredVerdict } from '../store.js'
 import { verdictOf } from '../testing/verdicts.js'
 import { settleMark } from './mark-rule.js'
 
@@ -12,7 +12,7 @@ const marked = (verdict: StoredVerdict, flushedAgoMs: number) => ({
   verdict,
   expiresAtMs: NOW_MS - flushedAgoMs + TTL_MS,
 })
-const settle = (standing: Entry | undefined, mark: ReturnType<typeof marked>, isOver = false) =>
+const settle = (standing: IndexEntry | undefined, mark: ReturnType<typeof marked>, isOver = false) =>
   settleMark(standing, mark, NOW_MS, TTL_MS, () => isOver)
 
 describe('what a mark means for the store', () => {
@@ -27,12 +27,12 @@ describe('what a mark means for the store', () => {
 
   it('is nothing once it is older than the TTL, to the millisecond', () => {
     const old = judged('x', 1, TTL_MS + 10)
-    expect(settle(undefined, marked(old, TTL_MS))).toEqual({ write: undefined, finding: 'over' })
+    expect(settle(undefined, marked(old, TTL_MS))).toEqual({ write: undefined, finding: 'expired' })
     expect(settle(undefined, marked(old, TTL_MS - 1)).finding).toBe('added')
   })
 
   it('makes the expiry of its own verdict count from the first mark', () => {
-    const put: Entry = { verdict: first, expiresAtMs: NOW_MS + TTL_MS, marked: false }
+    const put: IndexEntry = { verdict: first, expiresAtMs: NOW_MS + TTL_MS, marked: false }
     const { write, finding } = settle(put, marked(first, 400))
     expect(finding).toBe('agrees')
     expect(write).toEqual({ verdict: first, expiresAtMs: NOW_MS - 400 + TTL_MS, marked: true })
@@ -43,18 +43,18 @@ describe('what a mark means for the store', () => {
   })
 
   it('ends its own verdict when it turns out to be older than the TTL', () => {
-    const late: Entry = { verdict: first, expiresAtMs: NOW_MS + 5, marked: true }
+    const late: IndexEntry = { verdict: first, expiresAtMs: NOW_MS + 5, marked: true }
     expect(settle(late, marked(first, TTL_MS)).write?.expiresAtMs).toBe(NOW_MS)
   })
 
   it('wins over what has no mark, and over a store that tells its verdict otherwise', () => {
-    const put: Entry = { verdict: judged('y', 2, 600), expiresAtMs: NOW_MS + TTL_MS, marked: false }
+    const put: IndexEntry = { verdict: judged('y', 2, 600), expiresAtMs: NOW_MS + TTL_MS, marked: false }
     expect(settle(put, marked(first, 400))).toEqual({
       write: { verdict: first, expiresAtMs: NOW_MS - 400 + TTL_MS, marked: true },
       finding: 'corrected',
     })
     const altered = { ...first, outcome: { ...first.outcome, accepted: false } }
-    const standing: Entry = { verdict: altered, expiresAtMs: NOW_MS + 7, marked: true }
+    const standing: IndexEntry = { verdict: altered, expiresAtMs: NOW_MS + 7, marked: true }
     expect(settle(standing, marked(first, 400))).toEqual({
       write: { verdict: first, expiresAtMs: NOW_MS + 7, marked: true },
       finding: 'corrected',
@@ -83,12 +83,12 @@ describe('what a mark means for the store', () => {
     const afterOne = settle(undefined, one).write
     const afterTwo = settle(undefined, two).write
     expect(settle(afterOne, two)).toEqual({ write: afterTwo, finding: 'added' })
-    expect(settle(afterTwo, one)).toEqual({ write: undefined, finding: 'over' })
+    expect(settle(afterTwo, one)).toEqual({ write: undefined, finding: 'expired' })
   })
 
   it('of a late duplicate does not bring back a life that is over', () => {
     const old = judged('x', 1, TTL_MS + 300)
-    expect(settle(undefined, marked(old, 100), true)).toEqual({ write: undefined, finding: 'over' })
+    expect(settle(undefined, marked(old, 100), true)).toEqual({ write: undefined, finding: 'expired' })
     expect(settle(undefined, marked(old, 100), false).finding).toBe('added')
     // What was judged less than a TTL ago cannot be over.
     expect(settle(undefined, marked(first, 100), true).finding).toBe('added')

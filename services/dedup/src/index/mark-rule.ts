@@ -1,64 +1,65 @@
-import type { Entry, StoredVerdict } from '../store.js'
+import type { IndexEntry, StoredVerdict } from '../store.js'
 import { sameMessage } from '../verdict.js'
-import { sameEntry } from './finding.js'
+import { samePosition } from './finding.js'
 
-/** A mark that says which verdict stands under an id, and until when if it is the first to say so. */
+/** The verdict of a mark, and when it expires if this is its first mark. */
 export interface VerdictMark {
   readonly verdict: StoredVerdict
-  /** The time of its flush and the TTL. */
+  /** The wall time of the mark's flush plus the TTL. */
   readonly expiresAtMs: number
 }
 
 export interface Settlement {
-  /** What is to be stored; undefined: what is there may stay. */
-  readonly write: Entry | undefined
-  /** corrected: the store held something else. conflict: two marks contradict each other, which no fault may cause. */
-  readonly finding: 'agrees' | 'added' | 'corrected' | 'conflict' | 'over'
+  /** The entry to be stored; undefined: the store need not change. */
+  readonly write: IndexEntry | undefined
+  /** corrected: the store had another verdict. conflict: two marks contradict each other, which no fault may cause. */
+  readonly finding: 'agrees' | 'added' | 'corrected' | 'conflict' | 'expired'
 }
 
 const AGREES: Settlement = { write: undefined, finding: 'agrees' }
-const OVER: Settlement = { write: undefined, finding: 'over' }
+const EXPIRED: Settlement = { write: undefined, finding: 'expired' }
 
 /**
- * What a mark means for the entry under its id. Marks come in any order, from several logs, and several for one
- * life of an id (duplicates carry the verdict of the first): the earliest one says when it expires.
+ * Decides what a mark changes in the entry under its id. Marks come in any order and from several logs, and one
+ * judgement can have several marks (those of duplicates carry the first one's verdict): it expires one TTL after the
+ * earliest of them.
  *
  * @param standing the entry, if there is one that has not expired.
- * @param lifeIsOver whether this verdict is known to have expired; asked only when the mark alone cannot tell,
+ * @param hasExpired whether this verdict is known to have expired; called only when the mark alone does not show it,
  * because it was flushed less than a TTL ago, but judged more than a TTL ago: a late duplicate, or a late replay.
  */
 export function settleMark(
-  standing: Entry | undefined,
+  standing: IndexEntry | undefined,
   mark: VerdictMark,
   nowMs: number,
   ttlMs: number,
-  lifeIsOver: () => boolean,
+  hasExpired: () => boolean,
 ): Settlement {
   const { verdict, expiresAtMs } = mark
-  if (standing && sameLife(standing.verdict, verdict)) return settleSameLife(standing, mark)
-  if (expiresAtMs <= nowMs) return OVER
-  if (verdict.judgedAtMs + ttlMs <= nowMs && lifeIsOver()) return OVER
-  const write: Entry = { verdict, expiresAtMs, marked: true }
+  if (standing && sameJudgement(standing.verdict, verdict)) return settleSameJudgement(standing, mark)
+  if (expiresAtMs <= nowMs) return EXPIRED
+  if (verdict.judgedAtMs + ttlMs <= nowMs && hasExpired()) return EXPIRED
+  const write: IndexEntry = { verdict, expiresAtMs, marked: true }
   if (!standing) return { write, finding: 'added' }
   if (!standing.marked) return { write, finding: 'corrected' }
 
   const laterMs = verdict.judgedAtMs - standing.verdict.judgedAtMs
-  // An id that has expired may be judged anew: two lives, at least a TTL apart, and the later one counts.
+  // An id that has expired may be judged anew. Such judgements are at least a TTL apart, and the later one counts.
   if (laterMs >= ttlMs) return { write, finding: 'added' }
-  if (laterMs <= -ttlMs) return OVER
+  if (laterMs <= -ttlMs) return EXPIRED
   const conflict = Buffer.compare(standing.verdict.fingerprint, verdict.fingerprint) !== 0
   return { write: laterMs < 0 ? write : undefined, finding: conflict ? 'conflict' : 'agrees' }
 }
 
-function settleSameLife(standing: Entry, { verdict, expiresAtMs }: VerdictMark): Settlement {
+function settleSameJudgement(standing: IndexEntry, { verdict, expiresAtMs }: VerdictMark): Settlement {
   const differs = !sameMessage(standing.verdict, verdict)
   const firstExpiresAtMs = standing.marked ? Math.min(standing.expiresAtMs, expiresAtMs) : expiresAtMs
   if (!differs && standing.marked && firstExpiresAtMs === standing.expiresAtMs) return AGREES
-  const write: Entry = { verdict, expiresAtMs: firstExpiresAtMs, marked: true }
+  const write: IndexEntry = { verdict, expiresAtMs: firstExpiresAtMs, marked: true }
   return { write, finding: differs ? 'corrected' : 'agrees' }
 }
 
-/** The same judgement of the same entry, told again. */
-export function sameLife(a: StoredVerdict, b: StoredVerdict): boolean {
-  return sameEntry(a.origin, b.origin) && Buffer.compare(a.fingerprint, b.fingerprint) === 0
+/** Whether both are the same judgement of the same record. */
+export function sameJudgement(a: StoredVerdict, b: StoredVerdict): boolean {
+  return samePosition(a.origin, b.origin) && Buffer.compare(a.fingerprint, b.fingerprint) === 0
 }

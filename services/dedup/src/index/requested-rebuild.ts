@@ -1,6 +1,6 @@
 import type { MarkTally } from './apply-marks.js'
 
-/** What a fill from the beginning of all logs came to. */
+/** The result of a fill from the beginning of all logs. */
 export interface RebuildTally {
   readonly generation: string
   readonly read: number
@@ -11,8 +11,8 @@ export interface RebuildTally {
 
 const NOTHING = { read: 0, corrected: 0, conflicts: 0, unreadable: 0 }
 
-/** A fill from the beginning that somebody has asked for; whoever asks meanwhile waits for the same one. */
-export class AskedRebuild {
+/** A rebuild that an operator has requested; further requests wait for the same one. */
+export class RequestedRebuild {
   readonly done: Promise<RebuildTally>
   #resolve: (tally: RebuildTally) => void = () => {}
   #counts = { ...NOTHING }
@@ -23,7 +23,7 @@ export class AskedRebuild {
     })
   }
 
-  /** Also again, where it could not be finished. */
+  /** Called again when an earlier attempt could not be finished. */
   begin(): void {
     this.#counts = { ...NOTHING }
   }

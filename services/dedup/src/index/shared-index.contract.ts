@@ -48,7 +48,7 @@ export function describeSharedIndex(name: string, start: () => Promise<SharedSer
       }
     }
     const names = (prefix: string): string[] => Array.from({ length: 20 }, (_, index) => `${prefix} ${index}`)
-    /** Nothing that was told has been taken back: its duplicate gets it, its twin the conflict. */
+    /** Every acknowledged verdict stands: its duplicate gets it, and a twin with other content gets the conflict. */
     const expectAllKept = async (process: SharedIndex): Promise<void> => {
       for (const [one, verdict] of acknowledged) {
         const again = await submitUntilAnswered(process, wal, one)
@@ -57,7 +57,7 @@ export function describeSharedIndex(name: string, start: () => Promise<SharedSer
         expect(twin).toEqual({ finding: FINDING_CONFLICT, verdict })
       }
     }
-    /** The marks have been read back, so that the store says it has them. */
+    /** Resolves when the store's position is at the end of the log. */
     const followed = (process: SharedIndex): Promise<void> =>
       vi.waitFor(
         async () => expect((await process.store.positions()).get(wal.logId)).toBe(wal.nextSequence),
@@ -184,7 +184,7 @@ export function describeSharedIndex(name: string, start: () => Promise<SharedSer
     it('takes over from a process that died while it filled', async () => {
       wal = await startTestWal()
       const dying = await up(server.connect())
-      expect(await dying.claim(60_000)).toBe(true)
+      expect(await dying.acquireLease(60_000)).toBe(true)
       await dying.begin('of the dead')
       const one = sharedIndex([wal], server.connect())
       await vi.waitFor(
@@ -194,7 +194,7 @@ export function describeSharedIndex(name: string, start: () => Promise<SharedSer
           }),
         { timeout: 30_000 },
       )
-      await dying.claim(1) // over at once, as that of the dead is in the end
+      await dying.acquireLease(1) // over at once, as that of the dead is in the end
       await dying.close()
       await one.answering()
       await acknowledge(one, 'a')
@@ -286,7 +286,7 @@ export function describeSharedIndex(name: string, start: () => Promise<SharedSer
 async function rebuilt({ maintenance }: SharedIndex): Promise<dedup.RebuildResponse> {
   let last: dedup.RebuildResponse | undefined
   for await (const response of maintenance.rebuild(new AbortController().signal)) last = response
-  if (!last) throw new Error('it told nothing')
+  if (!last) throw new Error('there was no response')
   return last
 }
 

@@ -1,24 +1,24 @@
 import { dedup } from '@fractal-lba/proto'
 import { AppError, type Clock, unavailable } from '@fractal-lba/runtime'
-import type { Entry, Store, StoredVerdict } from '../store.js'
-import { type Asker, findingOf } from './finding.js'
+import type { IndexEntry, Store, StoredVerdict } from '../store.js'
+import { type Candidate, classify } from './finding.js'
 import type { Availability } from './index-keeper.js'
 
-export interface Lookup extends Asker {
+export interface Lookup extends Candidate {
   readonly pcsId: string
 }
 
 export interface Found {
   readonly finding: dedup.Finding
-  /** The verdict that stands; undefined where nothing does. */
+  /** The verdict that stands under the id, if there is one. */
   readonly verdict: StoredVerdict | undefined
-  /** Of the index, from before it was asked: a mark made from this answer must carry it. */
+  /** The index's generation when the call began: a mark that is made from this answer must carry it. */
   readonly generation: string
 }
 
 /**
  * A verdict is remembered for the TTL from its first mark on (contract, section 4). Until that mark has been read
- * back, it is kept a little longer: the mark follows within the deadline of a submission.
+ * back, the entry expires this much later than the TTL: the mark is made within the deadline of a submission.
  */
 const FIRST_MARK_MS_MAX = 5_000
 
@@ -40,13 +40,13 @@ export class VerdictIndex {
   async lookupMany(lookups: readonly Lookup[]): Promise<Found[]> {
     const generation = this.#demandGeneration()
     const standing = await this.#store.getMany(lookups.map(({ pcsId }) => pcsId))
-    const found = lookups.map((asker, index) => foundFor(asker, standing[index], generation))
+    const found = lookups.map((lookup, index) => foundFor(lookup, standing[index], generation))
     await this.#renewOwn(found, standing)
     return found
   }
 
   /**
-   * For each verdict what stands now; OWN says that it is this very one, or an earlier try at the same entry.
+   * For each verdict the one that stands now. FINDING_OWN: it is this one, or an earlier judgement of the same record.
    * An AppError where the store has no room for it.
    *
    * @throws AppError unavailable: not filled.
@@ -54,7 +54,7 @@ export class VerdictIndex {
   async putManyIfAbsent(verdicts: readonly StoredVerdict[]): Promise<(Found | AppError)[]> {
     const generation = this.#demandGeneration()
     const expiresAtMs = this.#firstExpiryMs()
-    const entries = verdicts.map((verdict): Entry => ({ verdict, expiresAtMs, marked: false }))
+    const entries = verdicts.map((verdict): IndexEntry => ({ verdict, expiresAtMs, marked: false }))
     const standing = await this.#store.putManyIfAbsent(entries)
     const found = verdicts.map((verdict, index) => {
       const entry = standing[index]
@@ -72,7 +72,7 @@ export class VerdictIndex {
     return entry?.verdict
   }
 
-  /** Why nothing new is remembered now; undefined while it is. */
+  /** Why no new id is taken now; undefined while ids are taken. */
   get refusal(): string | undefined {
     const availability = this.#availability()
     return availability.answers ? this.#store.state().refusal : availability.refusal
@@ -84,10 +84,10 @@ export class VerdictIndex {
     return availability.generation
   }
 
-  /** A try that begins again is yet to make its first mark: the time counts from then. */
+  /** A record that is tried again has no mark yet: its expiry is counted from the new try. */
   async #renewOwn(
     found: readonly (Found | AppError)[],
-    standing: readonly (Entry | undefined)[],
+    standing: readonly (IndexEntry | undefined)[],
   ): Promise<void> {
     const own: string[] = []
     for (const [index, entry] of standing.entries()) {
@@ -107,7 +107,7 @@ export class VerdictIndex {
   }
 }
 
-function foundFor(asker: Asker, standing: Entry | undefined, generation: string): Found {
+function foundFor(candidate: Candidate, standing: IndexEntry | undefined, generation: string): Found {
   if (!standing) return { finding: dedup.Finding.FINDING_ABSENT, verdict: undefined, generation }
-  return { finding: findingOf(standing.verdict, asker), verdict: standing.verdict, generation }
+  return { finding: classify(standing.verdict, candidate), verdict: standing.verdict, generation }
 }

@@ -2,20 +2,20 @@ import { wal } from '@fractal-lba/proto'
 import { callUnary, clientOptions, unavailable } from '@fractal-lba/runtime'
 import { type ClientReadableStream, credentials } from '@grpc/grpc-js'
 
-/** A log as its index needs it: the edge to flk.wal.v1. */
+/** What an index needs of a log, over flk.wal.v1. */
 export interface WalLog {
   readonly address: string
   /** @throws AppError */
   fence(generation: string): Promise<wal.Position>
-  /** @throws AppError or a gRPC error, also in the middle. */
+  /** @throws AppError or a gRPC error, also after some responses. */
   readMarks(fromSequence: number): AsyncIterable<wal.ReadMarksResponse>
   /** @throws AppError */
   state(): Promise<wal.GetStateResponse>
-  /** Ends what is being read as well. */
+  /** Also cancels reads that are under way. */
   close(): void
 }
 
-/** A long stretch of the log without a mark may take the service a while; a silence of that many hops is too long. */
+/** The service may read long stretches of the log without a mark. It must send something within so many hop timeouts. */
 const SILENCE_HOPS_MAX = 10
 
 export function connectWalLog(address: string, timeoutMs: number): WalLog {
@@ -31,7 +31,7 @@ export function connectWalLog(address: string, timeoutMs: number): WalLog {
     async *readMarks(fromSequence) {
       const stream = client.readMarks({ fromSequence })
       readings.add(stream)
-      // The loop below gets the error too; without a listener, one that comes after the loop would end the process.
+      // The loop below gets the error as well. An error after the loop would end the process without this listener.
       stream.on('error', () => undefined)
       const silence = setTimeout(() => stream.cancel(), timeoutMs * SILENCE_HOPS_MAX)
       try {

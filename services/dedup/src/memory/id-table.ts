@@ -7,7 +7,7 @@ const EMPTY = 0
 /**
  * Finds records by their id: open addressing with linear probing over locators, four bytes a slot. An id is a
  * SHA-256, so its words are the hash. It is cut into shards by the id's first byte, so that a shard that grows
- * holds nobody up for long.
+ * delays callers only shortly.
  */
 export class IdTable {
   readonly #pages: RecordPages

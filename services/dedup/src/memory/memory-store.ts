@@ -1,6 +1,6 @@
 import type { Clock } from '@fractal-lba/runtime'
-import { NotHeld } from '../generation-lost.js'
-import type { Entry, Store, StoredVerdict, StoreState } from '../store.js'
+import { GenerationLost } from '../generation-lost.js'
+import type { IndexEntry, Store, StoredVerdict, StoreState } from '../store.js'
 import { VerdictCodec } from '../verdict-codec.js'
 import { IdTable } from './id-table.js'
 import { type Locator, type RecordFields, RecordPages, recordsOf } from './record-pages.js'
@@ -8,7 +8,7 @@ import { type Locator, type RecordFields, RecordPages, recordsOf } from './recor
 export interface MemoryStoreOptions {
   /** DEDUP_MEMORY_MAX */
   readonly idsMax: number
-  /** Nothing breaks when an entry lives longer or shorter; it decides how finely time is cut into slices. */
+  /** Sets only the length of the slices of time: entries may have any expiry. */
   readonly ttlMs: number
   readonly now: Clock
 }
@@ -20,7 +20,7 @@ const SWEEP_RECORDS_MAX = 2_048
 
 /**
  * The store of one process, outside the JavaScript heap: pages of records and a table that finds them by id.
- * What has expired leaves bit by bit, a few records with each put and some more ten times a second.
+ * Expired records are removed in small steps, a few with each put and some more ten times a second.
  */
 export class MemoryStore implements Store {
   readonly backend = 'memory'
@@ -33,8 +33,8 @@ export class MemoryStore implements Store {
   #pages = new RecordPages()
   #table = new IdTable(this.#pages)
   #codec = new VerdictCodec()
-  #begun = ''
-  #complete = ''
+  #begunGeneration = ''
+  #filledGeneration = ''
   #changes = 0
   #restoredShared = -1
 
@@ -55,7 +55,7 @@ export class MemoryStore implements Store {
     return this.#pages.sizeBytes + this.#table.sizeBytes
   }
 
-  async getMany(pcsIds: readonly string[]): Promise<(Entry | undefined)[]> {
+  async getMany(pcsIds: readonly string[]): Promise<(IndexEntry | undefined)[]> {
     const nowMs = this.#options.now()
     return pcsIds.map((pcsId) => {
       const found = this.#find(pcsId)
@@ -65,7 +65,7 @@ export class MemoryStore implements Store {
     })
   }
 
-  async putManyIfAbsent(entries: readonly Entry[]): Promise<(Entry | undefined)[]> {
+  async putManyIfAbsent(entries: readonly IndexEntry[]): Promise<(IndexEntry | undefined)[]> {
     const nowMs = this.#options.now()
     // More than comes in, so that what has expired never piles up.
     this.#sweep(2 * entries.length, nowMs)
@@ -83,11 +83,11 @@ export class MemoryStore implements Store {
     })
   }
 
-  async confirmMany(entries: readonly Entry[]): Promise<boolean[]> {
+  async confirmMany(entries: readonly IndexEntry[]): Promise<boolean[]> {
     const nowMs = this.#options.now()
     return entries.map(({ verdict, expiresAtMs }) => {
       const found = this.#find(verdict.outcome.pcsId)
-      if (found === undefined || !this.#holds(found, verdict)) return false
+      if (found === undefined || !this.#hasVerdict(found, verdict)) return false
       const { marked, expiresAtMs: untilMs } = this.#pages.fields(found)
       if (untilMs <= nowMs) return false
       const firstMs = marked ? Math.min(untilMs, expiresAtMs) : expiresAtMs
@@ -99,7 +99,7 @@ export class MemoryStore implements Store {
     })
   }
 
-  async overwriteMany(entries: readonly Entry[]): Promise<void> {
+  async overwriteMany(entries: readonly IndexEntry[]): Promise<void> {
     const nowMs = this.#options.now()
     for (const entry of entries) {
       const found = this.#find(entry.verdict.outcome.pcsId)
@@ -128,29 +128,30 @@ export class MemoryStore implements Store {
     this.#changes += 1
   }
 
-  async heldGeneration(): Promise<string> {
-    return this.#complete
+  async filledGeneration(): Promise<string> {
+    return this.#filledGeneration
   }
 
-  /** Nobody else can have filled it. */
+  /** Only this process can have filled it. */
   async adopt(generation: string): Promise<void> {
-    if (generation !== this.#complete) throw new NotHeld('the index is not filled under this generation')
+    if (generation !== this.#filledGeneration)
+      throw new GenerationLost('the index is not filled under this generation')
   }
 
   async begin(generation: string): Promise<void> {
-    this.#begun = generation
-    this.#complete = ''
+    this.#begunGeneration = generation
+    this.#filledGeneration = ''
   }
 
   async complete(): Promise<void> {
-    this.#complete = this.#begun
+    this.#filledGeneration = this.#begunGeneration
   }
 
-  async claim(): Promise<boolean> {
+  async acquireLease(): Promise<boolean> {
     return true
   }
 
-  async release(): Promise<void> {}
+  async releaseLease(): Promise<void> {}
 
   state(): StoreState {
     const { idsMax } = this.#options
@@ -226,20 +227,20 @@ export class MemoryStore implements Store {
     return this.#table.find(this.#idView)
   }
 
-  #read(locator: Locator, pcsId: string): Entry {
+  #read(locator: Locator, pcsId: string): IndexEntry {
     const fields = this.#pages.fields(locator)
     const { expiresAtMs, marked } = fields
     return { verdict: this.#codec.decode(pcsId, fields), expiresAtMs, marked }
   }
 
-  #holds(locator: Locator, verdict: StoredVerdict): boolean {
+  #hasVerdict(locator: Locator, verdict: StoredVerdict): boolean {
     const { shared, value } = this.#codec.encode(verdict)
     const fields = this.#pages.fields(locator)
     return fields.shared === shared && Buffer.compare(fields.value, value) === 0
   }
 
   /** The bytes of the id are in #id. */
-  #insert({ verdict, expiresAtMs, marked }: Entry, nowMs: number): void {
+  #insert({ verdict, expiresAtMs, marked }: IndexEntry, nowMs: number): void {
     const { shared, value } = this.#codec.encode(verdict)
     this.#append({ expiresAtMs, shared, marked, value }, nowMs)
   }

@@ -7,7 +7,7 @@ import { pause } from '../pause.js'
 import type { MemoryStore } from './memory-store.js'
 import { readSnapshot, writeSnapshot } from './snapshot.js'
 
-/** A snapshot that takes long is written less often: the disk is the log's. */
+/** After a snapshot the schedule pauses at least so many times as long as it took: the log needs the disk. */
 const REST_PER_WORK = 9
 
 export interface SnapshotOptions {

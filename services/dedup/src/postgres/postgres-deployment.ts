@@ -1,6 +1,6 @@
 import { type AppError, type Clock, type Logger, unavailable } from '@fractal-lba/runtime'
 import { Backoff, pause } from '../pause.js'
-import { Misfit } from '../remote/unsuitable-server.js'
+import { UnsuitableServer } from '../remote/unsuitable-server.js'
 import type { StoreState } from '../store.js'
 import { Cleaner } from './cleaner.js'
 import type { PostgresConfig } from './postgres-config.js'
@@ -32,11 +32,11 @@ export class PostgresDeployment {
   readonly #logger: Logger
   readonly #cleaner: Cleaner
   readonly #closing = new AbortController()
-  readonly #kept: Promise<void>
+  readonly #maintained: Promise<void>
   #attempt = 0
   #pool: PostgresPool | undefined
   #why = 'Postgres has not been reached yet'
-  #said = ''
+  #loggedWhy = ''
   #remembered = 0
   #dropped = new AbortController()
 
@@ -45,7 +45,7 @@ export class PostgresDeployment {
     this.#timeoutMs = timeoutMs
     this.#logger = logger
     this.#cleaner = new Cleaner(now)
-    this.#kept = this.#keep()
+    this.#maintained = this.#maintain()
   }
 
   /** One statement, in its own transaction. @throws AppError unavailable */
@@ -67,7 +67,7 @@ export class PostgresDeployment {
   async close(): Promise<void> {
     this.#closing.abort()
     this.#dropped.abort()
-    await this.#kept
+    await this.#maintained
     await this.#pool?.close()
     this.#pool = undefined
   }
@@ -80,7 +80,7 @@ export class PostgresDeployment {
     return unavailable(sentenceFor(error), error)
   }
 
-  async #keep(): Promise<void> {
+  async #maintain(): Promise<void> {
     const backoff = new Backoff(RETRY_FIRST_MS, RETRY_MOST_MS)
     while (!this.#closing.signal.aborted) {
       if (await this.#look()) {
@@ -106,7 +106,7 @@ export class PostgresDeployment {
         this.#logger.warn({ why: String(error) }, 'Postgres could not be looked at')
         return true
       }
-      // sslmode=prefer and allow mean: then the other way.
+      // With sslmode=prefer or allow the next attempt goes with, or without, TLS.
       if (isAboutTls(error)) this.#attempt += 1
       this.#lose(pool, error)
       return false
@@ -118,13 +118,14 @@ export class PostgresDeployment {
     return new PostgresPool(this.#config, tls[this.#attempt % tls.length] ?? false, this.#timeoutMs)
   }
 
-  /** @returns how many blocks the table has. @throws Misfit with a sentence that says what to do. */
+  /** @returns how many blocks the table has. @throws UnsuitableServer with a sentence that says what to do. */
   async #inspect(pool: PostgresPool): Promise<number> {
     const [row] = await pool.query(LOOK)
-    if (!row) throw new Misfit('Postgres has lost its tables')
+    if (!row) throw new UnsuitableServer('Postgres has lost its tables')
     const [isWritable, version, rows, blocks] = row
-    if (isWritable !== true) throw new Misfit('Postgres takes no writes here: it is a standby, or read-only')
-    if (Number(version) < VERSION_MIN) throw new Misfit('Postgres 14 or newer is needed')
+    if (isWritable !== true)
+      throw new UnsuitableServer('Postgres takes no writes here: it is a standby, or read-only')
+    if (Number(version) < VERSION_MIN) throw new UnsuitableServer('Postgres 14 or newer is needed')
     this.#remembered = Number(rows)
     return Number(blocks)
   }
@@ -136,7 +137,7 @@ export class PostgresDeployment {
     }
     this.#pool = pool
     this.#dropped = new AbortController()
-    this.#said = ''
+    this.#loggedWhy = ''
     const { host, port, database } = this.#config
     this.#logger.info({ host, port, database }, 'Postgres can be asked')
   }
@@ -145,8 +146,8 @@ export class PostgresDeployment {
     this.#pool = undefined
     this.#letGo(pool)
     this.#why = sentenceFor(error)
-    if (this.#said === this.#why || this.#closing.signal.aborted) return
-    this.#said = this.#why
+    if (this.#loggedWhy === this.#why || this.#closing.signal.aborted) return
+    this.#loggedWhy = this.#why
     this.#logger.warn(
       { why: error instanceof Error ? error.message : String(error) },
       'Postgres cannot be asked',

@@ -1,14 +1,14 @@
 import { DatabaseError } from 'pg'
-import { Misfit } from '../remote/unsuitable-server.js'
+import { UnsuitableServer } from '../remote/unsuitable-server.js'
 
 /** The server has no answer: not there, too late, or about to go. Whatever was sent may be executed all the same. */
 export class PostgresDown extends Error {
   override readonly name = 'PostgresDown'
 }
 
-/** What may be told to anybody; details of pg's errors may hold values. */
+/** A sentence without details, which may go to any caller: details of pg's errors may hold values. */
 export function sentenceFor(error: unknown): string {
-  if (error instanceof Misfit) return error.message
+  if (error instanceof UnsuitableServer) return error.message
   if (!(error instanceof DatabaseError)) return 'Postgres cannot be reached, or does not answer in time'
   switch (error.code) {
     case '25006':

@@ -9,7 +9,7 @@ import {
 import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { RemoteStore } from '../remote/remote-store.js'
-import type { Entry } from '../store.js'
+import type { IndexEntry } from '../store.js'
 import { postgresAt, postgresServer, up } from '../testing/remote-under-test.js'
 import { entryOf, pcsIdOf, verdictOf } from '../testing/verdicts.js'
 import type { PostgresConfig } from './postgres-config.js'
@@ -18,7 +18,8 @@ const missing = await postgresMissing()
 if (missing !== undefined) it.skip(`faults of Postgres (${missing})`)
 
 const DAY_MS = 86_400_000
-const entry = (name: string | number, ttlMs = DAY_MS): Entry => entryOf(verdictOf(name), Date.now() + ttlMs)
+const entry = (name: string | number, ttlMs = DAY_MS): IndexEntry =>
+  entryOf(verdictOf(name), Date.now() + ttlMs)
 
 function connected(config: PostgresConfig, now: () => number = Date.now): RemoteStore {
   const store = new RemoteStore(postgresServer(config, now), now)
@@ -132,7 +133,7 @@ describe.skipIf(missing)('Postgres', () => {
     // A connection that was told to end may be taken once more before it does.
     const put = (): Promise<unknown> => store.putManyIfAbsent([entry('after')])
     expect(await vi.waitFor(put, { timeout: 30_000 })).toHaveLength(1)
-    expect(await vi.waitFor(() => store.heldGeneration(), { timeout: 30_000 })).toBe('generation')
+    expect(await vi.waitFor(() => store.filledGeneration(), { timeout: 30_000 })).toBe('generation')
   })
 
   it('takes no writes where it is read-only, and says so', async () => {
@@ -178,7 +179,7 @@ describe.skipIf(missing)('Postgres', () => {
     )
     await up(store)
     await expect(store.putManyIfAbsent([entry('a')])).rejects.toThrow(/emptied/)
-    expect(await store.heldGeneration()).toBe('')
+    expect(await store.filledGeneration()).toBe('')
   })
 
   it('is not believed after its rows were written back from a copy, generation and all', async () => {
@@ -188,7 +189,7 @@ describe.skipIf(missing)('Postgres', () => {
     await store.putManyIfAbsent([entry('b')])
     await sql('DELETE FROM dedup_entries; INSERT INTO dedup_entries TABLE copy; DROP TABLE copy')
     await expect(store.putManyIfAbsent([entry('c')])).rejects.toThrow(/set back/)
-    expect(await store.heldGeneration()).toBe('')
+    expect(await store.filledGeneration()).toBe('')
   })
 
   it('lets batches that want the same ids in another order all through', async () => {
@@ -229,7 +230,7 @@ describe.skipIf(missing)('Postgres', () => {
     const store = await filled(postgresAt(postgres), () => clock.nowMs)
     const count = async (): Promise<unknown> =>
       (await sql('SELECT count(*)::int AS n FROM dedup_entries WHERE length(id) = 32'))[0]?.n
-    const expiring = (name: number): Entry => entryOf(verdictOf(name), clock.nowMs + 5_000)
+    const expiring = (name: number): IndexEntry => entryOf(verdictOf(name), clock.nowMs + 5_000)
     await store.putManyIfAbsent([...Array(1_500).keys()].map(expiring))
     await store.putManyIfAbsent([...Array(500).keys()].map((name) => entry(`lasting ${name}`)))
     const other = await login()

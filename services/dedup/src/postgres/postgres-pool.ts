@@ -1,5 +1,5 @@
 import { DatabaseError, Pool, type PoolClient, type PoolConfig } from 'pg'
-import { Misfit } from '../remote/unsuitable-server.js'
+import { UnsuitableServer } from '../remote/unsuitable-server.js'
 import type { PostgresConfig, TlsAttempt } from './postgres-config.js'
 import { PostgresDown } from './postgres-errors.js'
 
@@ -25,10 +25,10 @@ export class PostgresPool {
   constructor(config: PostgresConfig, tls: TlsAttempt, timeoutMs: number) {
     this.#timeoutMs = timeoutMs
     this.#pool = new Pool(poolConfig(config, tls, timeoutMs))
-    // Of a connection that nobody uses: it is out of the pool already.
+    // An idle connection has failed; the pool has removed it already.
     this.#pool.on('error', () => undefined)
-    // The pool does not listen while it is lent, and an error that nobody listens to ends the process; it is told
-    // by the statement under way, or by the next one.
+    // The pool does not listen while a connection is in use, and an error without a listener would end the process.
+    // The statement under way, or the next one, fails with it.
     this.#pool.on('connect', (client) => client.on('error', () => undefined))
   }
 
@@ -70,7 +70,7 @@ export class PostgresPool {
       if (error instanceof DatabaseError && error.severity === 'ERROR' && error.code !== '25006')
         client.release()
       else client.release(true)
-      throw error instanceof DatabaseError || error instanceof Misfit ? error : asDown(error)
+      throw error instanceof DatabaseError || error instanceof UnsuitableServer ? error : asDown(error)
     }
   }
 
@@ -88,12 +88,12 @@ function poolConfig(config: PostgresConfig, tls: TlsAttempt, timeoutMs: number):
   return {
     ...{ host, port, user, database, ssl: tls, application_name: applicationName },
     ...(password === undefined ? {} : { password }),
-    // What was answered must be on the disk: it is not asked again after a crash of one of the server's processes.
+    // A commit that was answered must be on the disk: after a crash of the server nobody checks it again.
     options: `${options === undefined ? '' : `${options} `}-c synchronous_commit=on`,
     max: config.connectionsMax,
     connectionTimeoutMillis: Math.min(timeoutMs, connectTimeoutMs ?? timeoutMs),
     idleTimeoutMillis: IDLE_MS,
-    // Sooner than this side gives up: then the answer says whether the server hangs or only this statement waits.
+    // Shorter than this side's time-out, so that an error tells a waiting statement from a server that hangs.
     statement_timeout: Math.ceil(timeoutMs * 0.8),
     lock_timeout: Math.ceil(timeoutMs * 0.6),
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,

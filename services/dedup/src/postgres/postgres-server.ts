@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { unavailable } from '@fractal-lba/runtime'
-import { NotHeld } from '../generation-lost.js'
+import { GenerationLost } from '../generation-lost.js'
 import type { Added, Item, Marker, RemoteServer, Swap } from '../remote/remote-server.js'
 import type { StoreState } from '../store.js'
 import type { PostgresConfig } from './postgres-config.js'
@@ -8,42 +8,42 @@ import { type DeploymentOptions, PostgresDeployment } from './postgres-deploymen
 import type { Row, Statement, Value } from './postgres-pool.js'
 import * as statements from './statements.js'
 
-/** The generation as bytes, and what the table was when this process began or adopted it. */
-type Hold = readonly [generation: Buffer, incarnation: string]
+/** The generation as bytes, and the incarnation of the table when this process began or adopted it. */
+type Fill = readonly [generation: Buffer, incarnation: string]
 
 /** Postgres 14 or newer: two tables, and each operation one statement. */
 export class PostgresServer implements RemoteServer {
   readonly backend = 'postgres'
   readonly #deployment: PostgresDeployment
   readonly #token = randomUUID()
-  #hold: Hold | undefined
+  #fill: Fill | undefined
 
   constructor(config: PostgresConfig, options: DeploymentOptions) {
     this.#deployment = new PostgresDeployment(config, options)
   }
 
   async read(ids: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
-    const found = byId(await this.#held(statements.READ, [ids]))
+    const found = byId(await this.#guarded(statements.READ, [ids]))
     return ids.map((id) => found.get(keyOf(id)))
   }
 
   async add(items: readonly Item[], nowMs: number): Promise<Added[]> {
-    const found = byId(await this.#held(statements.ADD, [...columns(items), Math.floor(nowMs)]))
+    const found = byId(await this.#guarded(statements.ADD, [...columns(items), Math.floor(nowMs)]))
     return items.map(({ id, value }) => {
       const standing = found.get(keyOf(id))
       // Postgres answers with what stands, whoever put it.
-      if (!standing) throw unavailable('Postgres has not said what stands')
+      if (!standing) throw unavailable('Postgres has not answered what stands')
       return standing.equals(value) ? undefined : standing
     })
   }
 
   async set(items: readonly Item[]): Promise<void> {
-    await this.#held(statements.SET, columns(items))
+    await this.#guarded(statements.SET, columns(items))
   }
 
   async swap(swaps: readonly Swap[]): Promise<boolean[]> {
     const sorted = [...swaps].sort(byIdOrder)
-    const rows = await this.#held(statements.SWAP, [
+    const rows = await this.#guarded(statements.SWAP, [
       sorted.map(({ id }) => id),
       sorted.map(({ expected }) => expected ?? null),
       sorted.map(({ item }) => item?.value ?? null),
@@ -59,15 +59,16 @@ export class PostgresServer implements RemoteServer {
 
   async adopt(generation: string): Promise<void> {
     const { marker, incarnation } = await this.#look()
-    if (marker.generation !== generation) throw new NotHeld('Postgres is held under another generation')
-    this.#hold = [Buffer.from(generation), incarnation]
+    if (marker.generation !== generation)
+      throw new GenerationLost('Postgres is filled under another generation')
+    this.#fill = [Buffer.from(generation), incarnation]
   }
 
   async begin(generation: string): Promise<void> {
-    this.#hold = undefined
+    this.#fill = undefined
     const bytes = Buffer.from(generation)
     const [row] = await this.#deployment.query(statements.BEGIN, [bytes])
-    this.#hold = [bytes, String(row?.[0])]
+    this.#fill = [bytes, String(row?.[0])]
   }
 
   async complete(): Promise<void> {
@@ -78,12 +79,12 @@ export class PostgresServer implements RemoteServer {
     await this.#demandRow(statements.POSITION, [JSON.stringify({ [logId]: nextSequence })])
   }
 
-  async claim(forMs: number): Promise<boolean> {
-    return (await this.#deployment.query(statements.CLAIM, [this.#token, forMs])).length > 0
+  async acquireLease(forMs: number): Promise<boolean> {
+    return (await this.#deployment.query(statements.ACQUIRE_LEASE, [this.#token, forMs])).length > 0
   }
 
-  async release(): Promise<void> {
-    await this.#deployment.query(statements.RELEASE, [this.#token])
+  async releaseLease(): Promise<void> {
+    await this.#deployment.query(statements.RELEASE_LEASE, [this.#token])
   }
 
   state(): StoreState {
@@ -104,27 +105,27 @@ export class PostgresServer implements RemoteServer {
     }
   }
 
-  /** A statement whose rows count only if the table is held; the row that says so is left out. */
-  async #held(statement: Statement, values: readonly Value[]): Promise<Row[]> {
-    const rows = await this.#deployment.query(statement, [...this.#demandHold(), ...values])
+  /** Runs a statement that checks the fill itself. @returns its rows, without the row of nulls that confirms the fill. */
+  async #guarded(statement: Statement, values: readonly Value[]): Promise<Row[]> {
+    const rows = await this.#deployment.query(statement, [...this.#demandFill(), ...values])
     const counting = rows.filter(([id]) => id !== null)
-    if (counting.length === rows.length) throw notHeld()
+    if (counting.length === rows.length) throw generationLost()
     return counting
   }
 
   async #demandRow(statement: Statement, values: readonly Value[] = []): Promise<void> {
-    const rows = await this.#deployment.query(statement, [...this.#demandHold(), ...values])
-    if (rows.length === 0) throw notHeld()
+    const rows = await this.#deployment.query(statement, [...this.#demandFill(), ...values])
+    if (rows.length === 0) throw generationLost()
   }
 
-  #demandHold(): Hold {
-    if (!this.#hold) throw new NotHeld('the store has not been filled yet')
-    return this.#hold
+  #demandFill(): Fill {
+    if (!this.#fill) throw new GenerationLost('the store has not been filled yet')
+    return this.#fill
   }
 }
 
-function notHeld(): NotHeld {
-  return new NotHeld('Postgres is held under another generation, was emptied, set back or restarted')
+function generationLost(): GenerationLost {
+  return new GenerationLost('Postgres is filled under another generation, was emptied, set back or restarted')
 }
 
 /** Ids, values and expiries, in one order for all who write: so they wait for each other, and never in a circle. */

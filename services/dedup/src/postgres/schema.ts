@@ -1,4 +1,4 @@
-import { Misfit } from '../remote/unsuitable-server.js'
+import { UnsuitableServer } from '../remote/unsuitable-server.js'
 import type { Row } from './postgres-pool.js'
 
 /** Any number that nobody else uses for advisory locks in this database. */
@@ -30,7 +30,7 @@ const MIGRATIONS: readonly string[] = [
 
 /**
  * Brings the tables to this version; several processes may do so at once. What is there already asks for no right
- * to make anything. @throws Misfit when they are of a newer version.
+ * to make anything. @throws UnsuitableServer when they are of a newer version.
  */
 export async function migrate(run: (text: string) => Promise<Row[]>): Promise<void> {
   if ((await versionOf(run)) === VERSION) return
@@ -39,7 +39,9 @@ export async function migrate(run: (text: string) => Promise<Row[]>): Promise<vo
     await run(`SELECT pg_advisory_xact_lock(${LOCK})`)
     const version = await versionOf(run)
     if (version > VERSION)
-      throw new Misfit(`the tables in Postgres are of a newer version (${version}) than this program`)
+      throw new UnsuitableServer(
+        `the tables in Postgres are of a newer version (${version}) than this program`,
+      )
     for (const migration of MIGRATIONS.slice(version)) await run(migration)
     await run('CREATE TABLE IF NOT EXISTS dedup_schema (version integer NOT NULL)')
     await run('DELETE FROM dedup_schema')

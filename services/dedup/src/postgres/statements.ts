@@ -5,59 +5,58 @@ const INCARNATION = (xid: string): string =>
   `(${xid})::text || '/' || extract(epoch FROM pg_postmaster_start_time())`
 
 /**
- * What is read and written counts only while the table is what this process has filled or adopted: $1 the generation,
- * $2 the transaction that has begun it (a row that was brought back from a copy has another one) and the start of the
- * server (another one after a failover or a crash). It is looked up in the same statement: a row of nulls in the
- * answer says that it is so.
+ * A statement succeeds only while the table is as this process has filled or adopted it: $1 is the generation, $2 the
+ * incarnation, which is the transaction that began the fill (a restored row has another one) and the server's start
+ * time (another one after a failover or a crash). The same statement checks it, and confirms it by a row of nulls.
  */
-const HELD = `held AS MATERIALIZED (
+const VALID_FILL = `valid_fill AS MATERIALIZED (
   SELECT FROM dedup_entries WHERE id = ''::bytea AND value = $1 AND $2 = ${INCARNATION('xmin')}
 )`
 
-const IS_HELD = 'EXISTS (SELECT FROM held)'
+const IS_VALID = 'EXISTS (SELECT FROM valid_fill)'
 
 /** $3 ids. */
 export const READ: Statement = {
   name: 'dedup-read',
-  text: `WITH ${HELD}
-SELECT id, value FROM dedup_entries WHERE id = ANY($3::bytea[]) AND ${IS_HELD}
-UNION ALL SELECT NULL, NULL FROM held`,
+  text: `WITH ${VALID_FILL}
+SELECT id, value FROM dedup_entries WHERE id = ANY($3::bytea[]) AND ${IS_VALID}
+UNION ALL SELECT NULL, NULL FROM valid_fill`,
 }
 
 /** $3 ids, $4 values, $5 expiries, $6 now. Answers with what stands then under each id. */
 export const ADD: Statement = {
   name: 'dedup-add',
-  text: `WITH ${HELD}, added AS (
+  text: `WITH ${VALID_FILL}, added AS (
   INSERT INTO dedup_entries AS standing (id, value, expires_at)
   SELECT id, value, expires_at FROM unnest($3::bytea[], $4::bytea[], $5::bigint[]) AS item (id, value, expires_at)
-  WHERE ${IS_HELD}
+  WHERE ${IS_VALID}
   ON CONFLICT (id) DO UPDATE SET
     value = CASE WHEN standing.expires_at <= $6 THEN excluded.value ELSE standing.value END,
     expires_at = CASE WHEN standing.expires_at <= $6 THEN excluded.expires_at ELSE standing.expires_at END
   RETURNING id, value
 )
-SELECT id, value FROM added UNION ALL SELECT NULL, NULL FROM held`,
+SELECT id, value FROM added UNION ALL SELECT NULL, NULL FROM valid_fill`,
 }
 
 /** $3 ids, $4 values, $5 expiries. */
 export const SET: Statement = {
   name: 'dedup-set',
-  text: `WITH ${HELD}, written AS (
+  text: `WITH ${VALID_FILL}, written AS (
   INSERT INTO dedup_entries (id, value, expires_at)
   SELECT id, value, expires_at FROM unnest($3::bytea[], $4::bytea[], $5::bigint[]) AS item (id, value, expires_at)
-  WHERE ${IS_HELD}
+  WHERE ${IS_VALID}
   ON CONFLICT (id) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at
 )
-SELECT NULL, NULL FROM held`,
+SELECT NULL, NULL FROM valid_fill`,
 }
 
 /** $3 ids, $4 what is expected (null: nothing), $5 values (null: to be removed), $6 expiries. Answers with the ids. */
 export const SWAP: Statement = {
   name: 'dedup-swap',
-  text: `WITH ${HELD}, wanted AS MATERIALIZED (
+  text: `WITH ${VALID_FILL}, wanted AS MATERIALIZED (
   SELECT id, expected, value, expires_at
   FROM unnest($3::bytea[], $4::bytea[], $5::bytea[], $6::bigint[]) AS item (id, expected, value, expires_at)
-  WHERE ${IS_HELD}
+  WHERE ${IS_VALID}
 ), removed AS (
   DELETE FROM dedup_entries AS standing USING wanted
   WHERE standing.id = wanted.id AND standing.value = wanted.expected AND wanted.value IS NULL
@@ -73,7 +72,7 @@ export const SWAP: Statement = {
   RETURNING id
 )
 SELECT id, NULL FROM removed UNION ALL SELECT id, NULL FROM changed UNION ALL SELECT id, NULL FROM added
-UNION ALL SELECT NULL, NULL FROM held`,
+UNION ALL SELECT NULL, NULL FROM valid_fill`,
 }
 
 /**
@@ -101,25 +100,25 @@ ON CONFLICT (one) DO UPDATE SET complete = false, incarnation = excluded.incarna
 RETURNING incarnation`,
 }
 
-/** Answers with a row if it is held. */
+/** Answers with a row if the fill is valid. */
 export const COMPLETE: Statement = {
   name: 'dedup-complete',
-  text: `WITH ${HELD} UPDATE dedup_marker SET complete = true WHERE incarnation = $2 AND ${IS_HELD} RETURNING one`,
+  text: `WITH ${VALID_FILL} UPDATE dedup_marker SET complete = true WHERE incarnation = $2 AND ${IS_VALID} RETURNING one`,
 }
 
-/** $3 a JSON object of positions, which are added to those that are there. Answers with a row if it is held. */
+/** $3 a JSON object of positions, which are added to those that are there. Answers with a row if the fill is valid. */
 export const POSITION: Statement = {
   name: 'dedup-position',
-  text: `WITH ${HELD}
+  text: `WITH ${VALID_FILL}
 INSERT INTO dedup_entries AS standing (id, value, expires_at)
-SELECT 'positions'::bytea, convert_to($3, 'UTF8'), ${NEVER_MS} FROM held
+SELECT 'positions'::bytea, convert_to($3, 'UTF8'), ${NEVER_MS} FROM valid_fill
 ON CONFLICT (id) DO UPDATE SET value = convert_to(
   (convert_from(standing.value, 'UTF8')::jsonb || convert_from(excluded.value, 'UTF8')::jsonb)::text, 'UTF8')
 RETURNING id`,
 }
 
 /** $1 who, $2 for how many milliseconds. Answers with a row if it is granted. */
-export const CLAIM: Statement = {
+export const ACQUIRE_LEASE: Statement = {
   name: 'dedup-claim',
   text: `INSERT INTO dedup_marker AS marker (one, keeper, keeper_until)
 VALUES (true, $1, clock_timestamp() + $2::integer * interval '1 ms')
@@ -129,7 +128,7 @@ RETURNING one`,
 }
 
 /** $1 who. */
-export const RELEASE: Statement = {
+export const RELEASE_LEASE: Statement = {
   name: 'dedup-release',
   text: "UPDATE dedup_marker SET keeper_until = '-infinity' WHERE keeper = $1",
 }

@@ -1,5 +1,5 @@
 import { type Clock, unavailable } from '@fractal-lba/runtime'
-import { NotHeld } from '../generation-lost.js'
+import { GenerationLost } from '../generation-lost.js'
 import { type RedisDeployment, sentenceFor, tooFewReplicas } from './redis-deployment.js'
 import { readReplication } from './redis-info.js'
 import { LinkLost, partsOf, type RedisCommand, RefusedCommand, type Reply } from './redis-link.js'
@@ -8,40 +8,40 @@ import type { Run } from './redis-markers.js'
 import type { RedisMaster, RedisMasters } from './redis-masters.js'
 
 /**
- * Redis expires by its wall clock, and keeps everything longer than it counts (redis-server.ts): a jump shorter than this
- * makes it forget nothing.
+ * Redis expires keys by its wall clock, and is told to keep them longer than they count (redis-server.ts): a jump
+ * shorter than this removes nothing too early.
  */
 const CLOCK_JUMP_MS = 30_000
-/** What was asked in vain elsewhere is asked here: the answer of a cluster that is moving keys. */
+/** The reply of a cluster that is moving keys: the master that has the key now. */
 const ASK = /^ASK \d+ (\S+)$/
 
-/** Refusals that another connection may mend: another server has to do it by now, or this one is not prepared. */
+/** Refusals after which new connections may help: another server is master now, or this one lacks the scripts. */
 const ELSEWHERE = new Set(['READONLY', 'MOVED', 'ASK', 'CLUSTERDOWN', 'MASTERDOWN', 'LOADING', 'NOSCRIPT'])
 
-/** What each master was, by its tag, when this process began or adopted the generation. */
-export interface Hold {
+/** The state of each master, by its tag, when this process began or adopted the generation. */
+export interface Fill {
   readonly generation: string
   readonly masters: ReadonlyMap<string, { readonly replicationId: string; readonly clockAheadMs: number }>
 }
 
 /** A command for many keys, which replies with a list. */
 export interface BatchCommand {
-  /** Then enough replicas must keep up. */
+  /** A write needs REDIS_MIN_REPLICAS replicas that keep up. */
   readonly writes: boolean
   /** @param indexes of the keys that it is for. */
   commandFor(indexes: readonly number[]): RedisCommand
 }
 
 /**
- * Runs commands on the masters, and with them, in the same round trip and after them, looks whether each master is
- * still the one that was filled under this process's generation: emptied it would have lost its marker, restarted or
- * failed over its replication id, and with a clock that has jumped it may have forgotten. Only then the replies count.
+ * Runs commands on the masters, and checks in the same round trip, after them, that each master is still the one that
+ * was filled under this process's generation: an emptied one has no marker, a restarted or failed-over one has another
+ * replication id, and one whose clock has jumped may have removed keys too early. Replies are used only if it is.
  */
-export class HeldMasters {
+export class CheckedMasters {
   readonly #deployment: RedisDeployment
   readonly #replicasMin: number
   readonly #now: Clock
-  #hold: Hold | undefined
+  #fill: Fill | undefined
 
   constructor(deployment: RedisDeployment, replicasMin: number, now: Clock) {
     this.#deployment = deployment
@@ -49,18 +49,19 @@ export class HeldMasters {
     this.#now = now
   }
 
-  /** The generation that this process goes by. @throws NotHeld before there is one. */
+  /** The generation that this process uses. @throws GenerationLost before there is one. */
   get generation(): string {
-    return this.#demandHold().generation
+    return this.#demandFill().generation
   }
 
-  hold(hold: Hold | undefined): void {
-    this.#hold = hold
+  /** Checks all further commands against this fill. */
+  use(fill: Fill): void {
+    this.#fill = fill
   }
 
   /**
    * Each key's part of a command, each at the master that has it, all in one round trip. @returns the reply for
-   * each key. @throws NotHeld, or AppError unavailable
+   * each key. @throws GenerationLost, or AppError unavailable
    */
   async each(keys: readonly Buffer[], batch: BatchCommand): Promise<Reply[]> {
     const { masters } = this.#deployment
@@ -94,9 +95,9 @@ export class HeldMasters {
     commands: readonly RedisCommand[],
     { writes }: Pick<BatchCommand, 'writes'>,
   ): Promise<Reply[]> {
-    const { generation, masters } = this.#demandHold()
+    const { generation, masters } = this.#demandFill()
     const was = masters.get(master.tag)
-    if (!was) throw new NotHeld('the cluster has a master that was not filled')
+    if (!was) throw new GenerationLost('the cluster has a master that was not filled')
     const replies = await this.#run(master, [
       ...commands,
       ['HGET', markerKey(master.tag), 'generation'],
@@ -107,19 +108,19 @@ export class HeldMasters {
     for (const reply of [marked, time, info]) this.demand(master, reply)
     const is = readReplication(String(info))
     if (String(marked) !== generation)
-      throw new NotHeld('Redis is held under another generation, or was emptied')
+      throw new GenerationLost('Redis is filled under another generation, or was emptied')
     if (!is.isMaster || is.replicationId !== was.replicationId) {
-      throw new NotHeld('Redis was restarted or has failed over since it was filled')
+      throw new GenerationLost('Redis was restarted or has failed over since it was filled')
     }
     if (!(Math.abs(clockAhead(time, this.#now) - was.clockAheadMs) < CLOCK_JUMP_MS)) {
-      throw new NotHeld('the clock of Redis has jumped, and it expires by it')
+      throw new GenerationLost('the clock of Redis has jumped, and it expires by it')
     }
     if (writes && is.replicas < this.#replicasMin) throw unavailable(tooFewReplicas(this.#replicasMin))
     return replies
   }
 
-  /** Commands to one master, whatever it holds. @throws AppError unavailable when it does not do them all. */
-  readonly bare: Run = async (master, commands) => {
+  /** Commands to one master without the check. @throws AppError unavailable when it refuses one of them. */
+  readonly unchecked: Run = async (master, commands) => {
     const replies = await this.#run(master, commands)
     for (const reply of replies) this.demand(master, reply)
     return replies
@@ -141,7 +142,7 @@ export class HeldMasters {
     }
   }
 
-  /** Keys that are just moving from master to master are where the other one says. */
+  /** Follows an ASK reply: the key is being moved to another master. */
   async #askElsewhere(
     masters: RedisMasters,
     command: RedisCommand | undefined,
@@ -155,9 +156,9 @@ export class HeldMasters {
     return answer
   }
 
-  #demandHold(): Hold {
-    if (!this.#hold) throw new NotHeld('the store has not been filled yet')
-    return this.#hold
+  #demandFill(): Fill {
+    if (!this.#fill) throw new GenerationLost('the store has not been filled yet')
+    return this.#fill
   }
 }
 

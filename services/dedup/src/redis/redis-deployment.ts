@@ -1,6 +1,6 @@
 import { type AppError, type Logger, unavailable } from '@fractal-lba/runtime'
 import { Backoff, pause } from '../pause.js'
-import { Misfit } from '../remote/unsuitable-server.js'
+import { UnsuitableServer } from '../remote/unsuitable-server.js'
 import type { StoreState } from '../store.js'
 import type { RedisConfig } from './redis-config.js'
 import { type RedisInfo, readInfo } from './redis-info.js'
@@ -22,10 +22,10 @@ export class RedisDeployment {
   readonly #timeoutMs: number
   readonly #logger: Logger
   readonly #closing = new AbortController()
-  readonly #kept: Promise<void>
+  readonly #maintained: Promise<void>
   #masters: RedisMasters | undefined
   #why = 'Redis has not been reached yet'
-  #said = ''
+  #loggedWhy = ''
   #remembered = 0
   #refusal: string | undefined
   #dropped = new AbortController()
@@ -34,7 +34,7 @@ export class RedisDeployment {
     this.#config = config
     this.#timeoutMs = timeoutMs
     this.#logger = logger
-    this.#kept = this.#keep()
+    this.#maintained = this.#maintain()
   }
 
   /** @throws AppError unavailable while they cannot be asked. */
@@ -54,8 +54,8 @@ export class RedisDeployment {
     return unavailable(sentenceFor(why), why)
   }
 
-  /** A server has said that it has no room. */
-  sayFull(): void {
+  /** Called when a server has refused a write for lack of memory. */
+  noteFull(): void {
     this.#refusal = FULL
   }
 
@@ -67,12 +67,12 @@ export class RedisDeployment {
   async close(): Promise<void> {
     this.#closing.abort()
     this.#dropped.abort()
-    await this.#kept
+    await this.#maintained
     this.#masters?.close()
     this.#masters = undefined
   }
 
-  async #keep(): Promise<void> {
+  async #maintain(): Promise<void> {
     const backoff = new Backoff(RETRY_FIRST_MS, RETRY_MOST_MS)
     while (!this.#closing.signal.aborted) {
       if (await this.#look()) {
@@ -100,7 +100,7 @@ export class RedisDeployment {
     if (!this.#masters && !this.#closing.signal.aborted) {
       this.#masters = masters
       this.#dropped = new AbortController()
-      this.#said = ''
+      this.#loggedWhy = ''
       this.#logger.info({ masters: masters.list.map(({ link }) => link.address) }, 'Redis can be asked')
     }
     return true
@@ -109,12 +109,12 @@ export class RedisDeployment {
   #lose(why: Error): void {
     this.#masters = undefined
     this.#why = sentenceFor(why)
-    if (this.#said === this.#why || this.#closing.signal.aborted) return
-    this.#said = this.#why
+    if (this.#loggedWhy === this.#why || this.#closing.signal.aborted) return
+    this.#loggedWhy = this.#why
     this.#logger.warn({ why: why.message }, 'Redis cannot be asked')
   }
 
-  /** @throws Misfit with a sentence that says what to do. */
+  /** @throws UnsuitableServer with a sentence that says what to do. */
   async #inspect(masters: RedisMasters): Promise<void> {
     let remembered = 0
     let refusal: string | undefined
@@ -134,18 +134,18 @@ export class RedisDeployment {
   #demandFit({ version, isMaster, isCluster, evictionPolicy }: RedisInfo): void {
     const { allowEviction, places } = this.#config
     if (Number.parseInt(version, 10) < MAJOR_MIN) {
-      throw new Misfit(`Redis ${version} is too old: version ${MAJOR_MIN} or newer is needed`)
+      throw new UnsuitableServer(`Redis ${version} is too old: version ${MAJOR_MIN} or newer is needed`)
     }
-    if (!isMaster) throw new Misfit('this Redis is a replica, and only a master may be written')
+    if (!isMaster) throw new UnsuitableServer('this Redis is a replica, and only a master may be written')
     if (isCluster !== (places.kind === 'cluster')) {
-      throw new Misfit(
+      throw new UnsuitableServer(
         isCluster
           ? 'this Redis is part of a cluster: set REDIS_CLUSTER=true'
           : 'REDIS_CLUSTER is set, and this Redis is not part of a cluster',
       )
     }
     if (evictionPolicy !== 'noeviction' && !allowEviction) {
-      throw new Misfit(
+      throw new UnsuitableServer(
         `this Redis forgets ids when it is full (maxmemory-policy ${evictionPolicy}): set it to noeviction, or accept that by REDIS_ALLOW_EVICTION=true`,
       )
     }
@@ -156,9 +156,9 @@ export function tooFewReplicas(replicasMin: number): string {
   return `Redis has fewer replicas that keep up than REDIS_MIN_REPLICAS=${replicasMin}`
 }
 
-/** What may be told to anybody. */
+/** A sentence without details, which may go to any caller: they may hold secrets. */
 export function sentenceFor(why: Error): string {
-  if (why instanceof Misfit) return why.message
+  if (why instanceof UnsuitableServer) return why.message
   if (!(why instanceof RefusedCommand)) return 'Redis cannot be reached, or does not answer in time'
   switch (why.code) {
     case 'OOM':

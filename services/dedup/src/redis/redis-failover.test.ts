@@ -92,7 +92,7 @@ describe.skipIf(missing)('Redis Cluster', () => {
     const generation = await process.answering()
     const acknowledged = await acknowledge(process, wal, names('a'))
     await cluster.masters[1]?.cli('flushall')
-    expect(await process.store.heldGeneration()).toBe('')
+    expect(await process.store.filledGeneration()).toBe('')
     await process.answering(generation)
     await expectKept(process, wal, acknowledged)
   }, 60_000)

@@ -9,7 +9,7 @@ import {
 } from '@fractal-lba/test-servers'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { RemoteStore } from '../remote/remote-store.js'
-import type { Entry } from '../store.js'
+import type { IndexEntry } from '../store.js'
 import { redisAt, redisServer, up } from '../testing/remote-under-test.js'
 import { entryOf, pcsIdOf, verdictOf } from '../testing/verdicts.js'
 import type { RedisConfig } from './redis-config.js'
@@ -18,7 +18,7 @@ const missing = await redisMissing()
 if (missing !== undefined) it.skip(`faults of Redis (${missing})`)
 
 const DAY_MS = 86_400_000
-const entry = (name: string | number): Entry => entryOf(verdictOf(name), Date.now() + DAY_MS)
+const entry = (name: string | number): IndexEntry => entryOf(verdictOf(name), Date.now() + DAY_MS)
 
 async function started(options: RedisOptions = {}): Promise<RedisServer> {
   const redis = await startRedis(options)
@@ -50,8 +50,8 @@ describe.skipIf(missing)('Redis', () => {
     const store = await filled(redisAt(redis.port))
     const used = Number(/used_memory:(\d+)/.exec(await redis.cli('info', 'memory'))?.[1])
     await redis.cli('config', 'set', 'maxmemory', String(used + 500_000))
-    const put: Entry[] = []
-    let refused: Entry[] = []
+    const put: IndexEntry[] = []
+    let refused: IndexEntry[] = []
     for (let from = 0; refused.length === 0; from += 100) {
       const batch = Array.from({ length: 100 }, (_, index) => entry(from + index))
       const standing = await store.putManyIfAbsent(batch)
@@ -100,7 +100,7 @@ describe.skipIf(missing)('Redis', () => {
     await redis.cli('replicaof', 'no', 'one')
     await up(store)
     await expect(store.getMany([pcsIdOf('a')])).rejects.toThrow(/emptied|failed over/)
-    expect(await store.heldGeneration()).toBe('')
+    expect(await store.filledGeneration()).toBe('')
   })
 
   it('is not believed after it was a replica for a moment, whatever it holds', async () => {
@@ -122,7 +122,7 @@ describe.skipIf(missing)('Redis', () => {
       },
       { timeout: 10_000, interval: 50 },
     )
-    expect(await store.heldGeneration()).toBe('')
+    expect(await store.filledGeneration()).toBe('')
   })
 
   it('refuses writes without enough replicas, by its own setting or by REDIS_MIN_REPLICAS', async () => {
@@ -239,7 +239,7 @@ describe.skipIf(missing)('Redis', () => {
     aheadMs = 60_000
     await expect(store.getMany([pcsIdOf('a')])).rejects.toThrow('clock')
     aheadMs = 3_600_000
-    expect(await store.heldGeneration()).toBe('')
+    expect(await store.filledGeneration()).toBe('')
     expect(await store.positions()).toEqual(new Map())
     // What was written by the old clock would expire by it.
     await store.begin('next')

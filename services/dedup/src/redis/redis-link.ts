@@ -19,7 +19,7 @@ export function partsOf(reply: Reply | undefined): readonly Reply[] {
 export class RefusedCommand extends Error {
   override readonly name = 'RefusedCommand'
 
-  /** The first word of what Redis says: OOM, READONLY, MOVED, … */
+  /** The first word of the error reply: OOM, READONLY, MOVED, … */
   get code(): string {
     return this.message.split(' ', 1)[0] ?? ''
   }
@@ -31,9 +31,9 @@ export class LinkLost extends Error {
 }
 
 /**
- * One connection to one Redis server, used until it fails once: after a failure answers may be late, so the link is
- * gone with all that is under way, and whoever holds it opens another one. Nothing is ever sent again, and nothing
- * waits for a connection.
+ * One connection to one Redis server, used until it fails once: after a failure replies may be late, so the link is
+ * closed with all commands under way, and its owner opens another one. No command is sent twice, and none waits for a
+ * connection.
  */
 export class RedisLink {
   readonly address: HostPort
@@ -120,7 +120,7 @@ export class RedisLink {
   }
 }
 
-/** Tries one address after the other; the last failure is told. */
+/** Tries one address after the other. @throws the last failure */
 export async function firstOf<T>(
   addresses: readonly HostPort[],
   ask: (address: HostPort) => Promise<T>,

@@ -1,6 +1,6 @@
 import type { Clock } from '@fractal-lba/runtime'
 import type { Marker } from '../remote/remote-server.js'
-import type { Hold } from './checked-masters.js'
+import type { Fill } from './checked-masters.js'
 import { readReplication } from './redis-info.js'
 import { partsOf, type RedisCommand, type Reply } from './redis-link.js'
 import { beginCommands, clockAhead, type MasterMarker, markerKey, readMarker } from './redis-marker.js'
@@ -13,13 +13,13 @@ const SCAN_COUNT = '1000'
 /** Runs commands on one master; every refusal is thrown. */
 export type Run = (master: RedisMaster, commands: readonly RedisCommand[]) => Promise<readonly Reply[]>
 
-/** A master beside what its marker says of it. */
+/** A master's state beside the state that its marker records. */
 interface SeenMaster {
   readonly master: RedisMaster
   readonly marker: MasterMarker
   readonly replicationId: string
   readonly clockAheadMs: number
-  /** It expires by a clock that was set since it was filled: who knows what it has forgotten. */
+  /** Its clock was set since it was filled, so it may have removed keys too early. */
   readonly hasJumped: boolean
 }
 
@@ -89,8 +89,8 @@ export async function beginMasters(
   }
 }
 
-/** What is to be found as it is now, for this generation to hold. */
-export function holdOf(generation: string, seen: readonly SeenMaster[]): Hold {
+/** The fill to check further commands against: the masters as they are now. */
+export function fillOf(generation: string, seen: readonly SeenMaster[]): Fill {
   const masters = seen.map(({ master, replicationId, clockAheadMs }) => {
     return [master.tag, { replicationId, clockAheadMs }] as const
   })

@@ -77,13 +77,13 @@ export class RedisMasters {
     return this.list.find(({ link }) => `${link.address.host}:${link.address.port}` === address)
   }
 
-  /** Whether those who know say that these are still the masters. @throws LinkLost or RefusedCommand */
+  /** Whether these are still the masters, by the sentinels or the cluster itself. @throws LinkLost or RefusedCommand */
   async areCurrent(): Promise<boolean> {
     if (this.#sentinels) {
       try {
         return sameAddress(await this.#sentinels.master(), this.#places[0]?.address)
       } catch (error) {
-        // While no sentinel answers, nobody knows better.
+        // While no sentinel answers, the masters stay as they are.
         if (error instanceof LinkLost) return true
         throw error
       }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock, Logger } from '@fractal-lba/runtime'
-import { NotHeld } from '../generation-lost.js'
+import { GenerationLost } from '../generation-lost.js'
 import {
   type Added,
   type Item,
@@ -11,17 +11,17 @@ import {
   type Swap,
 } from '../remote/remote-server.js'
 import type { StoreState } from '../store.js'
-import { HeldMasters, ownerOf } from './checked-masters.js'
+import { CheckedMasters, ownerOf } from './checked-masters.js'
 import type { RedisConfig } from './redis-config.js'
 import { RedisDeployment } from './redis-deployment.js'
 import type { RedisCommand, Reply } from './redis-link.js'
 import { completeCommand, markerKey, positionCommand } from './redis-marker.js'
-import { beginMasters, holdOf, joinMarkers, lookAtMasters } from './redis-markers.js'
-import { ADD, CLAIM, RELEASE, type Script, SET, SWAP } from './scripts.js'
+import { beginMasters, fillOf, joinMarkers, lookAtMasters } from './redis-markers.js'
+import { ACQUIRE_LEASE, ADD, RELEASE_LEASE, type Script, SET, SWAP } from './scripts.js'
 
 const PREFIX = Buffer.from('flk:')
 const KEEPER_KEY = Buffer.from('flk:keeper')
-/** Redis keeps everything so much longer than it counts: it goes by its own wall clock, which may be set. */
+/** Redis keeps keys so much longer than they count, because it expires them by its own wall clock, which may be set. */
 const SLACK_MS_MAX = 900_000
 const SLACK_MS_MIN = 60_000
 
@@ -36,25 +36,25 @@ export class RedisServer implements RemoteServer {
   readonly backend = 'redis'
   readonly #now: Clock
   readonly #deployment: RedisDeployment
-  readonly #held: HeldMasters
+  readonly #checked: CheckedMasters
   readonly #token = randomUUID()
 
   constructor(config: RedisConfig, { timeoutMs, now, logger }: RedisServerOptions) {
     this.#now = now
     this.#deployment = new RedisDeployment(config, timeoutMs, logger)
-    this.#held = new HeldMasters(this.#deployment, config.replicasMin, now)
+    this.#checked = new CheckedMasters(this.#deployment, config.replicasMin, now)
   }
 
   async read(ids: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
     const keys = ids.map(keyOf)
     const mget = (indexes: readonly number[]): RedisCommand => ['MGET', ...pick(keys, indexes)]
-    return (await this.#held.each(keys, { writes: false, commandFor: mget })).map(bytesOf)
+    return (await this.#checked.each(keys, { writes: false, commandFor: mget })).map(bytesOf)
   }
 
   async add(items: readonly Item[], nowMs: number): Promise<Added[]> {
     const replies = await this.#script(ADD, items, (item) => [item.value, ttlOf(item, nowMs)])
     const added = replies.map((reply) => (reply === 0 ? NO_ROOM : bytesOf(reply)))
-    if (added.includes(NO_ROOM)) this.#deployment.sayFull()
+    if (added.includes(NO_ROOM)) this.#deployment.noteFull()
     return added
   }
 
@@ -75,40 +75,40 @@ export class RedisServer implements RemoteServer {
 
   async marker(): Promise<Marker> {
     const { masters } = this.#deployment
-    return joinMarkers(await lookAtMasters(masters, this.#held.bare, this.#now), masters.layout)
+    return joinMarkers(await lookAtMasters(masters, this.#checked.unchecked, this.#now), masters.layout)
   }
 
   async adopt(generation: string): Promise<void> {
     const { masters } = this.#deployment
-    const seen = await lookAtMasters(masters, this.#held.bare, this.#now)
+    const seen = await lookAtMasters(masters, this.#checked.unchecked, this.#now)
     if (joinMarkers(seen, masters.layout).generation !== generation) {
-      throw new NotHeld('Redis is held under another generation')
+      throw new GenerationLost('Redis is filled under another generation')
     }
-    this.#held.hold(holdOf(generation, seen))
+    this.#checked.use(fillOf(generation, seen))
   }
 
   async begin(generation: string): Promise<void> {
     const { masters } = this.#deployment
-    const seen = await lookAtMasters(masters, this.#held.bare, this.#now)
-    await beginMasters(seen, generation, masters.layout, this.#held.bare)
-    this.#held.hold(holdOf(generation, seen))
+    const seen = await lookAtMasters(masters, this.#checked.unchecked, this.#now)
+    await beginMasters(seen, generation, masters.layout, this.#checked.unchecked)
+    this.#checked.use(fillOf(generation, seen))
   }
 
   complete(): Promise<void> {
-    return this.#mark((key, generation) => completeCommand(key, generation))
+    return this.#setMarkers((key, generation) => completeCommand(key, generation))
   }
 
   setPosition(logId: string, nextSequence: number): Promise<void> {
-    return this.#mark((key, generation) => positionCommand(key, generation, logId, nextSequence))
+    return this.#setMarkers((key, generation) => positionCommand(key, generation, logId, nextSequence))
   }
 
-  async claim(forMs: number): Promise<boolean> {
-    const [claimed] = await this.#keeper(['EVALSHA', CLAIM.sha1, 1, KEEPER_KEY, this.#token, forMs])
+  async acquireLease(forMs: number): Promise<boolean> {
+    const [claimed] = await this.#keeper(['EVALSHA', ACQUIRE_LEASE.sha1, 1, KEEPER_KEY, this.#token, forMs])
     return claimed === 1
   }
 
-  async release(): Promise<void> {
-    await this.#keeper(['EVALSHA', RELEASE.sha1, 1, KEEPER_KEY, this.#token])
+  async releaseLease(): Promise<void> {
+    await this.#keeper(['EVALSHA', RELEASE_LEASE.sha1, 1, KEEPER_KEY, this.#token])
   }
 
   state(): StoreState {
@@ -119,14 +119,14 @@ export class RedisServer implements RemoteServer {
     return this.#deployment.close()
   }
 
-  /** On all masters, after everything that was written before: what a master has lost, its marker does not claim. */
-  async #mark(commandFor: (key: string, generation: string) => RedisCommand): Promise<void> {
-    const { generation } = this.#held
+  /** Changes the marker on each master, after what was written there before: a marker never claims a lost write. */
+  async #setMarkers(commandFor: (key: string, generation: string) => RedisCommand): Promise<void> {
+    const { generation } = this.#checked
     await Promise.all(
       this.#deployment.masters.list.map(async (master) => {
         const command = commandFor(markerKey(master.tag), generation)
-        const [reply] = await this.#held.run(master, [command], { writes: true })
-        this.#held.demand(master, reply)
+        const [reply] = await this.#checked.run(master, [command], { writes: true })
+        this.#checked.demand(master, reply)
       }),
     )
   }
@@ -144,11 +144,11 @@ export class RedisServer implements RemoteServer {
       ...pick(keys, indexes),
       ...pick(parts, indexes).flatMap(argumentsFor),
     ]
-    return this.#held.each(keys, { writes: true, commandFor })
+    return this.#checked.each(keys, { writes: true, commandFor })
   }
 
   #keeper(command: RedisCommand): Promise<readonly Reply[]> {
-    return this.#held.bare(ownerOf(this.#deployment.masters, KEEPER_KEY), [command])
+    return this.#checked.unchecked(ownerOf(this.#deployment.masters, KEEPER_KEY), [command])
   }
 }
 

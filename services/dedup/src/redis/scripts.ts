@@ -13,7 +13,7 @@ function script(text: string): Script {
 /**
  * SET NX GET for each key, in one command: a batch costs a client far more as commands of their own. Arguments: for
  * each key its value and its milliseconds to live (empty: for ever). Replies for each: nil where it was put, what
- * stands there, or 0 where there is no room (which Redis says unseen, so it is looked up).
+ * stands there, or 0 where there is no room (Redis answers OOM before it looks at the key, so a GET follows).
  */
 export const ADD = script(`
 local replies = {}
@@ -67,15 +67,15 @@ redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
 return 1`)
 
 /** Claims a key for a while, or renews the own claim. Replies 1 or 0. */
-export const CLAIM = script(`
+export const ACQUIRE_LEASE = script(`
 local keeper = redis.call('GET', KEYS[1])
 if keeper and keeper ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1`)
 
 /** Gives up the own claim. */
-export const RELEASE = script(`
+export const RELEASE_LEASE = script(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])`)
 
-export const SCRIPTS: readonly Script[] = [ADD, SET, SWAP, MARK, CLAIM, RELEASE]
+export const SCRIPTS: readonly Script[] = [ADD, SET, SWAP, MARK, ACQUIRE_LEASE, RELEASE_LEASE]

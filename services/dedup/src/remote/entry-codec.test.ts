@@ -13,10 +13,10 @@ describe('the bytes of an entry', () => {
     const { value, uses } = codec.encode(entry)
     expect(codec.decode(pcsId, value)).toEqual(entry)
     const other = new EntryCodec()
-    expect(other.wants(value)).toEqual(uses.name)
+    expect(other.missingDefinition(value)).toEqual(uses.name)
     expect(other.decode(pcsId, value)).toBeUndefined()
     other.learn(uses)
-    expect(other.wants(value)).toBeUndefined()
+    expect(other.missingDefinition(value)).toBeUndefined()
     expect(other.decode(pcsId, value)).toEqual(entry)
     // The same parts go by the same name, whoever names them.
     expect(new EntryCodec().encode(entry).uses).toEqual(uses)
@@ -50,6 +50,6 @@ describe('the bytes of an entry', () => {
     }
     const other = new EntryCodec()
     other.learn({ name: uses.name, value: Buffer.concat([uses.value, Buffer.from([0])]) })
-    expect(other.wants(value)).toEqual(uses.name)
+    expect(other.missingDefinition(value)).toEqual(uses.name)
   })
 })

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Entry } from '../store.js'
+import type { IndexEntry } from '../store.js'
 import { VerdictCodec } from '../verdict-codec.js'
 
 /**
@@ -32,7 +32,10 @@ export class EntryCodec {
   readonly #numbers = new Map<string, number>()
 
   /** @throws RangeError if it is larger than a record may be. */
-  encode({ verdict, expiresAtMs, marked }: Entry): { readonly value: Buffer; readonly uses: Definition } {
+  encode({ verdict, expiresAtMs, marked }: IndexEntry): {
+    readonly value: Buffer
+    readonly uses: Definition
+  } {
     const { shared, value: rest } = this.#verdicts.encode(verdict)
     const uses = this.#definitions[shared] ?? this.#define(shared)
     const value = Buffer.allocUnsafe(HEAD_BYTES + rest.length)
@@ -43,26 +46,26 @@ export class EntryCodec {
     return { value, uses }
   }
 
-  /** The name of the definition without which these bytes cannot be read; undefined: it is known. */
-  wants(value: Buffer): Buffer | undefined {
+  /** The name of the definition that these bytes need and that is not known yet. */
+  missingDefinition(value: Buffer): Buffer | undefined {
     const name = value.subarray(NAME_AT, HEAD_BYTES)
     return isEntry(value) && !this.#numbers.has(name.toString('latin1')) ? name : undefined
   }
 
-  /** undefined: it is damaged, of a newer version, or wants a definition. */
-  decode(pcsId: string, value: Buffer): Entry | undefined {
+  /** undefined: the bytes are damaged, of a newer version, or need a definition that is not known. */
+  decode(pcsId: string, value: Buffer): IndexEntry | undefined {
     const shared = this.#numbers.get(value.toString('latin1', NAME_AT, HEAD_BYTES))
     if (!isEntry(value) || shared === undefined) return undefined
     try {
       const verdict = this.#verdicts.decode(pcsId, { shared, value: value.subarray(HEAD_BYTES) })
       return { verdict, expiresAtMs: expiryOf(value), marked: isMarked(value) }
     } catch {
-      // What it means that it cannot be read depends on who asks.
+      // The caller decides what an unreadable entry means.
       return undefined
     }
   }
 
-  /** Takes over what another process has defined; not what is damaged. */
+  /** Takes over a definition of another process, unless it is damaged. */
   learn({ name, value }: Definition): void {
     const key = name.toString('latin1')
     if (this.#numbers.has(key) || !nameFor(value).equals(name)) return

@@ -7,7 +7,7 @@ export const NEVER_MS = Number.MAX_SAFE_INTEGER
 export interface Item {
   readonly id: Buffer
   readonly value: Buffer
-  /** From then on it may be removed by the server; whether it still counts is said by its value. */
+  /** From then on the server may remove it; whether the entry has expired is decided by its value. */
   readonly expiresAtMs: number
 }
 
@@ -24,24 +24,24 @@ export interface Swap {
 export type Added = Buffer | undefined | typeof NO_ROOM
 export const NO_ROOM: unique symbol = Symbol('no room')
 
-/** What a store says of itself. */
+/** What a store keeps about its own fill. */
 export interface Marker {
   /**
    * The generation under which it was filled; empty while it is being filled, and when it may have lost something
    * since: emptied, restarted, replaced, brought back from a copy.
    */
   readonly generation: string
-  /** Up to where it holds the marks of each log, also when it has been set back. */
+  /** For each log the position below which all marks are in the store, valid also after it was set back to a copy. */
   readonly positions: ReadonlyMap<string, number>
 }
 
 /**
  * A server that several processes share: plain bytes under ids, each change atomic by itself. No rule is here but
- * one: what is read or written counts only while the server is held under the generation that this process goes by
- * and is the very one that was filled. That is looked up together with the operation, so that no answer comes from
- * a store that has lost something since.
+ * one: an operation succeeds only while the server is filled under the generation that this process uses, and is the
+ * same server with the same data. That is checked together with the operation, so that no answer comes from a store
+ * that has lost something since.
  *
- * Every operation fails as unavailable, in bounded time: no answer, refused, or not held (any more).
+ * Every operation fails with an AppError unavailable, in bounded time: no answer, a refusal, or GenerationLost.
  */
 export interface RemoteServer {
   readonly backend: 'redis' | 'postgres'
@@ -53,17 +53,17 @@ export interface RemoteServer {
   swap(swaps: readonly Swap[]): Promise<boolean[]>
 
   marker(): Promise<Marker>
-  /** Goes by this generation from now on, which must be the one in the marker. */
+  /** Uses this generation from now on. @throws GenerationLost unless it is the one in the marker. */
   adopt(generation: string): Promise<void>
-  /** Puts a new generation into the marker, not yet complete, and goes by it. */
+  /** Puts a new generation into the marker, not yet complete, and uses it from now on. */
   begin(generation: string): Promise<void>
   /** The generation that this process has begun is complete. */
   complete(): Promise<void>
   setPosition(logId: string, nextSequence: number): Promise<void>
 
-  /** One process at a time, for so long; again by the same one renews it. */
-  claim(forMs: number): Promise<boolean>
-  release(): Promise<void>
+  /** Takes or renews the lease of the fill, which one process has at a time. @returns whether it has it now */
+  acquireLease(forMs: number): Promise<boolean>
+  releaseLease(): Promise<void>
 
   state(): StoreState
   close(): Promise<void>

@@ -1,6 +1,6 @@
 import { type RedisServer, redisMissing, startRedis } from '@fractal-lba/test-servers'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import type { Entry } from '../store.js'
+import type { IndexEntry } from '../store.js'
 import { redisAt, redisServer, twoStores, up } from '../testing/remote-under-test.js'
 import { entryOf, pcsIdOf, verdictOf } from '../testing/verdicts.js'
 import { NEVER_MS, type RemoteServer } from './remote-server.js'
@@ -38,7 +38,7 @@ describe.skipIf(missing)('a store that several processes share', () => {
 
   it('lets each process read what another one has written, by whatever keys and parameters', async () => {
     const { one, other, nowMs } = await two()
-    const entries = ['a', 'b', 'c'].map((name, index): Entry => {
+    const entries = ['a', 'b', 'c'].map((name, index): IndexEntry => {
       const verdict = verdictOf(name, { logId: `${index}${index}`.repeat(16) })
       return entryOf({ ...verdict, keyId: `key ${name}` }, nowMs() + 60_000)
     })
@@ -57,7 +57,7 @@ describe.skipIf(missing)('a store that several processes share', () => {
     expect(await other.getMany([pcsIdOf('a')])).toEqual([first])
     await pass(1)
     expect(await other.getMany([pcsIdOf('a')])).toEqual([undefined])
-    expect(await (await bytes(await one.heldGeneration())).read([idOf('a')])).toEqual([expect.any(Buffer)])
+    expect(await (await bytes(await one.filledGeneration())).read([idOf('a')])).toEqual([expect.any(Buffer)])
   })
 
   it('lets one of many win over an entry that has expired', async () => {
@@ -97,7 +97,7 @@ describe.skipIf(missing)('a store that several processes share', () => {
     const { one, nowMs } = await two()
     const entries = ['marked', 'unmarked'].map((name) => entryOf(verdictOf(name), nowMs() + 60_000))
     await one.putManyIfAbsent(entries)
-    const server = await bytes(await one.heldGeneration())
+    const server = await bytes(await one.filledGeneration())
     const values = await server.read([idOf('marked'), idOf('unmarked')])
     // As if the definition that they refer to had been lost, or a newer version had written them.
     const strange = values.map((value, index) => {
@@ -145,11 +145,15 @@ describe.skipIf(missing)('a store that several processes share', () => {
 
   it('gives the claim to one process at a time', async () => {
     const { one, other } = await two()
-    expect([await one.claim(), await other.claim(), await one.claim()]).toEqual([true, false, true])
-    await other.release()
-    expect(await other.claim()).toBe(false)
-    await one.release()
-    expect([await other.claim(), await one.claim()]).toEqual([true, false])
+    expect([await one.acquireLease(), await other.acquireLease(), await one.acquireLease()]).toEqual([
+      true,
+      false,
+      true,
+    ])
+    await other.releaseLease()
+    expect(await other.acquireLease()).toBe(false)
+    await one.releaseLease()
+    expect([await other.acquireLease(), await one.acquireLease()]).toEqual([true, false])
   })
 
   it('knows nothing before it has begun or adopted a generation, and adopts only the one that is there', async () => {
@@ -157,13 +161,13 @@ describe.skipIf(missing)('a store that several processes share', () => {
     onTestFinished(() => store.close())
     await up(store)
     await expect(store.getMany([pcsIdOf('a')])).rejects.toThrow('not been filled')
-    expect(await store.heldGeneration()).toBe('')
+    expect(await store.filledGeneration()).toBe('')
     await expect(store.adopt('any')).rejects.toThrow('another generation')
     await store.begin('mine')
-    expect(await store.heldGeneration()).toBe('')
+    expect(await store.filledGeneration()).toBe('')
     await expect(store.adopt('mine')).rejects.toThrow('another generation')
     await store.complete()
-    expect(await store.heldGeneration()).toBe('mine')
+    expect(await store.filledGeneration()).toBe('mine')
   })
 
   it('lets nobody complete or go on with what another process has begun again', async () => {
@@ -174,7 +178,7 @@ describe.skipIf(missing)('a store that several processes share', () => {
     await expect(one.setPosition('aa'.repeat(16), 5)).rejects.toThrow('another generation')
     await other.setPosition('aa'.repeat(16), 3)
     await other.complete()
-    expect(await other.heldGeneration()).toBe('other')
+    expect(await other.filledGeneration()).toBe('other')
     expect(await other.positions()).toEqual(new Map([['aa'.repeat(16), 3]]))
   })
 })

@@ -1,6 +1,6 @@
 import { type Clock, unavailable } from '@fractal-lba/runtime'
-import { sameLife } from '../index/mark-rule.js'
-import type { Entry, Store, StoreState } from '../store.js'
+import { sameJudgement } from '../index/mark-rule.js'
+import type { IndexEntry, Store, StoreState } from '../store.js'
 import {
   type Definition,
   EntryCodec,
@@ -12,22 +12,22 @@ import {
 } from './entry-codec.js'
 import { type Item, NEVER_MS, NO_ROOM, type RemoteServer, type Swap } from './remote-server.js'
 
-/** How long a process that fills or follows may be silent before another one does it. */
-const CLAIM_MS = 10_000
-/** Races for one id are settled by their first swap; so many can only be lost to a server that does not mean it. */
+/** The lease of the fill ends when its process has not renewed it for so long. */
+const LEASE_MS = 10_000
+/** A race for one id is usually settled by the first swap; a server on which this many fail does not work. */
 const SWAP_ROUNDS_MAX = 5
 /**
- * A write that was given up may still be executed when the server wakes up. Up to so long after, it can do no harm:
- * what it writes is what the marks say, and that holds until it expires.
+ * The server may still execute a write after this process gave it up. A late overwrite does no harm before its entry
+ * expires, because it agrees with the marks. Entries that expire within this time are written by swaps instead.
  */
 const LATE_MS_MAX = 300_000
 
 const CHUNK_MAX = 512
 
-/** What marks tell of one id. */
+/** The marks of one id in a batch. */
 interface Confirmation {
   readonly id: Buffer
-  readonly told: { readonly index: number; readonly value: Buffer }[]
+  readonly marks: { readonly index: number; readonly value: Buffer }[]
 }
 
 /** A store on a server that other processes use as well (store.ts): all rules, over any RemoteServer. */
@@ -35,7 +35,7 @@ export class RemoteStore implements Store {
   readonly #server: RemoteServer
   readonly #now: Clock
   readonly #codec = new EntryCodec()
-  /** What is known to stand in the store under this generation. */
+  /** Names of the definitions that are in the store under this generation. */
   readonly #defined = new Set<string>()
   #filling = false
 
@@ -48,32 +48,32 @@ export class RemoteStore implements Store {
     return this.#server.backend
   }
 
-  getMany(pcsIds: readonly string[]): Promise<(Entry | undefined)[]> {
+  getMany(pcsIds: readonly string[]): Promise<(IndexEntry | undefined)[]> {
     return inChunks(pcsIds, (chunk) => this.#get(chunk))
   }
 
-  putManyIfAbsent(entries: readonly Entry[]): Promise<(Entry | undefined)[]> {
+  putManyIfAbsent(entries: readonly IndexEntry[]): Promise<(IndexEntry | undefined)[]> {
     return inChunks(entries, (chunk) => this.#put(chunk))
   }
 
-  confirmMany(entries: readonly Entry[]): Promise<boolean[]> {
+  confirmMany(entries: readonly IndexEntry[]): Promise<boolean[]> {
     return inChunks(entries, (chunk) => this.#confirm(chunk))
   }
 
-  async overwriteMany(entries: readonly Entry[]): Promise<void> {
+  async overwriteMany(entries: readonly IndexEntry[]): Promise<void> {
     await inChunks(entries, async (chunk) => {
       await this.#overwrite(chunk)
       return []
     })
   }
 
-  async #get(pcsIds: readonly string[]): Promise<(Entry | undefined)[]> {
+  async #get(pcsIds: readonly string[]): Promise<(IndexEntry | undefined)[]> {
     const values = await this.#server.read(pcsIds.map(idOf))
     return this.#standing(pcsIds, values)
   }
 
-  async #put(entries: readonly Entry[]): Promise<(Entry | undefined)[]> {
-    const first = new Map<string, Entry>()
+  async #put(entries: readonly IndexEntry[]): Promise<(IndexEntry | undefined)[]> {
+    const first = new Map<string, IndexEntry>()
     for (const entry of entries) {
       const { pcsId } = entry.verdict.outcome
       if (!first.has(pcsId)) first.set(pcsId, entry)
@@ -82,14 +82,14 @@ export class RemoteStore implements Store {
     return entries.map(({ verdict }) => standing.get(verdict.outcome.pcsId))
   }
 
-  async #confirm(entries: readonly Entry[]): Promise<boolean[]> {
+  async #confirm(entries: readonly IndexEntry[]): Promise<boolean[]> {
     const confirmations = new Map<string, Confirmation>()
     const items = await this.#items(entries)
     for (const [index, { value }] of items.entries()) {
       const pcsId = entries[index]?.verdict.outcome.pcsId ?? ''
       const known = confirmations.get(pcsId)
-      if (known) known.told.push({ index, value })
-      else confirmations.set(pcsId, { id: idOf(pcsId), told: [{ index, value }] })
+      if (known) known.marks.push({ index, value })
+      else confirmations.set(pcsId, { id: idOf(pcsId), marks: [{ index, value }] })
     }
     const confirmed: boolean[] = new Array(entries.length).fill(false)
     let open = [...confirmations.values()]
@@ -100,11 +100,11 @@ export class RemoteStore implements Store {
     return confirmed
   }
 
-  async #overwrite(entries: readonly Entry[]): Promise<void> {
+  async #overwrite(entries: readonly IndexEntry[]): Promise<void> {
     const last = new Map(entries.map((entry) => [entry.verdict.outcome.pcsId, entry]))
     const lastingFromMs = this.#now() + LATE_MS_MAX
-    const lasting: Entry[] = []
-    const brief: Entry[] = []
+    const lasting: IndexEntry[] = []
+    const brief: IndexEntry[] = []
     for (const entry of last.values()) (entry.expiresAtMs > lastingFromMs ? lasting : brief).push(entry)
     if (lasting.length > 0) await this.#server.set(await this.#items(lasting))
     if (brief.length > 0) await this.#overwriteBrief(brief)
@@ -120,7 +120,7 @@ export class RemoteStore implements Store {
       if (!expected || !isEntry(expected) || isMarked(expected) || expiryOf(expected) <= nowMs) return []
       return [{ id, expected, item: { id, value: withExpiry(expected, expiresAtMs, false), expiresAtMs } }]
     })
-    // One that has changed meanwhile has got its mark.
+    // A swap fails only where the entry has got its mark meanwhile.
     if (swaps.length > 0) await this.#server.swap(swaps)
   }
 
@@ -132,7 +132,7 @@ export class RemoteStore implements Store {
     return this.#server.setPosition(logId, nextSequence)
   }
 
-  async heldGeneration(): Promise<string> {
+  async filledGeneration(): Promise<string> {
     return (await this.#server.marker()).generation
   }
 
@@ -153,12 +153,12 @@ export class RemoteStore implements Store {
     this.#filling = false
   }
 
-  claim(): Promise<boolean> {
-    return this.#server.claim(CLAIM_MS)
+  acquireLease(): Promise<boolean> {
+    return this.#server.acquireLease(LEASE_MS)
   }
 
-  release(): Promise<void> {
-    return this.#server.release()
+  releaseLease(): Promise<void> {
+    return this.#server.releaseLease()
   }
 
   state(): StoreState {
@@ -175,11 +175,11 @@ export class RemoteStore implements Store {
     const values = await this.#server.read(open.map(({ id }) => id))
     const swaps: { confirmation: Confirmation; swap: Swap }[] = []
     for (const [place, confirmation] of open.entries()) {
-      const { id, told } = confirmation
+      const { id, marks } = confirmation
       const standing = values[place]
       if (!standing || !isEntry(standing) || expiryOf(standing) <= nowMs) continue
       let firstMs = isMarked(standing) ? expiryOf(standing) : Number.POSITIVE_INFINITY
-      for (const { index, value } of told) {
+      for (const { index, value } of marks) {
         if (!sameVerdict(standing, value)) continue
         confirmed[index] = true
         firstMs = Math.min(firstMs, expiryOf(value))
@@ -193,14 +193,14 @@ export class RemoteStore implements Store {
     const made = await this.#server.swap(swaps.map(({ swap }) => swap))
     return swaps.flatMap(({ confirmation }, index) => {
       if (made[index]) return []
-      for (const told of confirmation.told) confirmed[told.index] = false
+      for (const { index } of confirmation.marks) confirmed[index] = false
       return [confirmation]
     })
   }
 
   /** By id, what stands in the end; absent: there was no room. */
-  async #putEach(entries: readonly Entry[]): Promise<Map<string, Entry>> {
-    const settled = new Map<string, Entry>()
+  async #putEach(entries: readonly IndexEntry[]): Promise<Map<string, IndexEntry>> {
+    const settled = new Map<string, IndexEntry>()
     let open = entries
     for (let round = 0; open.length > 0; round += 1) {
       if (round === SWAP_ROUNDS_MAX) throw unavailable('the store does not settle who was first')
@@ -210,11 +210,11 @@ export class RemoteStore implements Store {
   }
 
   /** @returns those that must try again: somebody else has just replaced an expired entry. */
-  async #putRound(entries: readonly Entry[], settled: Map<string, Entry>): Promise<Entry[]> {
+  async #putRound(entries: readonly IndexEntry[], settled: Map<string, IndexEntry>): Promise<IndexEntry[]> {
     const nowMs = this.#now()
     const items = await this.#items(entries)
     const added = await this.#server.add(items, nowMs)
-    const standing: { entry: Entry; item: Item; value: Buffer }[] = []
+    const standing: { entry: IndexEntry; item: Item; value: Buffer }[] = []
     for (const [index, entry] of entries.entries()) {
       const item = items[index]
       const value = added[index]
@@ -228,7 +228,7 @@ export class RemoteStore implements Store {
       standing.map(({ entry }) => entry.verdict.outcome.pcsId),
       standing.map(({ value }) => value),
     )
-    const over: { entry: Entry; swap: Swap }[] = []
+    const over: { entry: IndexEntry; swap: Swap }[] = []
     for (const [index, { entry, item, value }] of standing.entries()) {
       const known = found[index]
       if (known) settled.set(entry.verdict.outcome.pcsId, known)
@@ -236,7 +236,7 @@ export class RemoteStore implements Store {
     }
     if (over.length === 0) return []
     const swapped = await this.#server.swap(over.map(({ swap }) => swap))
-    const again: Entry[] = []
+    const again: IndexEntry[] = []
     for (const [index, { entry }] of over.entries()) {
       if (swapped[index]) settled.set(entry.verdict.outcome.pcsId, entry)
       else again.push(entry)
@@ -244,8 +244,8 @@ export class RemoteStore implements Store {
     return again
   }
 
-  /** Of what has expired or is about to: it must not hit the next life of its id, however late it is executed. */
-  async #overwriteBrief(entries: readonly Entry[]): Promise<void> {
+  /** For entries that expire soon or have expired: even a late write must not replace a new judgement of the id. */
+  async #overwriteBrief(entries: readonly IndexEntry[]): Promise<void> {
     let open = entries
     for (let round = 0; open.length > 0; round += 1) {
       if (round === SWAP_ROUNDS_MAX) throw unavailable('the store does not settle what a mark says')
@@ -253,13 +253,13 @@ export class RemoteStore implements Store {
       const items = await this.#items(open)
       const values = await this.#server.read(items.map(({ id }) => id))
       await this.#learnFor(values)
-      const swaps: { entry: Entry; swap: Swap }[] = []
+      const swaps: { entry: IndexEntry; swap: Swap }[] = []
       for (const [index, entry] of open.entries()) {
         const [item, expected] = [items[index], values[index]]
         if (!item) continue
-        const lives = entry.expiresAtMs > nowMs
-        if (lives || (expected && this.#mayGo(expected, entry, nowMs))) {
-          swaps.push({ entry, swap: { id: item.id, expected, item: lives ? item : undefined } })
+        const isAlive = entry.expiresAtMs > nowMs
+        if (isAlive || (expected && this.#mayRemove(expected, entry, nowMs))) {
+          swaps.push({ entry, swap: { id: item.id, expected, item: isAlive ? item : undefined } })
         }
       }
       const made = swaps.length === 0 ? [] : await this.#server.swap(swaps.map(({ swap }) => swap))
@@ -267,13 +267,13 @@ export class RemoteStore implements Store {
     }
   }
 
-  /** Whether what stands is removed by an entry that has expired: not when it is the next life of the id. */
-  #mayGo(value: Buffer, entry: Entry, nowMs: number): boolean {
+  /** Whether an expired entry removes what stands: not when that is a new judgement of the id. */
+  #mayRemove(value: Buffer, entry: IndexEntry, nowMs: number): boolean {
     const standing = this.#codec.decode(entry.verdict.outcome.pcsId, value)
-    return !standing || standing.expiresAtMs <= nowMs || sameLife(standing.verdict, entry.verdict)
+    return !standing || standing.expiresAtMs <= nowMs || sameJudgement(standing.verdict, entry.verdict)
   }
 
-  async #items(entries: readonly Entry[]): Promise<Item[]> {
+  async #items(entries: readonly IndexEntry[]): Promise<Item[]> {
     const fresh = new Map<string, Definition>()
     const items = entries.map((entry): Item => {
       const { value, uses } = this.#codec.encode(entry)
@@ -281,7 +281,7 @@ export class RemoteStore implements Store {
       if (!this.#defined.has(name)) fresh.set(name, uses)
       return { id: idOf(entry.verdict.outcome.pcsId), value, expiresAtMs: entry.expiresAtMs }
     })
-    // Before anything that refers to it, so that whatever the store loses, it loses that too.
+    // Definitions are written before the entries that use them: a store that loses them loses the entries too.
     if (fresh.size > 0) {
       await this.#server.set(
         [...fresh.values()].map(({ name, value }) => ({ id: name, value, expiresAtMs: NEVER_MS })),
@@ -295,25 +295,25 @@ export class RemoteStore implements Store {
   async #standing(
     pcsIds: readonly string[],
     values: readonly (Buffer | undefined)[],
-  ): Promise<(Entry | undefined)[]> {
+  ): Promise<(IndexEntry | undefined)[]> {
     const nowMs = this.#now()
     await this.#learnFor(values)
     return values.map((value, index) => {
       if (!value) return undefined
       const entry = this.#codec.decode(pcsIds[index] ?? '', value)
       if (entry) return entry.expiresAtMs > nowMs ? entry : undefined
-      // While it is being filled, marks replace it; and what has no mark has been told to nobody.
+      // During a fill marks replace it; and a verdict without a mark has not been acknowledged.
       if (this.#filling || (isEntry(value) && !isMarked(value))) return undefined
       throw unavailable('the store holds an entry that cannot be read')
     })
   }
 
-  /** Fetches the definitions that other processes have made, which is once for each. */
+  /** Fetches definitions that other processes have made, each once. */
   async #learnFor(values: readonly (Buffer | undefined)[]): Promise<void> {
     const wanted = new Map<string, Buffer>()
     for (const value of values) {
-      const wants = value && this.#codec.wants(value)
-      if (wants) wanted.set(wants.toString('latin1'), wants)
+      const name = value && this.#codec.missingDefinition(value)
+      if (name) wanted.set(name.toString('latin1'), name)
     }
     if (wanted.size === 0) return
     const names = [...wanted.values()]

@@ -1,4 +1,4 @@
-/** A server is not what it must be. The sentence says what to do, and may be told to anybody. */
-export class Misfit extends Error {
-  override readonly name = 'Misfit'
+/** The server's version, role or configuration is not suitable. The message says what to do and has no secrets. */
+export class UnsuitableServer extends Error {
+  override readonly name = 'UnsuitableServer'
 }

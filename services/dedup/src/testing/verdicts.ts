@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto'
 import { bytesOfVerdict, type wal } from '@fractal-lba/proto'
-import type { Entry, StoredVerdict } from '../store.js'
+import type { IndexEntry, StoredVerdict } from '../store.js'
 
 export const LOG_ID = 'aa'.repeat(16)
 
@@ -59,7 +59,7 @@ export function verdictOf(
   }
 }
 
-export function entryOf(verdict: StoredVerdict, expiresAtMs: number, marked = false): Entry {
+export function entryOf(verdict: StoredVerdict, expiresAtMs: number, marked = false): IndexEntry {
   return { verdict, expiresAtMs, marked }
 }
 
