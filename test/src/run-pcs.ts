@@ -16,7 +16,7 @@ export function runPcs(
 ): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const { PATH, HOME } = process.env
-    const program = join(repositoryRoot, 'packages/agent/bin/pcs.js')
+    const program = join(repositoryRoot, 'packages/cli/bin/pcs.js')
     const child = spawn(process.execPath, [program, ...args], { env: { PATH, HOME, ...env } })
     let [out, err] = ['', '']
     child.stdout.setEncoding('utf8').on('data', (part: string) => {

@@ -1,6 +1,6 @@
 import { type Agent, type IncomingMessage, type RequestOptions, request as requestByHttp } from 'node:http'
 import { request as requestByHttps } from 'node:https'
-import { printable } from './printable.js'
+import { printable } from '@fractal-lba/runtime/text'
 
 /** A verdict has some hundred bytes, a problem with its 100 errors some thousand. */
 const ANSWER_BYTES_MAX = 1024 * 1024

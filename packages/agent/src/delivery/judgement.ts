@@ -1,5 +1,5 @@
+import { jsonObject } from '@fractal-lba/runtime/text'
 import type { Exchange } from '../exchange.js'
-import { jsonObject } from '../json-object.js'
 
 /** What becomes of a record after an answer. */
 export type Judgement =

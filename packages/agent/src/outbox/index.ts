@@ -1,6 +1,7 @@
 /** The durable outbox of an agent. What it keeps on the disk stands in `records.ts`. */
 export type { Counts, Entry, EntryState } from './books.js'
 export type { CompactionChoice, CompactionReport } from './compaction.js'
+export { type OutboxLimits, readOutboxLimits } from './environment.js'
 export { isOutboxError, OutboxError, type OutboxErrorCode } from './errors.js'
 export type { OutboxFiles } from './files.js'
 export { CONFLICTS_FILE, DEAD_LETTERS_FILE } from './ledgers.js'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
+import { jsonObject } from '@fractal-lba/runtime/text'
 import type { Files } from '@fractal-lba/wal'
-import { jsonObject } from '../json-object.js'
 import { openExisting, writeAll } from './files.js'
 
 const CHUNK_BYTES = 64 * 1024

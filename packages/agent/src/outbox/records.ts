@@ -28,8 +28,8 @@
  * - The two files for people follow the log: a line that a crash prevented is written at the next opening.
  */
 
+import { jsonObject } from '@fractal-lba/runtime/text'
 import type { LogRecord, NewRecord } from '@fractal-lba/wal'
-import { jsonObject } from '../json-object.js'
 import { OutboxError } from './errors.js'
 
 export const RECORD_TYPE = {

@@ -1,7 +1,7 @@
 import { hmacKey, type Pcs } from '@fractal-lba/pcs'
-import { buildRecord } from '../build.js'
-import { recordText } from '../record-text.js'
-import { signRecord } from '../sign-record.js'
+import { buildRecord } from '../record/build.js'
+import { recordText } from '../record/record-text.js'
+import { signRecord } from '../record/sign-record.js'
 
 const key = hmacKey('testsecret')
 

@@ -1,0 +1,71 @@
+import type { Command } from '../cli/command.js'
+import { EXIT } from '../cli/failure.js'
+import { endpointFrom } from '../cli/gateway.js'
+import { endpointOption, timeoutMsFrom, timeoutOption } from '../cli/gateway-options.js'
+import { outboxDirectory, outboxOption, withOutbox } from '../cli/outbox-options.js'
+
+const WAIT_S_DEFAULT = 60
+const IN_FLIGHT_MAX = 8
+
+export const outboxSend: Command = {
+  name: 'outbox send',
+  summary: 'submit what is in the outbox, then end',
+  usage: 'outbox send [--endpoint URL] [--timeout-ms N] [--wait-s N] [--outbox DIR] [--json]',
+  options: [
+    endpointOption,
+    timeoutOption,
+    { name: 'wait-s', value: 'N', help: `how long to go on when nobody answers (${WAIT_S_DEFAULT})` },
+    outboxOption,
+    { name: 'json', help: 'print how many records are in which state as one line of JSON' },
+  ],
+  notes: `For machines on which no agent runs for ever: pcs outbox add, then this, by a timer for instance.
+
+Exit codes: 0 all have their verdict, 1 some were refused or met a conflict in this run (see pcs outbox list),
+2 wrong command line or environment, 3 some have no verdict yet, or another process has the outbox: try again
+later.`,
+  async run(given, terminal) {
+    const timeoutMs = timeoutMsFrom(given)
+    const waitS = given.integer('wait-s', { min: 0, max: 86_400 }) ?? WAIT_S_DEFAULT
+    const endpoint = endpointFrom(given.text('endpoint'), terminal)
+    return withOutbox(outboxDirectory(given, terminal), terminal, true, async (outbox) => {
+      const { BACKOFF_DEFAULT, Deliverer, Sender } = await import('@fractal-lba/agent/delivery')
+      const deliverer = new Deliverer({ endpoint, timeoutMs, connectionsMax: IN_FLIGHT_MAX })
+      const before = outbox.counts
+      let failed: Error | undefined
+      const stopping = new AbortController()
+      const sender = new Sender({
+        outbox,
+        deliver: deliverer.deliver,
+        inFlightMax: IN_FLIGHT_MAX,
+        backoff: BACKOFF_DEFAULT,
+        onFatal: (error) => {
+          failed = error
+          stopping.abort()
+        },
+      })
+      await Promise.race([sender.whenIdle(), elapsed(waitS * 1000, stopping.signal)])
+      stopping.abort()
+      await sender.stop(timeoutMs)
+      deliverer.close()
+      if (failed) throw failed
+      const { counts } = outbox
+      terminal.out(
+        given.has('json')
+          ? `${JSON.stringify(counts)}\n`
+          : `${before.pending - counts.pending} settled, ${counts.pending} pending\n`,
+      )
+      if (counts.pending > 0) return EXIT.tryLater
+      return counts.dead + counts.conflict > before.dead + before.conflict ? EXIT.refused : EXIT.done
+    })
+  },
+}
+
+function elapsed(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}

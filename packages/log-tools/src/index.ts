@@ -1,0 +1,13 @@
+/** Operators' tools on a log's directory: they read only, and take no lock. */
+export * from './audit-report.js'
+export * from './audit-trail.js'
+export * from './backup.js'
+export * from './exported-record.js'
+export * from './inspection.js'
+export * from './log-view.js'
+export * from './mark-json.js'
+export * from './no-log-error.js'
+export * from './pinned-log.js'
+export * from './progress.js'
+export * from './record-bodies.js'
+export * from './verification.js'

@@ -1,0 +1,5 @@
+/** Running services, asked over gRPC by their own calls. */
+export * from './dedup-service.js'
+export * from './replay-watch.js'
+export * from './store-comparison.js'
+export * from './wal-service.js'

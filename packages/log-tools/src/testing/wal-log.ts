@@ -1,0 +1,59 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { smallRecordBytes } from '@fractal-lba/agent/testing'
+import { bytesOfVerdict, wal } from '@fractal-lba/proto'
+import { type CompactableLog, type NewRecord, openLog } from '@fractal-lba/wal'
+import { ENCODING, RECORD_TYPE, type ReadMark } from '../record-bodies.js'
+
+/** Opens a log of small segments, as the wal service would. */
+export function openWal(directory: string): Promise<CompactableLog> {
+  return openLog(directory, {
+    segmentBytes: 16_384,
+    onFatal: (error) => {
+      throw error
+    },
+  })
+}
+
+export function submission(body: Uint8Array, encoding: number = ENCODING.json): NewRecord {
+  return { type: RECORD_TYPE.submission, encoding, body }
+}
+
+export function markRecord(mark: Partial<ReadMark> & Pick<ReadMark, 'sequence' | 'status'>): NewRecord {
+  const nothing = { indexed: false, generation: '', replayed: false }
+  const verdict = mark.verdict && bytesOfVerdict(mark.verdict)
+  const body = wal.Mark.encode({ ...nothing, ...mark, verdict }).finish()
+  return { type: RECORD_TYPE.mark, encoding: ENCODING.protobuf, body }
+}
+
+export function fenceRecord(generation: string): NewRecord {
+  const body = wal.FenceRequest.encode({ generation }).finish()
+  return { type: RECORD_TYPE.fence, encoding: ENCODING.protobuf, body }
+}
+
+export function deadLetterRecord(letter: wal.DeadLetter): NewRecord {
+  const body = wal.DeadLetter.encode(letter).finish()
+  return { type: RECORD_TYPE['dead-letter'], encoding: ENCODING.protobuf, body }
+}
+
+export function driveAgainRecord(sequence: number): NewRecord {
+  const body = wal.DriveAgainRequest.encode({ sequence }).finish()
+  return { type: RECORD_TYPE['drive-again'], encoding: ENCODING.protobuf, body }
+}
+
+/** A closed log of so many submissions, each in a flush group of its own; gives its newest chain. */
+export async function writeSubmissions(directory: string, count: number): Promise<string> {
+  const log = await openWal(directory)
+  for (let number = 1; number <= count; number++) await log.append([submission(smallRecordBytes(number))])
+  const { chain } = log.head()
+  await log.close()
+  return chain
+}
+
+/** Flips one bit of a file. */
+export function flipBit(directory: string, name: string, offset: number): void {
+  const path = join(directory, name)
+  const content = readFileSync(path)
+  content.writeUInt8(content.readUInt8(offset) ^ 1, offset)
+  writeFileSync(path, content)
+}
