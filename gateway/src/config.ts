@@ -1,4 +1,16 @@
-import { type BatchLimits, type CommonConfig, type Env, readCommonConfig } from '@fractal-lba/runtime'
+import {
+  type BatchLimits,
+  type CommonConfig,
+  type Env,
+  grpcPort,
+  readAddress,
+  readAddresses,
+  readCommonConfig,
+  readHopTimeoutMs,
+  readHost,
+  readPort,
+  readSubmitTimeoutMs,
+} from '@fractal-lba/runtime'
 
 export interface GatewayConfig extends CommonConfig {
   readonly host: string
@@ -37,8 +49,8 @@ export interface ReplayConfig {
 const MINUTE_MS = 60_000
 
 export function readGatewayConfig(env: Env): GatewayConfig {
-  const port = env.integer('PORT', 8080, { min: 1, max: 60_000 })
-  const host = env.text('HOST', '127.0.0.1')
+  const port = readPort(env)
+  const host = readHost(env)
   const bodyTimeoutMs = env.durationMs('BODY_TIMEOUT', 5_000, { min: 100, max: MINUTE_MS })
   const headersTimeoutMs = env.durationMs('HEADERS_TIMEOUT', Math.min(3_000, bodyTimeoutMs), {
     min: 100,
@@ -48,26 +60,29 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     ...readCommonConfig(env),
     host,
     port,
-    grpcAddress: env.address('GRPC_ADDR', `${host.includes(':') ? `[${host}]` : host}:${port + 1}`),
+    grpcAddress: env.address(
+      'GRPC_ADDR',
+      `${host.includes(':') ? `[${host}]` : host}:${grpcPort('gateway', port)}`,
+    ),
     addresses: {
-      wal: env.addresses('WAL_ADDR', `127.0.0.1:${port + 2}`),
-      verifier: env.address('VERIFIER_ADDR', `127.0.0.1:${port + 3}`),
-      dedup: env.address('DEDUP_ADDR', `127.0.0.1:${port + 4}`),
-      scoring: env.address('SCORING_ADDR', `127.0.0.1:${port + 5}`),
+      wal: readAddresses(env, 'wal', port),
+      verifier: readAddress(env, 'verifier', port),
+      dedup: readAddress(env, 'dedup', port),
+      scoring: readAddress(env, 'signal-scoring', port),
     },
     tokenRate: env.integer('TOKEN_RATE', 1000, { min: 0, max: 1_000_000 }),
     bodyBytesMax: env.sizeBytes('BODY_MAX', 64 * 2 ** 10, { min: 2 ** 10, max: 2 ** 20 }),
     bodyTimeoutMs,
     headersTimeoutMs,
     connectionsMax: env.integer('CONNECTIONS_MAX', 4_096, { min: 1, max: 65_535 }),
-    submitTimeoutMs: env.durationMs('SUBMIT_TIMEOUT', 2_000, { min: 100, max: 10 * MINUTE_MS }),
+    submitTimeoutMs: readSubmitTimeoutMs(env),
     retryAfterMs: env.durationMs('RETRY_AFTER', 5_000, { min: 1_000, max: 60 * MINUTE_MS }),
     hop: {
       lanes: env.integer('HOP_BATCHES', 2, { min: 1, max: 4 }),
       batchItemsMax: env.integer('HOP_BATCH_ITEMS', 128, { min: 1, max: 256 }),
       batchBytesMax: 2 * 2 ** 20,
       queueItemsMax: env.integer('HOP_QUEUE', 4_096, { min: 1, max: 1_000_000 }),
-      timeoutMs: env.durationMs('HOP_TIMEOUT', 1_000, { min: 10, max: MINUTE_MS }),
+      timeoutMs: readHopTimeoutMs(env),
     },
     replay: {
       rate: env.integer('REPLAY_RATE', 1_000, { min: 1, max: 100_000 }),

@@ -7,6 +7,7 @@ import {
   type ServiceName,
   SupervisedProcess,
 } from '@fractal-lba/local'
+import { localOpsAddress } from '@fractal-lba/runtime'
 import { onTestFinished } from 'vitest'
 import { Client } from './client.js'
 import { patience } from './patience.js'
@@ -78,7 +79,7 @@ export async function startBranch(
   const of = (name: ServiceName): string => addressOf(system.site, name)
   const addresses = {
     GRPC_ADDR: addressOf(place, 'verifier'),
-    METRICS_ADDR: `127.0.0.1:${block.base + 1003}`,
+    METRICS_ADDR: localOpsAddress('verifier', block.base),
   }
   const verifier = env.verifier && startAlone('verifier', { ...addresses, ...env.verifier })
   const gateway = startAlone('gateway', {

@@ -7,6 +7,7 @@ import {
   testSite,
 } from '@fractal-lba/local'
 import { hmacKey } from '@fractal-lba/pcs'
+import { localGrpcAddress, localOpsAddress, type ServiceName } from '@fractal-lba/runtime'
 import { afterAll, beforeAll } from 'vitest'
 import { Client } from './client.js'
 import { patience } from './patience.js'
@@ -81,14 +82,12 @@ export function useSystem(label: string, options: SystemOptions = {}): () => Sys
   }
 }
 
-const GRPC_OFFSET = { gateway: 1, wal: 2, verifier: 3, dedup: 4, 'signal-scoring': 5 } as const
-
-/** host:port of a process's gRPC: the contract's section 8. */
-export function addressOf({ port }: { readonly port: number }, name: keyof typeof GRPC_OFFSET): string {
-  return `127.0.0.1:${port + GRPC_OFFSET[name]}`
+/** host:port of a process's gRPC. */
+export function addressOf({ port }: { readonly port: number }, name: ServiceName): string {
+  return localGrpcAddress(name, port)
 }
 
-/** Where a process serves /metrics, /health and /ready: the contract's section 8. */
-export function opsUrlOf({ port }: { readonly port: number }, name: keyof typeof GRPC_OFFSET): string {
-  return `http://127.0.0.1:${name === 'gateway' ? port : port + GRPC_OFFSET[name] + 1000}`
+/** Where a process serves /metrics, /health and /ready. */
+export function opsUrlOf({ port }: { readonly port: number }, name: ServiceName): string {
+  return `http://${localOpsAddress(name, port)}`
 }

@@ -1,8 +1,9 @@
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs'
 import { dirname } from 'node:path'
+import { grpcPort, type ServiceName, stopOrder } from '@fractal-lba/runtime'
 import type { BackoffPolicy } from './backoff.js'
 import { type EnvironmentLayers, environmentOf, reachableHost } from './environment.js'
-import { builtPrograms, type Program, type ServiceName } from './layout.js'
+import { builtPrograms, type Program } from './layout.js'
 import { messageOf } from './log-line.js'
 import { untilReady } from './ready-probe.js'
 import { type Death, type ProcessLine, SupervisedProcess } from './supervised-process.js'
@@ -123,7 +124,7 @@ class LocalConstellation implements Constellation {
     this.dataDir = options.dataDir
     const host = reachableHost(environmentOf('gateway', options, options).HOST)
     this.baseUrl = `http://${host}:${options.port}`
-    this.grpcAddress = `${host}:${options.port + 1}`
+    this.grpcAddress = `${host}:${grpcPort('gateway', options.port)}`
     if (options.logFile !== undefined) {
       mkdirSync(dirname(options.logFile), { recursive: true })
       this.#logFile = createWriteStream(options.logFile, { flags: 'a' })
@@ -222,11 +223,9 @@ class LocalConstellation implements Constellation {
   }
 
   async #stopInOrder(): Promise<void> {
-    const stopAll = (names: readonly ServiceName[]): Promise<unknown> =>
-      Promise.all(names.map((name) => this.#members.get(name)?.process.stop()))
-    await stopAll(['gateway'])
-    await stopAll(['verifier', 'dedup', 'signal-scoring'])
-    await stopAll(['wal'])
+    for (const names of stopOrder()) {
+      await Promise.all(names.map((name) => this.#members.get(name)?.process.stop()))
+    }
     await this.#closeLog()
   }
 

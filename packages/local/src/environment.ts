@@ -1,4 +1,5 @@
-import { placement, type ServiceName } from './layout.js'
+import type { ServiceName } from '@fractal-lba/runtime'
+import { PLACEMENT_VARIABLES, placement } from './layout.js'
 
 /** Variables of a process; undefined removes one that would be inherited. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -12,19 +13,6 @@ export interface EnvironmentLayers {
   /** For single processes, over all else. */
   readonly envOf?: Partial<Readonly<Record<ServiceName, Environment>>>
 }
-
-/** Where a process is, is decided here alone: an address left over in somebody's shell must not mix them up. */
-const PLACEMENT_VARIABLES = [
-  'PORT',
-  'GRPC_ADDR',
-  'METRICS_ADDR',
-  'WAL_ADDR',
-  'VERIFIER_ADDR',
-  'DEDUP_ADDR',
-  'SCORING_ADDR',
-  'WAL_DIR',
-  'DEDUP_SNAPSHOT',
-]
 
 /** The whole environment of one process. */
 export function environmentOf(

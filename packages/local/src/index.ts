@@ -1,3 +1,4 @@
+export { type ServiceName, serviceNames } from '@fractal-lba/runtime'
 export { type BackoffPolicy, defaultBackoff } from './backoff.js'
 export {
   type Constellation,
@@ -8,14 +9,7 @@ export {
 } from './constellation.js'
 export { type EndReason, watchForEnd } from './end-watch.js'
 export type { Environment, EnvironmentLayers } from './environment.js'
-export {
-  builtPrograms,
-  type PortUse,
-  type Program,
-  portUses,
-  type ServiceName,
-  serviceNames,
-} from './layout.js'
+export { builtPrograms, type Program } from './layout.js'
 export { type LocalKey, localKey } from './local-key.js'
 export { freePortBlock, type PortBlock } from './ports.js'
 export { preflight } from './preflight.js'

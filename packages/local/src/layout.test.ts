@@ -1,12 +1,6 @@
+import { serviceNames } from '@fractal-lba/runtime'
 import { describe, expect, it } from 'vitest'
-import { builtPrograms, placement, portUses, serviceNames } from './layout.js'
-
-describe('portUses', () => {
-  it('names the ports of the contract, section 8, for PORT 8080', () => {
-    const ports = portUses(8080).map(({ port }) => port)
-    expect(ports.sort((a, b) => a - b)).toEqual([8080, 8081, 8082, 8083, 8084, 8085, 9082, 9083, 9084, 9085])
-  })
-})
+import { builtPrograms, placement } from './layout.js'
 
 describe('placement', () => {
   it('puts the gateway at PORT and tells it where the services are', () => {

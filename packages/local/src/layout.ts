@@ -1,15 +1,12 @@
 import { join } from 'node:path'
-
-/** The processes of the product, in the order in which they are started; the gateway is the first to stop. */
-export const serviceNames = ['wal', 'verifier', 'dedup', 'signal-scoring', 'gateway'] as const
-export type ServiceName = (typeof serviceNames)[number]
-
-/** What the metrics port of a service lies above its gRPC port (`docs/contract.md`, section 8). */
-const METRICS_OFFSET = 1000
-/** The highest PORT that leaves room for all ports above it, in a round number. */
-export const PORT_MAX = 60_000
-
-const servicePortOffset = { wal: 2, verifier: 3, dedup: 4, 'signal-scoring': 5 } as const
+import {
+  addressVariables,
+  localGrpcAddress,
+  localOpsAddress,
+  type ServiceName,
+  serviceNames,
+  topology,
+} from '@fractal-lba/runtime'
 
 /** A program of the constellation: its name and the file that Node runs. */
 export interface Program {
@@ -26,24 +23,16 @@ export function builtPrograms(root: string): readonly Program[] {
   }))
 }
 
-/** A port with the one that needs it, for a sentence. */
-export interface PortUse {
-  readonly port: number
-  readonly neededBy: string
-}
-
-/** Every port that a constellation at `base` listens on. */
-export function portUses(base: number): readonly PortUse[] {
-  const uses: PortUse[] = [
-    { port: base, neededBy: 'the gateway (HTTP)' },
-    { port: base + 1, neededBy: 'the gateway (gRPC)' },
-  ]
-  for (const [name, offset] of Object.entries(servicePortOffset)) {
-    uses.push({ port: base + offset, neededBy: `${name} (gRPC)` })
-    uses.push({ port: base + offset + METRICS_OFFSET, neededBy: `${name} (metrics)` })
-  }
-  return uses
-}
+/** Variables by which a person may choose where data is kept. */
+export const DATA_VARIABLES = ['WAL_DIR', 'DEDUP_SNAPSHOT']
+/** Where a process is, is decided here alone: an address left over in somebody's shell must not mix them up. */
+export const PLACEMENT_VARIABLES = [
+  'PORT',
+  'GRPC_ADDR',
+  'METRICS_ADDR',
+  ...addressVariables,
+  ...DATA_VARIABLES,
+]
 
 /** The variables that place one process: its own addresses, those of the others, where it keeps its data. */
 export function placement(
@@ -51,30 +40,19 @@ export function placement(
   base: number,
   dataDir: string,
 ): Readonly<Record<string, string>> {
-  const address = (offset: number): string => `127.0.0.1:${base + offset}`
-  if (name === 'gateway') {
-    return {
-      PORT: String(base),
-      WAL_ADDR: address(servicePortOffset.wal),
-      VERIFIER_ADDR: address(servicePortOffset.verifier),
-      DEDUP_ADDR: address(servicePortOffset.dedup),
-      SCORING_ADDR: address(servicePortOffset['signal-scoring']),
-    }
-  }
-  const own = {
-    GRPC_ADDR: address(servicePortOffset[name]),
-    METRICS_ADDR: address(servicePortOffset[name] + METRICS_OFFSET),
-  }
-  switch (name) {
-    case 'wal':
-      return { ...own, WAL_DIR: join(dataDir, 'wal') }
-    case 'dedup':
-      return {
-        ...own,
-        WAL_ADDR: address(servicePortOffset.wal),
-        DEDUP_SNAPSHOT: join(dataDir, 'dedup', 'snapshot'),
-      }
-    default:
-      return own
-  }
+  const needed = topology[name].needs.map((other) => [
+    topology[other].addressVariable,
+    localGrpcAddress(other, base),
+  ])
+  const own =
+    name === 'gateway'
+      ? { PORT: String(base) }
+      : { GRPC_ADDR: localGrpcAddress(name, base), METRICS_ADDR: localOpsAddress(name, base) }
+  return { ...own, ...Object.fromEntries(needed), ...dataPlaces(name, dataDir) }
+}
+
+function dataPlaces(name: ServiceName, dataDir: string): Readonly<Record<string, string>> {
+  if (name === 'wal') return { WAL_DIR: join(dataDir, 'wal') }
+  if (name === 'dedup') return { DEDUP_SNAPSHOT: join(dataDir, 'dedup', 'snapshot') }
+  return {}
 }

@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Env } from '@fractal-lba/runtime'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { localKey } from './local-key.js'
 import { signingOf } from './signing.js'
@@ -62,7 +63,7 @@ describe('localKey', () => {
 describe('signingOf', () => {
   it('uses a key of its own where the environment says nothing', async () => {
     for (const env of [{}, { PCS_SIGN_ALG: '' }]) {
-      const { keyFile, env: given } = await signingOf(env, dataDir)
+      const { keyFile, env: given } = await signingOf(new Env(env), dataDir)
       expect(keyFile).toBe(join(dataDir, 'hmac.key'))
       expect(given).toEqual({
         PCS_SIGN_ALG: 'hmac',
@@ -74,7 +75,7 @@ describe('signingOf', () => {
   it.each(['none', 'hmac', 'ed25519', 'nonsense'])(
     'leaves PCS_SIGN_ALG=%s to the environment',
     async (algorithm) => {
-      const signing = await signingOf({ PCS_SIGN_ALG: algorithm, PCS_HMAC_KEY: 'theirs' }, dataDir)
+      const signing = await signingOf(new Env({ PCS_SIGN_ALG: algorithm, PCS_HMAC_KEY: 'theirs' }), dataDir)
       expect(signing).toEqual({ env: {}, keyFile: undefined, warning: undefined })
       expect(() => statSync(dataDir)).toThrow()
     },
@@ -85,7 +86,9 @@ describe('signingOf', () => {
     ['PCS_HMAC_KEYS', 'hmac'],
     ['PCS_ED25519_PUB_B64', 'ed25519'],
   ])('does not silently leave %s unused', async (name, algorithm) => {
-    await expect(signingOf({ [name]: 'secret' }, dataDir)).rejects.toThrow(`PCS_SIGN_ALG=${algorithm}`)
-    await expect(signingOf({ [name]: 'secret' }, dataDir)).rejects.not.toThrow('secret')
+    await expect(signingOf(new Env({ [name]: 'secret' }), dataDir)).rejects.toThrow(
+      `PCS_SIGN_ALG=${algorithm}`,
+    )
+    await expect(signingOf(new Env({ [name]: 'secret' }), dataDir)).rejects.not.toThrow('secret')
   })
 })

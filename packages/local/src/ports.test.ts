@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net'
+import { portUses } from '@fractal-lba/runtime'
 import { afterEach, describe, expect, it } from 'vitest'
-import { portUses } from './layout.js'
 import { freePortBlock, type PortBlock, portProblem, portProblems } from './ports.js'
 
 const open: Server[] = []

@@ -1,5 +1,5 @@
 import { createServer, Server } from 'node:net'
-import { type PortUse, portUses } from './layout.js'
+import { type PortUse, portUses } from '@fractal-lba/runtime'
 
 /** Why a TCP port of this address cannot be bound now: `EADDRINUSE`, `EACCES`; undefined when it can. */
 export async function portProblem(port: number, host: string): Promise<string | undefined> {

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { PORT_MAX } from '@fractal-lba/runtime'
 import type { Program } from './layout.js'
-import { PORT_MAX } from './layout.js'
 import { type PortProblem, portProblems } from './ports.js'
 
 /** What is looked at before anything is started. */

@@ -1,4 +1,4 @@
-import { StartError } from '@fractal-lba/runtime'
+import { type Env, StartError } from '@fractal-lba/runtime'
 import { localKey } from './local-key.js'
 
 /** How the local start signs. */
@@ -24,8 +24,8 @@ const KEY_VARIABLES = [
  * With PCS_SIGN_ALG the environment is used as it is; without it the local start has a key of its own.
  * @throws StartError when keys are set but PCS_SIGN_ALG is not: they would silently not be used.
  */
-export async function signingOf(env: NodeJS.ProcessEnv, dataDir: string): Promise<Signing> {
-  const isSet = (name: string): boolean => (env[name] ?? '') !== ''
+export async function signingOf(env: Env, dataDir: string): Promise<Signing> {
+  const isSet = (name: string): boolean => env.optional(name) !== undefined
   if (isSet('PCS_SIGN_ALG')) return { env: {}, keyFile: undefined, warning: undefined }
   const unused = KEY_VARIABLES.find(isSet)
   if (unused !== undefined) {

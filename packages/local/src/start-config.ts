@@ -1,7 +1,15 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Env, type LogLevel, StartError } from '@fractal-lba/runtime'
-import { PORT_MAX } from './layout.js'
+import {
+  type Env,
+  type LogLevel,
+  readDataDirectory,
+  readHost,
+  readPort,
+  StartError,
+} from '@fractal-lba/runtime'
+import type { Environment } from './environment.js'
+import { DATA_VARIABLES } from './layout.js'
 
 /** What `npm start` was asked for. */
 export interface StartConfig {
@@ -9,13 +17,14 @@ export interface StartConfig {
   /** Where the gateway listens. */
   readonly host: string
   readonly dataDir: string
+  /** Where a person wants single things kept; all other places are decided by PORT and DATA_DIR. */
+  readonly dataPlaces: Environment
   /** The lowest level of the processes' lines that is shown. */
   readonly shown: LogLevel
   /** What the processes write; undefined leaves it to them. */
   readonly written: LogLevel | undefined
 }
 
-const PORT_DEFAULT = 8080
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const satisfies LogLevel[]
 
 /**
@@ -40,10 +49,16 @@ export function readStartConfig(env: Env, root: string, verbose: boolean): Start
   const asked = env.optional('LOG_LEVEL')
   const level = env.oneOf('LOG_LEVEL', LEVELS, verbose ? 'debug' : 'warn')
   return {
-    port: env.integer('PORT', PORT_DEFAULT, { min: 1, max: PORT_MAX }),
-    host: env.text('HOST', '127.0.0.1'),
-    dataDir: resolve(root, env.text('DATA_DIR', 'data')),
+    port: readPort(env),
+    host: readHost(env),
+    dataDir: resolve(root, readDataDirectory(env)),
+    dataPlaces: readDataPlaces(env),
     shown: level,
     written: asked === undefined && verbose ? 'debug' : undefined,
   }
+}
+
+function readDataPlaces(env: Env): Environment {
+  const chosen = DATA_VARIABLES.map((name) => [name, env.optional(name)] as const)
+  return Object.fromEntries(chosen.filter(([, value]) => value !== undefined))
 }

@@ -1,4 +1,5 @@
 import { relative, sep } from 'node:path'
+import { localOpsAddress, PORT_DEFAULT } from '@fractal-lba/runtime'
 
 /** What is told when all is ready. */
 export interface ReadyFacts {
@@ -12,7 +13,7 @@ export interface ReadyFacts {
   readonly tookMs: number
 }
 
-const DEFAULT_ENDPOINT = 'http://127.0.0.1:8080'
+const DEFAULT_ENDPOINT = `http://${localOpsAddress('gateway', PORT_DEFAULT)}`
 const SAMPLE = 'test/golden/mixed-walk.csv'
 
 /** Where it listens, where it keeps its data, and the line to paste. */

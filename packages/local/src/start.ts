@@ -35,7 +35,7 @@ export async function runStart(context: StartContext): Promise<number> {
     const programs = context.programs ?? builtPrograms(context.root)
     const obstacles = await preflight({ ...config, programs })
     if (obstacles.length > 0) throw new StartError(obstacles.join('\n'))
-    await runUntilEnded(context, config, programs, await signingOf(context.env, config.dataDir))
+    await runUntilEnded(context, config, programs, await signingOf(env, config.dataDir))
     return 0
   } catch (error) {
     if (error instanceof ConfigError) context.out(cannotStart(error.mistakes))
@@ -64,7 +64,7 @@ async function runUntilEnded(
       cwd: context.root,
       supervise: true,
       inherit: context.env,
-      env: { ...placesOf(context.env), ...levelOf(config), ...signing.env },
+      env: { ...config.dataPlaces, ...levelOf(config), ...signing.env },
       programs,
       onLine: ({ service, text }) => {
         const line = humanLine(service, text, config.shown)
@@ -129,12 +129,6 @@ class End {
     if (!this.#constellation) process.exit(1)
     this.#constellation.crash().catch((error: unknown) => this.#say(String(error)))
   }
-}
-
-/** Places that a person may choose; all others are decided by PORT and DATA_DIR. */
-function placesOf(env: NodeJS.ProcessEnv): Environment {
-  const chosen = ['WAL_DIR', 'DEDUP_SNAPSHOT'].filter((name) => (env[name] ?? '') !== '')
-  return Object.fromEntries(chosen.map((name) => [name, env[name]]))
 }
 
 function levelOf({ written }: StartConfig): Environment {

@@ -27,6 +27,7 @@ const SIZE_UNITS_BYTES = { '': 1, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 *
 export class Env {
   readonly #source: NodeJS.ProcessEnv
   readonly #mistakes: string[] = []
+  readonly #asked = new Set<string>()
 
   constructor(source: NodeJS.ProcessEnv) {
     this.#source = source
@@ -42,7 +43,13 @@ export class Env {
     if (this.#mistakes.length > 0) throw new ConfigError(this.#mistakes)
   }
 
+  /** The variables that were read so far, set or not. */
+  get asked(): ReadonlySet<string> {
+    return this.#asked
+  }
+
   optional(name: string): string | undefined {
+    this.#asked.add(name)
     const value = this.#source[name]
     return value === undefined || value === '' ? undefined : value
   }

@@ -40,4 +40,33 @@ export { clientOptions, MESSAGE_BYTES_MAX } from './rpc/limits.js'
 export { streamHandler } from './rpc/server-stream.js'
 export { callUnary, unaryHandler } from './rpc/unary.js'
 export { readServiceConfig, type ServiceConfig, type ServiceParts, serve } from './service.js'
+export {
+  readAddress,
+  readAddresses,
+  readDataDirectory,
+  readDedupTtlMs,
+  readHopTimeoutMs,
+  readHost,
+  readPort,
+  readSubmitTimeoutMs,
+  readWalDirectory,
+} from './shared-settings.js'
+export {
+  addressVariables,
+  callersOf,
+  grpcPort,
+  type InternalServiceName,
+  internalServiceNames,
+  localGrpcAddress,
+  localOpsAddress,
+  opsPort,
+  PORT_DEFAULT,
+  PORT_MAX,
+  type PortUse,
+  portUses,
+  type ServiceName,
+  serviceNames,
+  stopOrder,
+  topology,
+} from './topology.js'
 export { type Clock, TrustedClock, watchClock } from './trusted-clock.js'

@@ -2,6 +2,7 @@ import type { Env } from './env.js'
 import { type ReadyReport, startOpsServer } from './ops-server.js'
 import { type CommonConfig, type ProcessContext, type Running, readCommonConfig } from './process.js'
 import { type GrpcServer, type GrpcService, startGrpcServer } from './rpc/grpc-server.js'
+import { type InternalServiceName, localGrpcAddress, localOpsAddress, PORT_DEFAULT } from './topology.js'
 
 /** The variables that every internal service reads. */
 export interface ServiceConfig extends CommonConfig {
@@ -9,12 +10,12 @@ export interface ServiceConfig extends CommonConfig {
   readonly metricsAddress: string
 }
 
-/** @param port the port of this service in the local start, when PORT is 8080 (contract, section 8). */
-export function readServiceConfig(env: Env, port: number): ServiceConfig {
+/** Without addresses it listens where the local start at the default PORT has this service. */
+export function readServiceConfig(env: Env, name: InternalServiceName): ServiceConfig {
   return {
     ...readCommonConfig(env),
-    grpcAddress: env.address('GRPC_ADDR', `127.0.0.1:${port}`),
-    metricsAddress: env.address('METRICS_ADDR', `127.0.0.1:${port + 1000}`),
+    grpcAddress: env.address('GRPC_ADDR', localGrpcAddress(name, PORT_DEFAULT)),
+    metricsAddress: env.address('METRICS_ADDR', localOpsAddress(name, PORT_DEFAULT)),
   }
 }
 

@@ -1,5 +1,14 @@
 import { join } from 'node:path'
-import { type Env, readServiceConfig, type ServiceConfig } from '@fractal-lba/runtime'
+import {
+  type Env,
+  PORT_DEFAULT,
+  readAddresses,
+  readDataDirectory,
+  readDedupTtlMs,
+  readHopTimeoutMs,
+  readServiceConfig,
+  type ServiceConfig,
+} from '@fractal-lba/runtime'
 import { type PostgresConfig, readPostgresConfig } from './postgres/postgres-config.js'
 import { type RedisConfig, readRedisConfig } from './redis/redis-config.js'
 
@@ -26,18 +35,17 @@ const DAY_MS = 86_400_000
 
 export function readDedupConfig(env: Env): DedupConfig {
   const store = readStore(env)
-  const dataDirectory = env.text('DATA_DIR', './data')
-  const walAddresses = env.addresses('WAL_ADDR', '127.0.0.1:8082')
+  const walAddresses = readAddresses(env, 'wal', PORT_DEFAULT)
   return {
-    ...readServiceConfig(env, 8084),
+    ...readServiceConfig(env, 'dedup'),
     store,
-    ttlMs: env.durationMs('DEDUP_TTL', 14 * DAY_MS, { min: 1_000, max: 3_650 * DAY_MS }),
+    ttlMs: readDedupTtlMs(env),
     memoryIdsMax: env.integer('DEDUP_MEMORY_MAX', 1_000_000, { min: 1, max: 100_000_000 }),
-    snapshotPath: env.text('DEDUP_SNAPSHOT', join(dataDirectory, 'dedup', 'snapshot')),
+    snapshotPath: env.text('DEDUP_SNAPSHOT', join(readDataDirectory(env), 'dedup', 'snapshot')),
     snapshotEveryMs: env.durationMs('DEDUP_SNAPSHOT_INTERVAL', 60_000, { min: 1_000, max: DAY_MS }),
     walAddresses,
     waivedLogs: readWaived(env, walAddresses),
-    hopTimeoutMs: env.durationMs('HOP_TIMEOUT', 1_000, { min: 10, max: 60_000 }),
+    hopTimeoutMs: readHopTimeoutMs(env),
   }
 }
 

@@ -11,7 +11,7 @@ const WEIGHT = { min: -1_000, max: 1_000 }
 export function readScoringConfig(env: Env): ScoringConfig {
   const defaults = defaultParameters
   return {
-    ...readServiceConfig(env, 8085),
+    ...readServiceConfig(env, 'signal-scoring'),
     parameters: {
       tolD: env.number('PCS_TOL_D', defaults.tolD, TOLERANCE),
       tolCoh: env.number('PCS_TOL_COH', defaults.tolCoh, TOLERANCE),

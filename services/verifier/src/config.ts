@@ -6,7 +6,7 @@ export interface VerifierConfig extends ServiceConfig {
 }
 
 export function readVerifierConfig(env: Env): VerifierConfig {
-  return { ...readServiceConfig(env, 8083), keys: readKeyRing(env) }
+  return { ...readServiceConfig(env, 'verifier'), keys: readKeyRing(env) }
 }
 
 /** The keys of the contract's section 8; several may be valid at once while they are rotated. */

@@ -1,5 +1,11 @@
-import { join } from 'node:path'
-import { type Env, readServiceConfig, type ServiceConfig } from '@fractal-lba/runtime'
+import {
+  type Env,
+  readDedupTtlMs,
+  readServiceConfig,
+  readSubmitTimeoutMs,
+  readWalDirectory,
+  type ServiceConfig,
+} from '@fractal-lba/runtime'
 
 export interface WalConfig extends ServiceConfig {
   readonly directory: string
@@ -27,15 +33,15 @@ const AGE_RANGE = { min: 1_000, max: 3_650 * DAY_MS }
 
 export function readWalConfig(env: Env): WalConfig {
   return {
-    ...readServiceConfig(env, 8082),
-    directory: env.text('WAL_DIR', join(env.text('DATA_DIR', 'data'), 'wal')),
+    ...readServiceConfig(env, 'wal'),
+    directory: readWalDirectory(env),
     segmentBytes: env.sizeBytes('WAL_SEGMENT_BYTES', 64 * 2 ** 20, { min: 2 ** 20, max: 2 ** 30 }),
     openEntriesMax: env.integer('WAL_OPEN_MAX', 1_000_000, { min: 1, max: 10_000_000 }),
     diskLowBytes: env.sizeBytes('WAL_DISK_LOW', 256 * 2 ** 20, { min: 0, max: 2 ** 50 }),
-    liveHoldMs: env.durationMs('SUBMIT_TIMEOUT', 2_000, { min: 1, max: 600_000 }),
+    liveHoldMs: readSubmitTimeoutMs(env),
     replayTries: env.integer('WAL_REPLAY_TRIES', 5, { min: 1, max: 1_000 }),
     retentionMs: env.durationMs('WAL_RETENTION', 14 * DAY_MS, AGE_RANGE),
-    dedupTtlMs: env.durationMs('DEDUP_TTL', 14 * DAY_MS, AGE_RANGE),
+    dedupTtlMs: readDedupTtlMs(env),
     bytesMax: env.sizeBytes('WAL_BYTES_MAX', 0, { min: 0, max: 2 ** 50 }),
     compactEveryMs: env.durationMs('WAL_COMPACT_EVERY', 3_600_000, { min: 0, max: 365 * DAY_MS }),
   }
