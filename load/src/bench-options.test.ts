@@ -4,7 +4,7 @@ import { BENCH_HELP, readBenchOptions, UnusableOptions } from './bench-options.j
 describe('readBenchOptions', () => {
   it('measures everything by default', () => {
     expect(readBenchOptions([])).toEqual({
-      variants: ['product', 'unary', 'one-process', 'no-flush', 'compacting'],
+      variants: ['product', 'no-flush', 'compacting'],
       log: true,
       rounds: 3,
       connections: 256,
@@ -21,9 +21,9 @@ describe('readBenchOptions', () => {
     [['--only', 'product'], { variants: ['product'], log: false }],
     [['--only', 'log'], { variants: ['product', 'no-flush', 'compacting'], log: true }],
     [['--only', 'stores'], { variants: ['product', 'redis', 'postgres'], log: false }],
-    [['--only', 'log,unary'], { variants: ['product', 'unary', 'no-flush', 'compacting'], log: true }],
-    [['--only', 'one-process', '--only', 'product'], { variants: ['product', 'one-process'] }],
-    [['--only', 'unary,product'], { variants: ['product', 'unary'] }],
+    [['--only', 'log,redis'], { variants: ['product', 'no-flush', 'compacting', 'redis'], log: true }],
+    [['--only', 'no-flush', '--only', 'product'], { variants: ['product', 'no-flush'] }],
+    [['--only', 'compacting,product'], { variants: ['product', 'compacting'] }],
     [['--seconds', '2', '--rounds', '7', '--connections', '1'], { seconds: 2, rounds: 7, connections: 1 }],
     [['--profile'], { profile: true, rounds: 1 }],
     [['--profile', '--rounds', '2'], { profile: true, rounds: 2 }],
@@ -53,10 +53,7 @@ describe('readBenchOptions', () => {
   })
 
   it.each([
-    [
-      ['--only', 'go'],
-      '--only is product, unary, one-process, no-flush, compacting, redis, postgres, log or stores, not go',
-    ],
+    [['--only', 'go'], '--only is product, no-flush, compacting, redis, postgres, log or stores, not go'],
     [['--only', 'product,go'], 'not go'],
     [['--seconds', '0'], '--seconds is a whole number from 1 to 600, not 0'],
     [['--rounds', '1.5'], '--rounds is a whole number'],

@@ -1,14 +1,6 @@
 import { parseArgs } from 'node:util'
 
-export const variantNames = [
-  'product',
-  'unary',
-  'one-process',
-  'no-flush',
-  'compacting',
-  'redis',
-  'postgres',
-] as const
+export const variantNames = ['product', 'no-flush', 'compacting', 'redis', 'postgres'] as const
 export type VariantName = (typeof variantNames)[number]
 
 /** What `--only log` stands for, beside the log by itself. */
@@ -16,7 +8,7 @@ const LOG_VARIANTS: readonly VariantName[] = ['product', 'no-flush', 'compacting
 /** What `--only stores` stands for: product has the memory index. */
 const STORE_VARIANTS: readonly VariantName[] = ['product', 'redis', 'postgres']
 /** Without `--only`: what asks for no server beside the product. */
-const USUAL_VARIANTS: readonly VariantName[] = ['product', 'unary', 'one-process', 'no-flush', 'compacting']
+const USUAL_VARIANTS: readonly VariantName[] = ['product', 'no-flush', 'compacting']
 
 export interface BenchOptions {
   readonly variants: readonly VariantName[]
@@ -41,8 +33,8 @@ const WARMUP_SECONDS = 10
 
 export const BENCH_HELP = `Usage: npm run bench -- [options]
 
-Measures the product against its own unary-per-hop path, against a build of everything in one process, without
-flushes and under compaction, interleaved, each time with fresh processes and fresh data; and the log by itself.
+Measures the product beside itself without flushes and under compaction, interleaved, each time with fresh processes
+and fresh data; and the log by itself.
 
   --only NAME          only this variant: ${variantNames.join(', ')} (may be given more than once);
                        log: all that says something of the log; stores: product, redis and postgres,

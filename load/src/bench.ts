@@ -12,7 +12,6 @@ import {
   UnusableOptions,
   type VariantName,
 } from './bench-options.js'
-import { bestUnarySetting, describeSetting } from './calibration.js'
 import { benchLog } from './log/log-bench.js'
 import { isBusy, isInMemory, thisMachine } from './machine.js'
 import { Profiling } from './profiling.js'
@@ -21,10 +20,8 @@ import { type BenchReport, figuresOf, ratiosOf, renderReport, type VariantFigure
 import { type Bench, BenchFailure, type Durations, type Measurement, measure } from './round.js'
 import {
   compactingVariant,
-  oneProcessVariant,
   productVariant,
   storeVariant,
-  unaryVariant,
   unflushedVariant,
   type Variant,
 } from './variants.js'
@@ -99,10 +96,10 @@ async function bench(
   const requests = await makeRequests(count, secret, signal)
   const setup: Bench = { root, dataDir, hmacKey: secret, requests, connections, signal }
 
-  const contenders = await contendersOf(options.variants, setup, say)
+  const contenders = options.variants.map((name) => variantOf(name, root))
   const measurements = await inTurns(contenders, setup, options, say)
-  const variants: VariantFigures[] = contenders.map(({ variant, remark }) =>
-    figuresOf(variant.name, measurements.get(variant.name) ?? [], remark),
+  const variants: VariantFigures[] = contenders.map(({ name }) =>
+    figuresOf(name, measurements.get(name) ?? []),
   )
   const recordBytes = Math.round(bodyBytesOf(requests))
   return {
@@ -114,35 +111,16 @@ async function bench(
   }
 }
 
-interface Contender {
-  readonly variant: Variant
-  readonly remark?: string
-}
-
-async function contendersOf(
-  names: readonly VariantName[],
-  setup: Bench,
-  say: (line: string) => void,
-): Promise<Contender[]> {
-  const contenders: Contender[] = []
-  for (const name of names) {
-    if (name === 'product') contenders.push({ variant: productVariant(setup.root) })
-    if (name === 'no-flush') contenders.push({ variant: unflushedVariant(setup.root) })
-    if (name === 'compacting') contenders.push({ variant: compactingVariant(setup.root) })
-    if (name === 'redis' || name === 'postgres') contenders.push({ variant: storeVariant(setup.root, name) })
-    if (name === 'one-process') contenders.push({ variant: oneProcessVariant() })
-    if (name === 'unary') {
-      say('looking for the best setting of the unary path')
-      const setting = await bestUnarySetting(setup, say)
-      contenders.push({ variant: unaryVariant(setup.root, setting), remark: describeSetting(setting) })
-    }
-  }
-  return contenders
+function variantOf(name: VariantName, root: string): Variant {
+  if (name === 'product') return productVariant(root)
+  if (name === 'no-flush') return unflushedVariant(root)
+  if (name === 'compacting') return compactingVariant(root)
+  return storeVariant(root, name)
 }
 
 /** A B C A B C …, so that whatever else the machine does meets all of them. */
 async function inTurns(
-  contenders: readonly Contender[],
+  contenders: readonly Variant[],
   setup: Bench,
   { rounds, seconds, warmupSeconds, loneSeconds, profile }: BenchOptions,
   say: (line: string) => void,
@@ -155,7 +133,7 @@ async function inTurns(
   const profiles = profile ? await mkdtemp(join(tmpdir(), 'fractal-lba-profiles-')) : undefined
   const measurements = new Map<VariantName, Measurement[]>()
   for (let round = 1; round <= rounds; round += 1) {
-    for (const { variant } of contenders) {
+    for (const variant of contenders) {
       const { name, programs } = variant
       const profiling = profiles === undefined ? undefined : new Profiling(profiles, `${name}-${round}`)
       const measurement = await measure(setup, variant, durations, profiling)

@@ -1,4 +1,3 @@
 export { LoadClient, type LoadResult, type LoadRun, type LoadTarget } from './http-client.js'
 export { Latencies } from './latencies.js'
 export { type MadeRecord, type RecordOptions, recordMaker, submitRequest } from './records.js'
-export { oneProcessVariant, unaryVariant, unflushedVariant, type Variant } from './variants.js'

@@ -21,7 +21,6 @@ export interface VariantFigures {
   readonly lone: LoneFigures | undefined
   /** By how much its store has grown, for each id that it remembers since. */
   readonly idBytes: number | undefined
-  readonly remark: string | undefined
 }
 
 interface LoneFigures {
@@ -55,8 +54,6 @@ interface Ratio {
 }
 
 const RATIO_GOALS = [
-  { of: 'product', to: 'unary', goal: 5 },
-  { of: 'product', to: 'one-process', goal: 0.6 },
   { of: 'product', to: 'no-flush', goal: 0.8 },
   { of: 'compacting', to: 'product', goal: 0.8 },
 ] as const
@@ -64,11 +61,7 @@ const LONE_GOAL_MS = 5
 const MS_PER_S = 1000
 const US_PER_MS = 1000
 
-export function figuresOf(
-  variant: VariantName,
-  rounds: readonly Measurement[],
-  remark?: string,
-): VariantFigures {
+export function figuresOf(variant: VariantName, rounds: readonly Measurement[]): VariantFigures {
   const latencies = pooled(rounds.map(({ load }) => load.latencies))
   const answers = latencies.count
   const sum = (figure: (round: Measurement) => number): number =>
@@ -88,7 +81,6 @@ export function figuresOf(
     answersByStatus: statusesOf(rounds),
     lone: loneOf(rounds),
     idBytes: meanOf(rounds.flatMap(({ idBytes }) => (idBytes === undefined ? [] : [idBytes]))),
-    remark,
   }
 }
 
@@ -124,7 +116,6 @@ export function renderReport({ machine, conditions, variants, ratios, log }: Ben
       return [`a lone request, ${variant}: ${figures} (${lone.requests} of them; ${stolen})${goal}`]
     }),
     ...storeLines(variants),
-    ...variants.flatMap(({ variant, remark }) => (remark === undefined ? [] : [`${variant}: ${remark}`])),
     ...(log === undefined ? [] : ['', ...renderLogFigures(log, verdict)]),
   ]
   return `${lines.join('\n')}\n`

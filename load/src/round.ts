@@ -106,7 +106,7 @@ function start(
     env: {
       ...{ PCS_SIGN_ALG: 'hmac', PCS_HMAC_KEY: bench.hmacKey, TOKEN_RATE: '0' },
       ...backing?.env,
-      ...variant.envIn(dataDir),
+      ...variant.env,
     },
     envOf: Object.fromEntries(variant.programs.map(({ name }) => own(name))),
     signal: bench.signal,
