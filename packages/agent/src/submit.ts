@@ -1,0 +1,169 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Ed25519PrivateKey, HmacKey, Pcs } from '@fractal-lba/pcs'
+import { jsonObject } from '@fractal-lba/runtime/text'
+import { BACKOFF_DEFAULT, type BackoffPolicy, backoffMs, retryAfterMs } from './delivery/backoff.js'
+import { judge } from './delivery/judgement.js'
+import { type Exchange, exchange, NoAnswer } from './exchange.js'
+import { type BuildInput, buildRecord } from './record/build.js'
+import { recordText } from './record/record-text.js'
+import { signRecord } from './record/sign-record.js'
+
+export const SUBMIT_ATTEMPT_TIMEOUT_MS = 10_000
+export const SUBMIT_TOTAL_TIMEOUT_MS = 60_000
+
+export interface SubmitRecordOptions {
+  /** Where the gateway is, such as https://gateway.example. */
+  readonly endpoint: string | URL
+  /** How long one attempt waits for its answer; 10 s unless told otherwise. */
+  readonly attemptTimeoutMs?: number
+  /** How long all attempts and the waits between them may take; 60 s unless told otherwise. */
+  readonly totalTimeoutMs?: number
+  readonly backoff?: BackoffPolicy
+  /** Ends the submission; the record may have been judged all the same. */
+  readonly signal?: AbortSignal
+}
+
+export interface SubmitOptions extends SubmitRecordOptions {
+  /** Signs the record; leave it out only where the verifier runs with `none`. */
+  readonly key?: HmacKey | Ed25519PrivateKey
+}
+
+/** The verdict of the gateway on a record. */
+export interface SubmittedOutcome {
+  readonly pcsId: string
+  /** 200, or 202 when the record is escalated. */
+  readonly status: number
+  readonly accepted: boolean
+  readonly escalated: boolean
+  /** The verdict was stored before: this attempt did not make it. */
+  readonly replayed: boolean
+  readonly attempts: number
+  /** The whole verdict as JSON (the contract, section 4). */
+  readonly body: string
+}
+
+/**
+ * `conflict`: another record was judged first under this id (409). `refused`: it will never be judged as it is
+ * (400, 401 and the like). `unavailable`: no verdict within the time; the same record may be submitted again.
+ * `aborted`: the signal ended it.
+ */
+export type SubmitErrorCode = 'conflict' | 'refused' | 'unavailable' | 'aborted'
+
+/** Why a submission has no outcome. The message is a sentence for people. */
+export class SubmitError extends Error {
+  override readonly name = 'SubmitError'
+  readonly code: SubmitErrorCode
+  readonly attempts: number
+  /** The last answer; undefined when none came. */
+  readonly answer: Exchange | undefined
+
+  constructor(
+    code: SubmitErrorCode,
+    message: string,
+    { attempts, answer, cause }: { attempts: number; answer?: Exchange | undefined; cause?: unknown },
+  ) {
+    super(message, { cause })
+    this.code = code
+    this.attempts = attempts
+    this.answer = answer
+  }
+}
+
+/**
+ * Builds the record of an event stream, signs it and submits it until it is judged.
+ *
+ * @throws SubmitError when no verdict came
+ * @throws MalformedCsv, UnbuildableRecord or MalformedRecord when no record can be built from the input
+ */
+export async function submit(input: BuildInput, options: SubmitOptions): Promise<SubmittedOutcome> {
+  const record = buildRecord(input)
+  return submitRecord(options.key === undefined ? record : signRecord(record, options.key), options)
+}
+
+/**
+ * Submits a record until it is judged: what may pass (no answer, 408, 429, 502, 503, 504) is tried again with
+ * back-off. Every attempt sends the same bytes, so that the gateway judges the record once.
+ *
+ * @throws SubmitError when no verdict came
+ */
+export async function submitRecord(record: Pcs, options: SubmitRecordOptions): Promise<SubmittedOutcome> {
+  const { attemptTimeoutMs = SUBMIT_ATTEMPT_TIMEOUT_MS, totalTimeoutMs = SUBMIT_TOTAL_TIMEOUT_MS } = options
+  const { backoff = BACKOFF_DEFAULT, signal } = options
+  const endpoint = new URL(options.endpoint)
+  const bytes = Buffer.from(recordText(record))
+  const endMs = performance.now() + totalTimeoutMs
+  for (let attempts = 1; ; attempts++) {
+    const timeoutMs = Math.max(1, Math.min(attemptTimeoutMs, Math.ceil(endMs - performance.now())))
+    const answer = await attempt(endpoint, bytes, timeoutMs, signal)
+    if (answer instanceof NoAnswer) {
+      if (signal?.aborted) throw aborted(attempts)
+    } else {
+      const judgement = judge(answer, record.pcs_id)
+      if (judgement === 'acknowledged') return outcomeOf(record.pcs_id, answer, attempts)
+      if (judgement !== 'retry') throw refusal(judgement, answer, attempts)
+    }
+    const askedMs = answer instanceof NoAnswer ? 0 : (retryAfterMs(answer, Date.now()) ?? 0)
+    const waitMs = askedMs + backoffMs(backoff, attempts, Math.random())
+    if (performance.now() + waitMs >= endMs) throw unavailable(answer, attempts)
+    if (!(await waited(waitMs, signal))) throw aborted(attempts)
+  }
+}
+
+async function attempt(
+  endpoint: URL,
+  body: Uint8Array,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Exchange | NoAnswer> {
+  const headers = { 'content-type': 'application/json', 'content-length': body.length }
+  try {
+    return await exchange({
+      endpoint,
+      path: 'v1/pcs/submit',
+      method: 'POST',
+      headers,
+      body,
+      timeoutMs,
+      ...(signal && { signal }),
+    })
+  } catch (error) {
+    if (error instanceof NoAnswer) return error
+    throw error
+  }
+}
+
+/** @returns false when the signal came first */
+async function waited(waitMs: number, signal: AbortSignal | undefined): Promise<boolean> {
+  try {
+    await sleep(waitMs, undefined, signal && { signal })
+    return true
+  } catch (error) {
+    if (signal?.aborted) return false
+    throw error
+  }
+}
+
+function outcomeOf(pcsId: string, { status, replayed, body }: Exchange, attempts: number): SubmittedOutcome {
+  const verdict = jsonObject(body)
+  const accepted = verdict?.accepted === true
+  const escalated = verdict?.escalated === true
+  return { pcsId, status, accepted, escalated, replayed, attempts, body }
+}
+
+function refusal(judgement: 'conflict' | 'dead', answer: Exchange, attempts: number): SubmitError {
+  return judgement === 'conflict'
+    ? new SubmitError('conflict', 'another record was judged first under this id', { attempts, answer })
+    : new SubmitError('refused', `the record was refused with ${answer.status}`, { attempts, answer })
+}
+
+function unavailable(answer: Exchange | NoAnswer, attempts: number): SubmitError {
+  if (answer instanceof NoAnswer) {
+    return new SubmitError('unavailable', answer.message, { attempts, cause: answer })
+  }
+  const sentence = `no verdict in time; the last answer was ${answer.status}`
+  return new SubmitError('unavailable', sentence, { attempts, answer })
+}
+
+function aborted(attempts: number): SubmitError {
+  return new SubmitError('aborted', 'the submission was ended before its verdict came', { attempts })
+}
