@@ -1,3 +1,5 @@
+export { readDedupConfig } from './config.js'
 export { type Found, type Lookup, VerdictIndex } from './index/verdict-index.js'
 export { MemoryStore, type MemoryStoreOptions } from './memory/memory-store.js'
+export { startDedup } from './start.js'
 export type { IndexEntry, Store, StoredVerdict, StoreState } from './store.js'

@@ -1,1 +1,3 @@
+export { readVerifierConfig } from './config.js'
+export { startVerifier } from './start.js'
 export { verify } from './verify.js'

@@ -1,19 +1,5 @@
-import { runProcess, serve } from '@fractal-lba/runtime'
+import { runProcess } from '@fractal-lba/runtime'
 import { readVerifierConfig } from './config.js'
-import { verifierService } from './service.js'
+import { startVerifier } from './start.js'
 
-await runProcess('verifier', readVerifierConfig, (config, context) => {
-  const { logger, stopping } = context
-  const { keys } = config
-  if (keys.algorithm === 'none') logger.warn('PCS_SIGN_ALG=none: signatures are not looked at')
-  else
-    logger.info(
-      { algorithm: keys.algorithm, keys: keys.keys.map(({ id }) => id) },
-      'verifying with these keys',
-    )
-  return serve(config, context, {
-    services: [verifierService(keys, logger, stopping)],
-    ready: () => ({ status: 'ready', dependencies: {} }),
-    close: async () => {},
-  })
-})
+await runProcess('verifier', readVerifierConfig, startVerifier)

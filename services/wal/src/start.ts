@@ -1,0 +1,65 @@
+import {
+  loadServerParts,
+  type ProcessContext,
+  type ReadyReport,
+  type Running,
+  serve,
+  TrustedClock,
+  watchClock,
+} from '@fractal-lba/runtime'
+import { Compactor } from './compactor.js'
+import type { WalConfig } from './config.js'
+import { watchDirectory } from './directory-watch.js'
+import { reportEvents } from './log-events.js'
+import { createCompactionMetrics, createLogMetrics, exposeState } from './metrics.js'
+import { readyReport } from './ready.js'
+import { Room } from './room.js'
+import { walService } from './service.js'
+import { SubmissionLog } from './submission-log.js'
+import { watchTornFiles } from './torn-files-watch.js'
+
+/** Starts the service in this process. */
+export async function startWal(config: WalConfig, context: ProcessContext): Promise<Running> {
+  const { logger, registry, fatal, stopping } = context
+  const metrics = createLogMetrics(registry)
+  const clock = new TrustedClock()
+  watchClock(clock, stopping, (jumpMs) =>
+    logger.warn({ jumpMs }, 'the wall clock has jumped; nothing is dropped from the log because of that'),
+  )
+  // Beside the reading of the log, which leaves time.
+  void loadServerParts()
+  const log = await SubmissionLog.open(
+    config.directory,
+    config,
+    {
+      segmentBytes: config.segmentBytes,
+      onFatal: fatal, // a flush that failed ends the process: the next start reads the disk
+      onEvent: reportEvents(metrics, logger),
+    },
+    clock.nowMs,
+  )
+  const { compactEveryMs: everyMs, retentionMs, dedupTtlMs, bytesMax } = config
+  const compactor = new Compactor(
+    log,
+    { everyMs, retentionMs, dedupTtlMs, bytesMax, now: clock.nowMs },
+    createCompactionMetrics(registry),
+    logger,
+  )
+  const room = await Room.watch({ ...config, logRefusal: () => log.refusal ?? compactor.refusal }, logger)
+  compactor.start(() => room.isLow)
+  exposeState(registry, log, room, compactor)
+  watchDirectory(log, { ...config, onLost: fatal }, stopping)
+  watchTornFiles({ ...config, now: clock.nowMs }, registry, logger, stopping)
+  logger.info({ logId: log.logId, head: log.head.sequence, open: log.openCount }, 'the log is open')
+
+  const ready = (): ReadyReport => readyReport(room.refusal, log.quarantinedSegments)
+  return serve(config, context, {
+    services: [walService(log, room, compactor, logger, stopping)],
+    ready,
+    async close() {
+      room.close()
+      await compactor.close()
+      await log.close()
+    },
+  })
+}
