@@ -1,12 +1,15 @@
 /**
  * The one place that reads environment variables. A reader collects every mistake; `done()` throws them all
- * at once. A malformed value is never a default; an empty value counts as not set, because that is what
- * Kubernetes and compose make of an unset one.
+ * at once. A malformed value never falls back to the default. An empty value counts as not set, because Kubernetes
+ * and compose set an unset variable to the empty text.
  */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
-  constructor(readonly mistakes: readonly string[]) {
+  readonly mistakes: readonly string[]
+
+  constructor(mistakes: readonly string[]) {
     super(mistakes.join('\n'))
+    this.mistakes = mistakes
   }
 }
 
@@ -33,7 +36,7 @@ export class Env {
     this.#source = source
   }
 
-  /** Notes a mistake that only the caller can see, such as two variables that exclude each other. */
+  /** Adds a mistake that only the caller can find, such as two variables that exclude each other. */
   mistake(sentence: string): void {
     this.#mistakes.push(sentence)
   }

@@ -39,7 +39,7 @@ export type ErrorCode = keyof typeof errorTable
 
 export interface ErrorDetails {
   readonly violations?: readonly Violation[]
-  /** When to try again; told to the client as Retry-After or google.rpc.RetryInfo. */
+  /** When to try again; sent to the client as Retry-After or google.rpc.RetryInfo. */
   readonly retryAfterMs?: number
   readonly cause?: unknown
 }

@@ -11,8 +11,8 @@ export type LogLevel = (typeof logLevels)[number]
  */
 export function createLogger(service: string, level: LogLevel): Logger {
   const destination = pino.destination({ dest: 1, sync: true })
-  // Every line has been written when its call returns. What this would do is try for ever, without letting the process
-  // end, to bring a fatal line to a reader that is gone (EPIPE).
+  // Writes are synchronous, so there is nothing to flush. pino's own flush would retry a fatal line for ever when the
+  // reader of the output is gone (EPIPE), and keep the process from ending.
   destination.flushSync = () => undefined
   const options = {
     level,

@@ -14,16 +14,16 @@ export interface ProcessContext {
   readonly registry: Registry
   /** Aborted once, when the process is asked to stop. */
   readonly stopping: AbortSignal
-  /** Ends the process at once: what cannot go on, such as a failed flush. Says why first. */
+  /** Logs the error and ends the process at once, where it cannot go on: after a failed flush, for instance. */
   readonly fatal: (error: Error) => void
 }
 
 export interface Running {
-  /** Finishes what is in, then lets go of everything. */
+  /** Finishes the calls under way, then closes everything. */
   stop(): Promise<void>
 }
 
-/** What a start may fail with when the person who started it can mend it: the sentence is all that is shown. */
+/** A start has failed for a reason that its operator can remove: only the message is shown. */
 export class StartError extends Error {
   override readonly name = 'StartError'
 }
@@ -50,14 +50,14 @@ export function readCommonConfig(env: Env): CommonConfig {
 }
 
 /**
- * A stop that hangs, on a disk that answers no more for instance, is ended after that. Longer than any last snapshot
- * takes; nothing that was acknowledged hangs on it.
+ * A stop that takes longer, on a disk that hangs for instance, is ended by a kill. The limit is longer than any last
+ * snapshot takes, and no acknowledged record depends on a clean stop.
  */
 const STOP_MS_MAX = 60_000
 
 /**
  * Runs a process from its first to its last line: reads the configuration (all mistakes at once, exit 78),
- * starts, says so, and stops on SIGTERM, SIGINT or the end of the parent, whether it has started by then or not.
+ * starts, logs that, and stops on SIGTERM, SIGINT or the end of the parent, whether it has started by then or not.
  */
 export async function runProcess<Config extends CommonConfig>(
   name: string,
@@ -82,7 +82,7 @@ export async function runProcess<Config extends CommonConfig>(
     if (stopping.signal.aborted) return
     logger.info(`stopping: ${why}`)
     stopping.abort()
-    // Before the start is over nothing was taken in that would have to be finished.
+    // A process that has not started has no calls to finish.
     if (!running) process.exit(0)
     endAfter(stopMsMax, logger)
     running.stop().then(
@@ -92,7 +92,7 @@ export async function runProcess<Config extends CommonConfig>(
   }
   process.on('SIGTERM', () => stop('SIGTERM'))
   process.on('SIGINT', () => stop('SIGINT'))
-  // Under a supervisor there is a channel to it; when that closes, the supervisor is gone, however it went.
+  // A supervisor has an IPC channel to this process. It closes when the supervisor ends, for whatever reason.
   if (process.send) process.on('disconnect', () => stop('the supervisor has ended'))
 
   try {
@@ -105,7 +105,7 @@ export async function runProcess<Config extends CommonConfig>(
   process.send?.('started')
 }
 
-/** By a signal that needs nothing of this process: an exit would wait for a thread that a dead disk holds. */
+/** Kills the process by SIGKILL, because exit would wait for a thread that is blocked by a disk that hangs. */
 function endAfter(ms: number, logger: Logger): void {
   const end = (): void => {
     logger.fatal(`the stop has not ended in ${ms} ms: killed`)
@@ -129,7 +129,7 @@ function readOrExit<Config>(name: string, readConfig: (env: Env) => Config): Con
 }
 
 function exitForStart(name: string, logger: Logger, error: unknown): void {
-  // grpc-js tells a taken port in its sentence only.
+  // grpc-js has no error code for a taken port, only its message.
   const inUse = error instanceof Error && error.message.includes('EADDRINUSE')
   if (error instanceof StartError || inUse) {
     process.stderr.write(`${name} cannot start: ${error.message}\n`)

@@ -1,6 +1,6 @@
 import { monotonicMs } from './clock.js'
 
-/** Milliseconds since 1970. */
+/** Wall time, in milliseconds since 1970. */
 export type Clock = () => number
 
 /**
@@ -29,14 +29,18 @@ export class TrustedClock {
 /** What NTP corrects without a step stays below this for a long time. */
 const JUMP_MS = 5_000
 
-/** Compares the clocks every second and says when the wall clock has jumped. Stops with the signal. */
-export function watchClock(clock: TrustedClock, stopping: AbortSignal, say: (jumpMs: number) => void): void {
-  let saidMs = 0
+/** Compares the clocks every second and reports a jump of the wall clock once. Stops with the signal. */
+export function watchClock(
+  clock: TrustedClock,
+  stopping: AbortSignal,
+  onJump: (jumpMs: number) => void,
+): void {
+  let reportedMs = 0
   const timer = setInterval(() => {
     const jumpMs = clock.jumpMs()
-    if (Math.abs(jumpMs - saidMs) < JUMP_MS) return
-    saidMs = jumpMs
-    say(jumpMs)
+    if (Math.abs(jumpMs - reportedMs) < JUMP_MS) return
+    reportedMs = jumpMs
+    onJump(jumpMs)
   }, 1_000)
   timer.unref()
   stopping.addEventListener('abort', () => clearInterval(timer), { once: true })

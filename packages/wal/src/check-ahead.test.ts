@@ -8,7 +8,7 @@ import { type CheckRange, FrameCheck } from './frame-check.js'
 import { FrameScan, type ScanPoint } from './scan.js'
 import { benchWith, FIRST, flip, frameLike, replaceBody, texts } from './testing/damage-bench.js'
 
-const MARK = Buffer.from('mark567')
+const LOG_SECRET = Buffer.from('mark567')
 const ZEROS = 300
 const GROUPS = [3, 1, 5, 2, 4]
 const BEFORE: ScanPoint = { ...ORIGIN, group: ORIGIN.group }
@@ -21,7 +21,7 @@ function frames(bodyOf: (sizeBytes: number) => Buffer = randomBytes): Buffer {
     const bodies = Array.from({ length: count }, (_, place) => bodyOf(17 * index + 5 * place))
     const target = Buffer.alloc(bodies.reduce((sum, { length }) => sum + frameBytes(length), 0))
     const records = bodies.map((body) => ({ type: 1, encoding: 1, body }))
-    before = encodeGroup(target, records, before, MARK, 1_000 + index)
+    before = encodeGroup(target, records, before, LOG_SECRET, 1_000 + index)
     parts.push(target)
   }
   return Buffer.concat([...parts, Buffer.alloc(ZEROS)])
@@ -66,7 +66,7 @@ async function scanned(
   before = BEFORE,
 ): Promise<unknown> {
   const found: unknown[] = []
-  const range = { start: 0, end: content.length, before, mark: MARK, sequenceMax: 1_000 }
+  const range = { start: 0, end: content.length, before, logSecret: LOG_SECRET, sequenceMax: 1_000 }
   const options = { ...range, checkDigests: false, checkChain: true, chunkBytes, reuseBuffers: true, check }
   const scan = new FrameScan(fileOf(content), options, {
     frame: (_bytes, _offset, position, fields) => found.push([position, { ...fields }]),
@@ -80,7 +80,7 @@ const rangeOf = (content: Buffer): CheckRange => ({
   start: 0,
   end: content.length,
   chain: ORIGIN.chain,
-  mark: MARK,
+  logSecret: LOG_SECRET,
 })
 
 describe('frames that are checked ahead', () => {
@@ -105,7 +105,7 @@ describe('frames that are checked ahead', () => {
   })
 
   it('come out as without where the scan objects and the check does not', async () => {
-    const forged = frameLike(MARK, 900)
+    const forged = frameLike(LOG_SECRET, 900)
     forged.writeUInt32LE(0xbad, FRAME.crc)
     const content = frames(() => forged)
     const before = { ...BEFORE, sequence: 3, group: undefined }
@@ -161,7 +161,7 @@ describe('the thread', () => {
   it('that fails leaves everything to the scan', async () => {
     const ahead = thread()
     const content = frames()
-    const check = ahead.segment({ ...rangeOf(content), mark: undefined as never })
+    const check = ahead.segment({ ...rangeOf(content), logSecret: undefined as never })
     expect(await scanned(content, 250, check)).toEqual(await scanned(content, 250, undefined))
     expect(failures).toHaveLength(1)
     const checked = await ahead.segment(rangeOf(content))(shared(content), 0, content.length)

@@ -33,7 +33,7 @@ export class CheckAhead {
   #waiting: ((checkedTo: number | undefined) => void)[] = []
   #over = false
 
-  /** @param onFailure told once. */
+  /** @param onFailure called once. */
   constructor(onFailure: (error: Error) => void) {
     this.#onFailure = onFailure
     // By the package's own name, so that the compiled file is found also where the sources are run.

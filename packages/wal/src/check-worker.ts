@@ -1,4 +1,4 @@
-/* The thread of CheckAhead: checks the chunks that it is sent, in order, and says how far they are good. */
+/* The thread of CheckAhead: checks the chunks that it is sent, in order, and answers how far they are intact. */
 
 import { parentPort } from 'node:worker_threads'
 import { type CheckRange, FrameCheck } from './frame-check.js'

@@ -130,7 +130,7 @@ export class ChunkStream {
       if (length < wanted) this.#end = this.#readTo
       return length === 0 ? NOTHING : { buffer, length, checked: UNCHECKED }
     } catch (error) {
-      // kept for the next advance: a promise that nobody awaits yet must not reject
+      // kept for the next advance: a rejection before that would be unhandled
       return error instanceof Error ? error : new Error(String(error))
     }
   }

@@ -13,7 +13,7 @@ export class CompactionQueue {
   /** Runs the work after what was asked for before. */
   run<Result>(work: () => Promise<Result>): Promise<Result> {
     const result = this.#last.then(() => this.#guarded(work))
-    this.#last = result.catch(() => undefined) // told to the caller of that one
+    this.#last = result.catch(() => undefined) // the caller of that compaction gets the error
     return result
   }
 

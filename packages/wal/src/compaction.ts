@@ -33,7 +33,7 @@ export interface CompactionResult {
 export interface CompactionOptions {
   readonly files: Files
   readonly directory: string
-  readonly mark: Buffer
+  readonly logSecret: Buffer
 }
 
 /** A compacted copy beside its segment, flushed, but not yet in its place. */
@@ -48,7 +48,7 @@ export interface CompactedCopy extends CompactionResult {
  * rejection is a fault of the disk.
  */
 export async function writeCompactedCopy(
-  { files, mark }: CompactionOptions,
+  { files, logSecret }: CompactionOptions,
   segment: Segment,
   drop: (record: LogRecord) => boolean,
 ): Promise<CompactedCopy | undefined> {
@@ -60,7 +60,7 @@ export async function writeCompactedCopy(
       withFile(files, path, 'create', async (target) => {
         const copy = new FrameCopy(target, index, drop)
         await copy.header(source)
-        const scan = newScan(source, segment, mark, copy)
+        const scan = newScan(source, segment, logSecret, copy)
         try {
           while (await scan.next()) await copy.write()
         } finally {
@@ -84,9 +84,9 @@ export async function writeCompactedCopy(
   }
 }
 
-function newScan(source: OpenFile, segment: Segment, mark: Buffer, copy: FrameCopy): FrameScan {
+function newScan(source: OpenFile, segment: Segment, logSecret: Buffer, copy: FrameCopy): FrameScan {
   const { offset: start, before } = segment.startFor(segment.firstSequence)
-  const range = { start, end: segment.readableEnd, before, mark, sequenceMax: segment.lastSequence }
+  const range = { start, end: segment.readableEnd, before, logSecret, sequenceMax: segment.lastSequence }
   const checks = { checkDigests: true, checkChain: true }
   return new FrameScan(source, { ...range, ...checks, chunkBytes: CHUNK_BYTES, reuseBuffers: true }, copy)
 }
@@ -141,7 +141,7 @@ class FrameCopy {
     } catch (cause) {
       this.refusal = new WalError(
         'invalid',
-        `Whether to drop record ${record.sequence} could not be told.`,
+        `Whether to drop record ${record.sequence} could not be decided.`,
         cause,
       )
       return false

@@ -309,13 +309,15 @@ describe('opening', () => {
     await smaller.close()
   })
 
-  it('gives each segment the same log id and mark', async () => {
+  it('gives each segment the same log id and log secret', async () => {
     const bench = await benchWith(texts(60).map((text) => [text]))
     const headers = bench.names().map((name) => decodeSegmentHeader(bench.content(name)))
     const identities = new Set(
       headers.map(
         (header) =>
-          header && 'mark' in header && `${header.logId.toString('hex')} ${header.mark.toString('hex')}`,
+          header &&
+          'logSecret' in header &&
+          `${header.logId.toString('hex')} ${header.logSecret.toString('hex')}`,
       ),
     )
     expect(headers.length).toBeGreaterThan(1)

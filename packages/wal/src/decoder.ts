@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { crc32c } from './crc32c.js'
-import { BODY_DROPPED, BODY_PRESENT, DIGEST_BYTES, FRAME, MARK_BYTES } from './format.js'
+import { BODY_DROPPED, BODY_PRESENT, DIGEST_BYTES, FRAME, LOG_SECRET_BYTES } from './format.js'
 import { FrameBytes } from './frame-bytes.js'
 import type { VisitedRecord } from './record.js'
 
@@ -32,7 +32,7 @@ export class FrameFields {
 
 /**
  * Decodes the frame at `offset` of `frames` into `fields`. `remainingBytes` is what the segment holds from
- * there on, of which `bytes` may have only a part. An intact frame has the log's mark, the right CRC32C and
+ * there on, of which `bytes` may have only a part. An intact frame has the log secret, the right CRC32C and
  * fields that agree; digest and chain are checked apart (`digestMatches`, ChainVerifier).
  *
  * @param passedBytes of the bytes from `offset` on, those whose frames need not have their CRC32C checked.
@@ -41,14 +41,14 @@ export function decodeFrame(
   frames: FrameBytes,
   offset: number,
   remainingBytes: number,
-  mark: Buffer,
+  logSecret: Buffer,
   fields: FrameFields,
   passedBytes = 0,
 ): FrameStatus {
   const { bytes, view } = frames
   const available = bytes.length - offset
   if (available < FRAME.prefixEnd && available < remainingBytes) return 'incomplete'
-  if (available < FRAME.prefixEnd || !hasMark(bytes, offset + FRAME.mark, mark)) {
+  if (available < FRAME.prefixEnd || !hasLogSecret(bytes, offset + FRAME.logSecret, logSecret)) {
     return isZero(bytes, offset, Math.min(bytes.length, offset + FRAME.prefixEnd)) ? 'zeros' : 'damaged'
   }
   const storedLength = view.getUint32(offset + FRAME.storedLength, true)
@@ -86,9 +86,9 @@ function fieldsAgree(fields: FrameFields): boolean {
   )
 }
 
-function hasMark(bytes: Buffer, offset: number, mark: Buffer): boolean {
-  for (let index = 0; index < MARK_BYTES; index++) {
-    if (bytes[offset + index] !== mark[index]) return false
+function hasLogSecret(bytes: Buffer, offset: number, logSecret: Buffer): boolean {
+  for (let index = 0; index < LOG_SECRET_BYTES; index++) {
+    if (bytes[offset + index] !== logSecret[index]) return false
   }
   return true
 }

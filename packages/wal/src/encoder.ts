@@ -20,7 +20,7 @@ export function encodeGroup(
   target: Buffer,
   records: readonly NewRecord[],
   before: LogPoint,
-  mark: Buffer,
+  logSecret: Buffer,
   timeMs: number,
 ): LogPoint {
   const frames = new FrameBytes(target)
@@ -32,7 +32,7 @@ export function encodeGroup(
   before.chain.copy(chainInput.bytes)
   for (const record of records) {
     sequence += 1
-    offset += encodeFrame(frames, offset, record, { sequence, group, place, groupSize, mark, timeMs })
+    offset += encodeFrame(frames, offset, record, { sequence, group, place, groupSize, logSecret, timeMs })
     place += 1
   }
   if (offset !== target.length) throw new Error(`a group of ${target.length} bytes was encoded in ${offset}`)
@@ -44,7 +44,7 @@ interface FramePlace {
   readonly group: number
   readonly place: number
   readonly groupSize: number
-  readonly mark: Buffer
+  readonly logSecret: Buffer
   readonly timeMs: number
 }
 
@@ -58,7 +58,7 @@ function encodeFrame(frames: FrameBytes, start: number, record: NewRecord, at: F
   view.setUint16(start + FRAME.place, at.place, true)
   view.setUint16(start + FRAME.groupSize, at.groupSize, true)
   view.setUint8(start + FRAME.state, BODY_PRESENT)
-  bytes.set(at.mark, start + FRAME.mark)
+  bytes.set(at.logSecret, start + FRAME.logSecret)
   view.setUint8(start + FRAME.type, record.type)
   view.setUint8(start + FRAME.encoding, record.encoding)
   view.setUint16(start + FRAME.flags, 0, true)
@@ -66,7 +66,7 @@ function encodeFrame(frames: FrameBytes, start: number, record: NewRecord, at: F
   frames.setU64(start + FRAME.sequence, at.sequence)
   frames.setU64(start + FRAME.group, at.group)
   frames.setU64(start + FRAME.timeMs, at.timeMs)
-  // the copy is hashed, not the caller's bytes: what is written is what the digest says, come what may
+  // the copy is hashed, not the caller's bytes: the caller may change those before the write
   const digest = hash('sha256', bytes.subarray(start + FRAME.body, end), 'binary')
   bytes.write(digest, start + FRAME.digest, DIGEST_BYTES, 'latin1')
   frames.copyWords(start + FRAME.prefixEnd, start + FRAME.chain, chainInput, DIGEST_BYTES)

@@ -84,7 +84,7 @@ export async function withFile<Result>(
   try {
     result = await use(file)
   } catch (error) {
-    await file.close().catch(() => undefined) // the first error says more
+    await file.close().catch(() => undefined) // the first error is the cause
     throw error
   }
   await file.close()

@@ -14,7 +14,7 @@ import {
   segmentName,
 } from './format.js'
 
-const identity = { logId: Buffer.alloc(16, 0x11), mark: Buffer.from('a1a2a3a4a5a6a7', 'hex') }
+const identity = { logId: Buffer.alloc(16, 0x11), logSecret: Buffer.from('a1a2a3a4a5a6a7', 'hex') }
 const before: LogPoint = { sequence: 2 ** 40, group: 2 ** 33 + 5, chain: Buffer.alloc(32, 0x22) }
 const header = { ...identity, createdMs: 1_700_000_000_123, before }
 
@@ -71,7 +71,7 @@ describe('the bytes on the disk', () => {
     const [first, second] = bodies.map((body, index) => ({ type: 7 + index, encoding: 3 + index, body }))
     if (first === undefined || second === undefined) throw new Error('unreachable')
     const target = Buffer.alloc(frameBytes(5) + frameBytes(0))
-    const after = encodeGroup(target, [first, second], before, identity.mark, 1_700_000_000_123)
+    const after = encodeGroup(target, [first, second], before, identity.logSecret, 1_700_000_000_123)
 
     const sha256 = (...parts: Buffer[]) => createHash('sha256').update(Buffer.concat(parts)).digest()
     const firstHeader = Buffer.from(
@@ -103,7 +103,7 @@ describe('the bytes on the disk', () => {
   it('of a group are refused in a buffer of another length, which would write what is not of the group', () => {
     const records = [{ type: 1, encoding: 0, body: Buffer.from('body') }]
     const tooLong = Buffer.alloc(frameBytes(4) + 1)
-    expect(() => encodeGroup(tooLong, records, before, identity.mark, 0)).toThrow('encoded')
+    expect(() => encodeGroup(tooLong, records, before, identity.logSecret, 0)).toThrow('encoded')
   })
 
   it('are checked with CRC32C (Castagnoli)', () => {
@@ -112,8 +112,8 @@ describe('the bytes on the disk', () => {
 })
 
 describe('a new log', () => {
-  it('has a mark without a zero byte', () => {
-    expect(newIdentity((sizeBytes) => Buffer.alloc(sizeBytes)).mark.includes(0)).toBe(false)
+  it('has a log secret without a zero byte', () => {
+    expect(newIdentity((sizeBytes) => Buffer.alloc(sizeBytes)).logSecret.includes(0)).toBe(false)
   })
 })
 

@@ -15,7 +15,7 @@
  *   offset  bytes
  *        0      8  magic "FLBA-WAL"
  *        8      1  version, 1
- *        9      7  mark: random bytes, none of them zero, made once for each log and told to nobody
+ *        9      7  log secret: random bytes, none of them zero, made once for each log and never published
  *       16     16  log id: random bytes, made once for each log
  *       32      8  sequence of the first record
  *       40      8  creation time, wall clock, ms
@@ -24,7 +24,7 @@
  *       88   4004  zeros, reserved
  *     4092      4  CRC32C of bytes 0 to 4091
  *
- * The header has a block of its own, so that writing frames never rewrites it. Magic, version, mark and
+ * The header has a block of its own, so that writing frames never rewrites it. Magic, version, log secret and
  * CRC stay where they are in later versions.
  *
  * FRAME = prefix (20 bytes), hashed header (32), body digest (32), chain (32), stored body. No padding.
@@ -35,7 +35,7 @@
  *        8      2  place in the group: 0 for the first record of a flush group
  *       10      2  records in the group, at least 1
  *       12      1  state: 0 body present, 1 body dropped by compaction
- *       13      7  the log's mark
+ *       13      7  the log secret
  *       20      1  record type, 1 to 255                                     ┐
  *       21      1  body encoding, as its writer numbers them                 │
  *       22      2  flags, zero                                               │ hashed
@@ -47,8 +47,8 @@
  *       84     32  chain = SHA-256(chain of the record before ‖ hashed header ‖ SHA-256(body))
  *      116      n  body
  *
- * - Unwritten rest: zeros. The mark has no zero byte, so nothing that is zero there is a frame.
- * - The mark is secret because bodies come from outside: who does not know it cannot put bytes into a body
+ * - Unwritten rest: zeros. The log secret has no zero byte, so nothing that is zero there is a frame.
+ * - The log secret is secret because bodies come from outside: a sender who does not know it cannot put bytes into a body
  *   that a search for the next intact frame (after damage) would take for a frame.
  * - Place and size of the group tell a torn write from damage: a group starts at sequence − place. If that
  *   is beyond the damaged record, the damaged record's group had been flushed before: not torn (recovery.ts).
@@ -80,7 +80,7 @@ export const FORMAT_VERSION = 1
 export const SEGMENT_HEADER_BYTES = 4096
 /** Bytes of a frame beyond its stored body. */
 export const FRAME_OVERHEAD_BYTES = 116
-export const MARK_BYTES = 7
+export const LOG_SECRET_BYTES = 7
 export const LOG_ID_BYTES = 16
 export const DIGEST_BYTES = 32
 
@@ -91,7 +91,7 @@ export const FRAME = {
   place: 8,
   groupSize: 10,
   state: 12,
-  mark: 13,
+  logSecret: 13,
   prefixEnd: 20,
   type: 20,
   encoding: 21,
@@ -111,7 +111,7 @@ export const BODY_DROPPED = 1
 const MAGIC = Buffer.from('FLBA-WAL', 'latin1')
 const HEADER = {
   version: 8,
-  mark: 9,
+  logSecret: 9,
   logId: 16,
   first: 32,
   createdMs: 40,
@@ -125,7 +125,7 @@ export interface LogIdentity {
   /** 16 bytes */
   readonly logId: Buffer
   /** 7 bytes, none zero */
-  readonly mark: Buffer
+  readonly logSecret: Buffer
 }
 
 /** The state of a log after a record, on which the next one builds. */
@@ -147,7 +147,10 @@ export const ORIGIN: LogPoint = { sequence: 0, group: 0, chain: Buffer.alloc(DIG
 
 /** A new log's identity. */
 export function newIdentity(random: (sizeBytes: number) => Buffer = randomBytes): LogIdentity {
-  return { logId: random(LOG_ID_BYTES), mark: Buffer.from(random(MARK_BYTES).map((byte) => byte || 0xa5)) }
+  return {
+    logId: random(LOG_ID_BYTES),
+    logSecret: Buffer.from(random(LOG_SECRET_BYTES).map((byte) => byte || 0xa5)),
+  }
 }
 
 export function encodeSegmentHeader(header: SegmentHeader): Buffer {
@@ -155,7 +158,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Buffer {
   const numbers = new FrameBytes(block)
   MAGIC.copy(block)
   block.writeUInt8(FORMAT_VERSION, HEADER.version)
-  header.mark.copy(block, HEADER.mark)
+  header.logSecret.copy(block, HEADER.logSecret)
   header.logId.copy(block, HEADER.logId)
   numbers.setU64(HEADER.first, header.before.sequence + 1)
   numbers.setU64(HEADER.createdMs, header.createdMs)
@@ -171,12 +174,12 @@ export function decodeSegmentHeader(block: Buffer): SegmentHeader | { readonly v
   if (block.readUInt32LE(HEADER.crc) !== crc32c(block.subarray(0, HEADER.crc))) return undefined
   const version = block.readUInt8(HEADER.version)
   if (version !== FORMAT_VERSION) return { version }
-  const mark = copyOf(block, HEADER.mark, MARK_BYTES)
+  const logSecret = copyOf(block, HEADER.logSecret, LOG_SECRET_BYTES)
   const numbers = new FrameBytes(block)
   const first = numbers.u64(HEADER.first)
-  if (mark.includes(0) || first < 1) return undefined
+  if (logSecret.includes(0) || first < 1) return undefined
   return {
-    mark,
+    logSecret,
     logId: copyOf(block, HEADER.logId, LOG_ID_BYTES),
     createdMs: numbers.u64(HEADER.createdMs),
     before: {
@@ -201,7 +204,7 @@ export interface SegmentFileName {
   readonly quarantined: boolean
 }
 
-/** What a file name says if it is a segment's, quarantined ones included. */
+/** What a segment's file name states, also that of a quarantined one. */
 export function parseSegmentName(name: string): SegmentFileName | undefined {
   const parts = /^([0-9a-f]{16})\.seg(\.quarantined(?:-[0-9]+)?)?$/.exec(name)
   const firstSequence = Number.parseInt(parts?.[1] ?? '', 16)

@@ -8,7 +8,7 @@ export interface CheckRange {
   readonly end: number
   /** The chain of the record before the first; `undefined` when it is not known. */
   readonly chain: Uint8Array | undefined
-  readonly mark: Uint8Array
+  readonly logSecret: Uint8Array
 }
 
 /** The piece of a frame that is kept until the next chunk has the rest; a longer one ends the check. */
@@ -20,7 +20,7 @@ const TAIL_BYTES_MAX = 2 << 20
  * by the scan as if this were not there.
  */
 export class FrameCheck {
-  readonly #mark: Buffer
+  readonly #logSecret: Buffer
   readonly #end: number
   readonly #chain: ChainVerifier
   readonly #fields = new FrameFields()
@@ -28,8 +28,8 @@ export class FrameCheck {
   #tail: Buffer = Buffer.alloc(0)
   #stopped = false
 
-  constructor({ start, end, chain, mark }: CheckRange) {
-    this.#mark = Buffer.from(mark)
+  constructor({ start, end, chain, logSecret }: CheckRange) {
+    this.#logSecret = Buffer.from(logSecret)
     this.#end = end
     this.#chain = new ChainVerifier(chain && Buffer.from(chain))
     this.#at = start
@@ -59,7 +59,7 @@ export class FrameCheck {
     let offset = 0
     while (this.#at < this.#end) {
       const remaining = this.#end - this.#at
-      const status = decodeFrame(frames, offset, remaining, this.#mark, this.#fields, passedBytes)
+      const status = decodeFrame(frames, offset, remaining, this.#logSecret, this.#fields, passedBytes)
       if (status === 'incomplete') break
       if (status !== 'frame' || !this.#chain.follows(frames, offset)) {
         this.#stopped = true

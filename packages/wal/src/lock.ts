@@ -63,7 +63,7 @@ async function contend(directory: string, base: string): Promise<{ server: Serve
   throw lockedError(directory)
 }
 
-/** Whatever else keeps the name from being looked at says nothing of it. */
+/** Other errors of the look-up do not mean that the name is absent. */
 async function exists(path: string): Promise<boolean> {
   try {
     await fs.promises.lstat(path)

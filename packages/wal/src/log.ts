@@ -81,7 +81,7 @@ class DirectoryLog implements CompactableLog {
     this.#torn = recovered.torn
     this.#point = recovered.point
     const { files, segmentBytes, onEvent } = settings
-    this.#reader = { files, mark: this.#identity.mark, segments: this.#segments, onEvent }
+    this.#reader = { files, logSecret: this.#identity.logSecret, segments: this.#segments, onEvent }
     this.#commits = new GroupCommit({
       commit: (calls, weight) => this.#commit(calls, weight),
       groupMax: () => this.#groupMax(),
@@ -174,7 +174,11 @@ class DirectoryLog implements CompactableLog {
       if (segment === undefined || segment === this.#active?.segment) {
         throw new WalError('invalid', `No sealed, sound segment begins with record ${firstSequence}.`)
       }
-      const options = { files: this.#settings.files, directory: this.#directory, mark: this.#identity.mark }
+      const options = {
+        files: this.#settings.files,
+        directory: this.#directory,
+        logSecret: this.#identity.logSecret,
+      }
       const copy = await writeCompactedCopy(options, segment, drop)
       if (copy === undefined) return { dropped: 0, freedBytes: 0 }
       await replaceByCopy(options, segment, copy)
@@ -270,7 +274,7 @@ class DirectoryLog implements CompactableLog {
     const offset = active.segment.readableEnd
     const group = this.#groupBuffer(weight.bytes)
     const { clock, onEvent } = this.#settings
-    const point = encodeGroup(group, records, this.#point, this.#identity.mark, clock.wallMs())
+    const point = encodeGroup(group, records, this.#point, this.#identity.logSecret, clock.wallMs())
     await writeFully(active.file, group, offset)
     const flushStart = performance.now()
     await active.file.datasync()

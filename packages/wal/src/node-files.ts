@@ -77,8 +77,8 @@ export const nodeFiles: Files = {
   async makeDirectory(directory: string): Promise<void> {
     const target = resolve(directory)
     await fs.promises.mkdir(target, { recursive: true, mode: 0o750 })
-    // a new name is durable only when the directory that holds it is; made now or by a process that died
-    // before it could flush, nobody knows, so all of them are flushed
+    // a new name is durable only when its directory is flushed; the directories may be new,
+    // made now or by a process that died before it could flush them: so all of them are flushed
     for (let holder = dirname(target); ; holder = dirname(holder)) {
       if (!(await syncIfReadable(holder)) || holder === parse(holder).root) return
     }
@@ -96,7 +96,7 @@ export const nodeFiles: Files = {
   },
 }
 
-/** False where this process may not look: such a directory was made by somebody else. */
+/** False where this process may not read: then another user made the directory. */
 async function syncIfReadable(directory: string): Promise<boolean> {
   try {
     await syncDirectory(directory)

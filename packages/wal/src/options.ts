@@ -7,29 +7,29 @@ import { nodeFiles } from './node-files.js'
 import type { RecordLocation, VisitedRecord } from './record.js'
 
 export interface LogOptions {
-  /** Length of a segment; 64 MiB unless told. */
+  /** Length of a segment; by default 64 MiB. */
   readonly segmentBytes?: number
-  /** Longest body; 1 MiB unless told, or what fits into a segment. */
+  /** Longest body; by default 1 MiB, or what fits into a segment. */
   readonly recordBytesMax?: number
-  /** Most records of one flush, and of one call of `append`; 4096 unless told, at most 65535. */
+  /** Most records of one flush, and of one call of `append`; by default 4096, at most 65535. */
   readonly groupRecordsMax?: number
-  /** Most bytes of one flush, and of one call, frames included; 8 MiB unless told, or what fits into a segment. */
+  /** Most bytes of one flush, and of one call, frames included; by default 8 MiB, or what fits into a segment. */
   readonly groupBytesMax?: number
-  /** Most records that wait or are being flushed; 65536 unless told. */
+  /** Most records that wait or are being flushed; by default 65536. */
   readonly queueRecordsMax?: number
-  /** Most bytes that wait or are being flushed, frames included; 64 MiB unless told. */
+  /** Most bytes that wait or are being flushed, frames included; by default 64 MiB. */
   readonly queueBytesMax?: number
-  /** How often room for a new segment is looked for while there is none; 1 s unless told. */
+  /** How often room for a new segment is looked for while there is none; by default 1 s. */
   readonly spaceRetryMs?: number
-  /** From this length of a sealed segment on, opening checks frames in a thread of its own; 8 MiB unless told. */
+  /** From this length of a sealed segment on, opening checks frames in a thread of its own; by default 8 MiB. */
   readonly checkAheadBytes?: number
   readonly files?: Files
   readonly clock?: Clock
-  /** Where the log id and the mark come from; for tests that must repeat themselves. */
+  /** Where the log id and the log secret come from; for tests that must repeat themselves. */
   readonly randomBytes?: (sizeBytes: number) => Buffer
   /**
-   * Called once when a write or a flush failed. Nothing after that is acknowledged; the owner says so and
-   * ends the process, and the next one recovers what the disk holds.
+   * Called once when a write or a flush failed. Nothing after that is acknowledged: the owner logs it and
+   * ends the process, and the next one recovers what is on the disk.
    */
   readonly onFatal: (error: Error) => void
   /** Must not throw. */

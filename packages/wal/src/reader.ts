@@ -8,7 +8,7 @@ import type { Segment } from './segment.js'
 
 export interface ReaderOptions {
   readonly files: Files
-  readonly mark: Buffer
+  readonly logSecret: Buffer
   /** in order of their sequences; may grow at the end while a read is under way */
   readonly segments: readonly Segment[]
   readonly onEvent: (event: WalEvent) => void
@@ -69,7 +69,7 @@ async function* readSegment(
     {
       ...place,
       start: place.offset,
-      mark: options.mark,
+      logSecret: options.logSecret,
       checkDigests: true,
       types: range.types,
       // followed when the log was opened; in a quarantined segment it decides what is intact, as it did then

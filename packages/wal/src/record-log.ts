@@ -2,13 +2,13 @@ import type { CompactionResult } from './compaction.js'
 import type { LogRecord, NewRecord } from './record.js'
 
 export interface ReadOptions {
-  /** Last sequence to read; the last one flushed at the time of the call unless told. */
+  /** Last sequence to read; by default the last one flushed at the time of the call. */
   readonly to?: number
-  /** 1024 unless told */
+  /** By default 1024. */
   readonly batchRecordsMax?: number
-  /** About how many bytes are read at once; 1 MiB unless told. A batch with a longer record is longer. */
+  /** About how many bytes are read at once; by default 1 MiB. A batch with a longer record is longer. */
   readonly batchBytesMax?: number
-  /** Only records of these types; the bodies of others are not looked at. All unless told. */
+  /** Only records of these types; the bodies of others are not looked at. By default all. */
   readonly types?: ReadonlySet<number>
 }
 

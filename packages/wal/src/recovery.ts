@@ -156,7 +156,12 @@ class RecoveryPass {
     if (!last && end >= checkAheadBytes) {
       this.#ahead ??= new CheckAhead(({ message }) => onEvent({ type: 'check_failed', reason: message }))
     }
-    const range = { start: SEGMENT_HEADER_BYTES, end, chain: before.chain, mark: this.#identity.mark }
+    const range = {
+      start: SEGMENT_HEADER_BYTES,
+      end,
+      chain: before.chain,
+      logSecret: this.#identity.logSecret,
+    }
     return this.#ahead?.segment(range)
   }
 
@@ -242,10 +247,17 @@ class RecoveryPass {
     range: ReadRange & { sequenceMax: number; stopAtDamage: boolean },
     sink: ScanSink,
   ): FrameScan {
-    const { mark } = this.#identity
+    const { logSecret } = this.#identity
     return new FrameScan(
       file,
-      { ...range, mark, checkDigests: false, checkChain: true, chunkBytes: CHUNK_BYTES, reuseBuffers: true },
+      {
+        ...range,
+        logSecret,
+        checkDigests: false,
+        checkChain: true,
+        chunkBytes: CHUNK_BYTES,
+        reuseBuffers: true,
+      },
       sink,
     )
   }

@@ -32,7 +32,7 @@ export interface ScanOptions {
   readonly start: number
   readonly end: number
   readonly before: ScanPoint
-  readonly mark: Buffer
+  readonly logSecret: Buffer
   /** behind damage, no frame beyond it is accepted */
   readonly sequenceMax: number
   /** whether each body is hashed and compared with its digest */
@@ -50,7 +50,7 @@ export interface ScanOptions {
 }
 
 /**
- * Reads the frames of one segment in order, and goes round damage: what it accepts is intact (mark, CRC32C,
+ * Reads the frames of one segment in order, and goes round damage: what it accepts is intact (log secret, CRC32C,
  * fields) and follows what was accepted before (sequence, group, chain); behind damage, where records may be
  * missing, a greater sequence is enough. Whatever else it meets is reported as damage.
  */
@@ -146,11 +146,11 @@ export class FrameScan {
         return
       }
       if (this.#zerosFrom !== undefined && !this.#passZeros(this.#zerosFrom)) return
-      if (this.#damage !== undefined && !this.#findMark()) return
+      if (this.#damage !== undefined && !this.#findLogSecret()) return
       const offset = this.#at - position
       const checked = this.#metDamage ? UNCHECKED : this.#stream.checked
       const passedBytes = checked.crc ? checked.to - this.#at : 0
-      const status = decodeFrame(frames, offset, remaining, this.#options.mark, fields, passedBytes)
+      const status = decodeFrame(frames, offset, remaining, this.#options.logSecret, fields, passedBytes)
       if (status === 'incomplete') return
       if (status === 'zeros' && this.#damage === undefined) {
         this.#zerosFrom = this.#at
@@ -222,16 +222,16 @@ export class FrameScan {
     return false
   }
 
-  /** Goes on to the next mark in the damaged bytes; false when this chunk holds none. */
-  #findMark(): boolean {
+  /** Goes on to the next log secret in the damaged bytes; false when this chunk holds none. */
+  #findLogSecret(): boolean {
     const { bytes, position, end } = this.#stream
-    const found = bytes.indexOf(this.#options.mark, this.#at - position + FRAME.mark)
+    const found = bytes.indexOf(this.#options.logSecret, this.#at - position + FRAME.logSecret)
     if (found >= 0) {
-      this.#at = position + found - FRAME.mark
+      this.#at = position + found - FRAME.logSecret
       return true
     }
     const chunkEnd = position + bytes.length
-    // the mark may lie across the border of the chunks
+    // the log secret may lie across the border of the chunks
     if (chunkEnd < end) this.#at = Math.max(this.#at, chunkEnd - FRAME.prefixEnd)
     else this.#finish()
     return false

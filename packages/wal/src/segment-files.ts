@@ -10,8 +10,8 @@ import { type Files, type OpenFile, readFully, withFile } from './files.js'
 import {
   decodeSegmentHeader,
   FRAME,
+  LOG_SECRET_BYTES,
   type LogIdentity,
-  MARK_BYTES,
   newIdentity,
   parseSegmentName,
   SEGMENT_HEADER_BYTES,
@@ -20,7 +20,7 @@ import {
 import { FrameBytes } from './frame-bytes.js'
 import type { ScanPoint } from './scan.js'
 
-/** A first frame longer than this does not give its mark away. */
+/** A first frame longer than this is not searched for its log secret. */
 const SNIFF_BYTES_MAX = 4 << 20
 
 /** A file that is a segment by its name. */
@@ -55,7 +55,7 @@ async function readHeader(files: Files, path: string): Promise<SegmentHeader | u
   return header
 }
 
-/** The identity that most headers state; without any, the mark of the first readable frame and a new log id. */
+/** The identity that most headers state; without any, the log secret of the first readable frame and a new log id. */
 export async function recoverIdentity(
   files: Files,
   directory: string,
@@ -67,8 +67,8 @@ export async function recoverIdentity(
   const fresh = newIdentity(randomBytes)
   for (const { name, firstSequence } of found) {
     const path = join(directory, name)
-    const mark = await withFile(files, path, 'read', (file) => sniffMark(file, firstSequence))
-    if (mark !== undefined) return { ...fresh, mark }
+    const logSecret = await withFile(files, path, 'read', (file) => sniffLogSecret(file, firstSequence))
+    if (logSecret !== undefined) return { ...fresh, logSecret }
   }
   return fresh
 }
@@ -90,26 +90,26 @@ function mostFrequentIdentity(found: readonly FoundSegment[]): LogIdentity | und
   return most
 }
 
-/** Whether the segment's header says that it is part of another log. */
+/** Whether the segment's header names another log. */
 export function isForeign({ header }: FoundSegment, identity: LogIdentity): boolean {
   return header !== undefined && !header.logId.equals(identity.logId)
 }
 
-/** The mark of the first frame, if that is intact and has the sequence that the file name promises. */
-async function sniffMark(file: OpenFile, firstSequence: number): Promise<Buffer | undefined> {
+/** The log secret of the first frame, if that is intact and has the sequence that the file name promises. */
+async function sniffLogSecret(file: OpenFile, firstSequence: number): Promise<Buffer | undefined> {
   const sizeBytes = await file.size()
   const bytes = Buffer.alloc(Math.min(Math.max(0, sizeBytes - SEGMENT_HEADER_BYTES), SNIFF_BYTES_MAX))
   if (bytes.length < FRAME.body || (await readFully(file, bytes, SEGMENT_HEADER_BYTES)) < bytes.length)
     return undefined
-  const mark = Buffer.from(bytes.subarray(FRAME.mark, FRAME.mark + MARK_BYTES))
+  const logSecret = Buffer.from(bytes.subarray(FRAME.logSecret, FRAME.logSecret + LOG_SECRET_BYTES))
   const fields = new FrameFields()
-  const status = mark.includes(0)
+  const status = logSecret.includes(0)
     ? 'damaged'
-    : decodeFrame(new FrameBytes(bytes), 0, bytes.length, mark, fields)
-  return status === 'frame' && fields.sequence === firstSequence ? mark : undefined
+    : decodeFrame(new FrameBytes(bytes), 0, bytes.length, logSecret, fields)
+  return status === 'frame' && fields.sequence === firstSequence ? logSecret : undefined
 }
 
-/** What the segment's first record builds on: its header says it, or else what was read before. */
+/** What the segment's first record builds on: from its header, or else from what was read before. */
 export function pointBefore(found: FoundSegment, carried: ScanPoint): ScanPoint {
   const sequence = firstOf(found) - 1
   if (sequence < carried.sequence) return carried
@@ -143,7 +143,7 @@ export function endObjection(end: ScanPoint, next: FoundSegment | undefined): st
   return undefined
 }
 
-/** Where a segment begins: as its header says, else as its name does. */
+/** The first sequence of a segment: from its header, else from its name. */
 export function firstOf({ header, firstSequence }: FoundSegment): number {
   return header === undefined ? firstSequence : header.before.sequence + 1
 }

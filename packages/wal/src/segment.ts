@@ -169,7 +169,7 @@ export class Segment {
     }
   }
 
-  /** Replaces file and index as one: nobody opens the file while `exchange` is under way. */
+  /** Replaces file and index together: opening the file waits while `exchange` is under way. */
   async replace(index: SegmentIndex, exchange: () => Promise<void>): Promise<void> {
     const replacing = exchange().then(() => {
       this.#index = index

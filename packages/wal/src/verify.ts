@@ -68,7 +68,7 @@ export async function* verifyLog(
   for (const [index, segment] of own.entries()) {
     const carried = index === 0 ? undefined : point
     const result = await verifySegment(
-      { files, directory, mark: identity.mark },
+      { files, directory, logSecret: identity.logSecret },
       segment,
       own[index + 1],
       carried,
@@ -92,7 +92,7 @@ export async function* verifyLog(
 interface LogParts {
   readonly files: Files
   readonly directory: string
-  readonly mark: Buffer
+  readonly logSecret: Buffer
 }
 
 async function verifySegment(
@@ -104,7 +104,7 @@ async function verifySegment(
   return withFile(log.files, join(log.directory, found.name), 'read', async (file) => {
     const sizeBytes = await file.size()
     const count = new Count(file, {
-      mark: log.mark,
+      logSecret: log.logSecret,
       end: Math.max(sizeBytes, SEGMENT_HEADER_BYTES),
       sequenceMax: next === undefined ? Number.MAX_SAFE_INTEGER : firstOf(next) - 1,
     })
@@ -138,7 +138,7 @@ async function verifySegment(
 }
 
 interface CountRange {
-  readonly mark: Buffer
+  readonly logSecret: Buffer
   readonly end: number
   readonly sequenceMax: number
 }

@@ -155,13 +155,13 @@ export function dropBody(content: Buffer, offset: number): Buffer {
   return cut(fitCrc(content, offset, offset + FRAME.body), offset + FRAME.body, end)
 }
 
-/** A frame that is right in everything but the mark. */
-export function frameLike(mark: Buffer, sequence: number): Buffer {
+/** A frame that is right in everything but the log secret. */
+export function frameLike(logSecret: Buffer, sequence: number): Buffer {
   const body = Buffer.from('forged')
   const frame = Buffer.alloc(FRAME.body + body.length)
   frame.writeUInt32LE(body.length, FRAME.storedLength)
   frame.writeUInt16LE(1, FRAME.groupSize)
-  mark.copy(frame, FRAME.mark)
+  logSecret.copy(frame, FRAME.logSecret)
   frame.writeUInt8(1, FRAME.type)
   frame.writeUInt32LE(body.length, FRAME.bodyLength)
   frame.writeUInt32LE(sequence, FRAME.sequence)

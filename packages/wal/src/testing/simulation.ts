@@ -2,8 +2,8 @@
  * Test support: a log lives through several processes on a simulated disk, which stop, lose power, meet
  * failing calls and a full disk, all by chance from one seed. What must hold after every opening:
  *
- *   acknowledged ⊆ recovered ⊆ sent, in order, each record as it was sent (only what compaction was told to
- *   drop has no body, only what retention was told to remove is not there);
+ *   acknowledged ⊆ recovered ⊆ sent, in order, each record as it was sent (only what compaction was asked to
+ *   drop has no body, only what retention was asked to remove is not there);
  *   what an opening once showed is there at every later one;
  *   nothing is quarantined, since nothing but crashes happened, and the whole log verifies;
  *   nothing is acknowledged after a failed write or flush.
@@ -85,9 +85,9 @@ class Simulation {
   readonly #sent = new Map<string, Sent>()
   /** what must be there at every later opening, by sequence: acknowledged, or shown by an opening or a read */
   readonly #known = new Map<number, string>()
-  /** what compaction was told to drop */
+  /** what compaction was asked to drop */
   readonly #droppable = new Set<number>()
-  /** retention was told to remove what is below it */
+  /** retention was asked to remove what is below it */
   #removable = 1
   readonly #segmentBytes: number
   /** all records of one length, so that stale frames lie exactly where later ones begin */

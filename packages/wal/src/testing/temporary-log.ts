@@ -29,7 +29,7 @@ export async function temporaryDirectory(): Promise<TemporaryDirectory> {
   }
 }
 
-/** A log with what it told its owner. */
+/** A log with the events that it reported. */
 export interface TestLog {
   readonly log: CompactableLog
   readonly events: WalEvent[]
