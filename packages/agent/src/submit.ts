@@ -92,19 +92,23 @@ export async function submitRecord(record: Pcs, options: SubmitRecordOptions): P
   const endpoint = new URL(options.endpoint)
   const bytes = Buffer.from(recordText(record))
   const endMs = performance.now() + totalTimeoutMs
+  let lastAnswer: Exchange | undefined
   for (let attempts = 1; ; attempts++) {
     const timeoutMs = Math.max(1, Math.min(attemptTimeoutMs, Math.ceil(endMs - performance.now())))
     const answer = await attempt(endpoint, bytes, timeoutMs, signal)
     if (answer instanceof NoAnswer) {
       if (signal?.aborted) throw aborted(attempts)
     } else {
+      lastAnswer = answer
       const judgement = judge(answer, record.pcs_id)
       if (judgement === 'acknowledged') return outcomeOf(record.pcs_id, answer, attempts)
       if (judgement !== 'retry') throw refusal(judgement, answer, attempts)
     }
     const askedMs = answer instanceof NoAnswer ? 0 : (retryAfterMs(answer, Date.now()) ?? 0)
     const waitMs = askedMs + backoffMs(backoff, attempts, Math.random())
-    if (performance.now() + waitMs >= endMs) throw unavailable(answer, attempts)
+    if (performance.now() + waitMs >= endMs) {
+      throw unavailable(answer instanceof NoAnswer ? answer : undefined, lastAnswer, attempts)
+    }
     if (!(await waited(waitMs, signal))) throw aborted(attempts)
   }
 }
@@ -156,12 +160,18 @@ function refusal(judgement: 'conflict' | 'dead', answer: Exchange, attempts: num
     : new SubmitError('refused', `the record was refused with ${answer.status}`, { attempts, answer })
 }
 
-function unavailable(answer: Exchange | NoAnswer, attempts: number): SubmitError {
-  if (answer instanceof NoAnswer) {
-    return new SubmitError('unavailable', answer.message, { attempts, cause: answer })
-  }
-  const sentence = `no verdict in time; the last answer was ${answer.status}`
-  return new SubmitError('unavailable', sentence, { attempts, answer })
+/** The last attempt may have had hardly any time left: an earlier answer says more than its silence. */
+function unavailable(
+  silence: NoAnswer | undefined,
+  answer: Exchange | undefined,
+  attempts: number,
+): SubmitError {
+  const sentence = answer === undefined ? silence?.message : `the last answer was ${answer.status}`
+  return new SubmitError('unavailable', `no verdict in time: ${sentence}`, {
+    attempts,
+    answer,
+    cause: silence,
+  })
 }
 
 function aborted(attempts: number): SubmitError {
