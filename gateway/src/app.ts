@@ -1,5 +1,5 @@
 import { renderOutcome } from '@fractal-lba/pcs'
-import { verifier as protocol } from '@fractal-lba/proto'
+import { record as protocol } from '@fractal-lba/proto'
 import {
   connectHealth,
   type ProcessContext,

@@ -1,4 +1,4 @@
-import { bytesOfVerdict, dedup, type scoring, type verifier, type wal } from '@fractal-lba/proto'
+import { bytesOfVerdict, dedup, type record, type scoring } from '@fractal-lba/proto'
 import { AppError, monotonicMs, unavailable } from '@fractal-lba/runtime'
 import type { DedupClient } from './clients/dedup.js'
 import type { ScoringClient } from './clients/scoring.js'
@@ -18,26 +18,26 @@ export interface Services {
 /** One submission: its bytes as they came. */
 export interface Submission {
   readonly body: Buffer
-  readonly encoding: verifier.Encoding
+  readonly encoding: record.Encoding
   readonly traceparent: string
 }
 
 /** Where a submission stands in a log. */
 export interface Entry {
   readonly wal: WalClient
-  readonly position: wal.Position
+  readonly position: record.Position
 }
 
 /** What the agent is told. */
 export interface Answered {
-  readonly outcome: scoring.Outcome
+  readonly outcome: record.Outcome
   /** The outcome was there before this submission came. */
   readonly replayed: boolean
 }
 
 /** What is found out about a submission without changing anything. */
 interface Assessment {
-  readonly record: verifier.VerifiedRecord
+  readonly record: record.VerifiedRecord
   readonly judging: Promise<scoring.Judgement>
   /** Undefined where the id may not be looked up. */
   readonly known: dedup.Answer | undefined
@@ -46,7 +46,7 @@ interface Assessment {
 /** The verdict on a submission before it may be told: its mark is still to be flushed. */
 interface Decision {
   readonly status: 200 | 202 | 409
-  readonly verdict: wal.Verdict
+  readonly verdict: record.Verdict
   /** The same, as the mark carries it. */
   readonly sealed: Buffer
   readonly finding: dedup.Finding
@@ -90,12 +90,12 @@ export class Ingest {
   /** Steps 7 and 8, after steps 3 to 6: the same for live and open submissions. */
   private async decideAndMark(
     entry: Entry,
-    { traceparent }: Submission,
+    _submission: Submission,
     assessing: Promise<Assessment>,
     options: FinishOptions,
   ): Promise<Answered> {
     const assessment = await this.assessed(entry, assessing, options)
-    const decision = await this.decide(entry, assessment, traceparent, options.deadlineMs)
+    const decision = await this.decide(entry, assessment, options.deadlineMs)
     await this.mark(entry, decision, options) // flushed: now it may be told
     this.count(decision)
     return answer(decision)
@@ -107,11 +107,11 @@ export class Ingest {
     return { outcome: demandOutcome(verdict), replayed: true }
   }
 
-  private async append({ body, encoding, traceparent }: Submission, deadlineMs: number): Promise<Entry> {
+  private async append({ body, encoding }: Submission, deadlineMs: number): Promise<Entry> {
     try {
       const wal = this.services.walForAppend()
       const position = await wal.append(
-        { body, encoding, liveMs: this.submitTimeoutMs, traceparent },
+        { body, encoding, liveMs: this.submitTimeoutMs, arrivedAtMs: 0 },
         deadlineMs,
       )
       this.counters.ingest.inc()
@@ -127,17 +127,17 @@ export class Ingest {
    * @param origin undefined while the record has no place in the log yet.
    */
   private async assess(
-    { body, encoding, traceparent }: Submission,
-    origin: wal.Position | undefined,
+    { body, encoding }: Submission,
+    origin: record.Position | undefined,
     deadlineMs: number | undefined,
   ): Promise<Assessment> {
     const { verifier, scoring, dedup } = this.services
-    const record = await verifier.verify({ body, encoding, traceparent }, deadlineMs)
-    const judging = begin(scoring.judge({ record, traceparent }, deadlineMs))
+    const record = await verifier.verify({ body, encoding }, deadlineMs)
+    const judging = begin(scoring.judge({ record }, deadlineMs))
     // A pcs_id that is not the hash of its parts is neither looked up nor put: it would poison another's id.
     if (!record.idMatches) return { record, judging, known: undefined }
     const { pcsId, fingerprint } = record
-    const known = await dedup.lookup({ pcsId, fingerprint, origin, traceparent }, deadlineMs)
+    const known = await dedup.lookup({ pcsId, fingerprint, origin }, deadlineMs)
     return { record, judging, known }
   }
 
@@ -162,14 +162,13 @@ export class Ingest {
   private async decide(
     { position }: Entry,
     { record, judging, known }: Assessment,
-    traceparent: string,
     deadlineMs: number | undefined,
   ): Promise<Decision> {
     if (known && known.finding !== dedup.Finding.FINDING_ABSENT) return decision(known)
     const own = ownVerdict(record, await judging, position)
     if (!known)
       return { ...own, status: 202, finding: dedup.Finding.FINDING_OWN, indexed: false, generation: '' }
-    const standing = await this.services.dedup.putIfAbsent({ verdict: own.sealed, traceparent }, deadlineMs)
+    const standing = await this.services.dedup.putIfAbsent({ verdict: own.sealed }, deadlineMs)
     return decision(standing, own)
   }
 
@@ -177,7 +176,7 @@ export class Ingest {
     const { status, sealed, indexed, generation } = decision
     const { sequence, logId } = position
     const mark = { sequence, status, verdict: sealed, indexed, generation, replayed: options.replay }
-    await wal.markDone({ logId, mark, traceparent: '' }, options.deadlineMs)
+    await wal.markDone({ logId, mark }, options.deadlineMs)
   }
 
   /** The mark of a 400 or 401 may be flushed after the answer; if it gets lost, the replay comes to the same. */
@@ -188,7 +187,7 @@ export class Ingest {
   ): Promise<void> {
     const { sequence, logId } = position
     const mark = { sequence, status, verdict: undefined, indexed: false, generation: '', replayed: replay }
-    const marked = wal.markDone({ logId, mark, traceparent: '' })
+    const marked = wal.markDone({ logId, mark })
     if (replay) await marked
     else marked.catch(() => this.counters.walErrors.inc())
   }
@@ -217,9 +216,9 @@ function begin<T>(call: Promise<T>): Promise<T> {
 type SealedVerdict = Pick<Decision, 'verdict' | 'sealed'>
 
 function ownVerdict(
-  record: verifier.VerifiedRecord,
+  record: record.VerifiedRecord,
   { outcome, parameters }: scoring.Judgement,
-  origin: wal.Position,
+  origin: record.Position,
 ): SealedVerdict {
   const { fingerprint, keyId } = record
   const verdict = { outcome, fingerprint, keyId, parameters, judgedAtMs: Date.now(), origin }
@@ -250,12 +249,12 @@ function answer({ finding, verdict }: Decision): Answered {
   return { outcome: demandOutcome(verdict), replayed: finding === dedup.Finding.FINDING_DUPLICATE }
 }
 
-function demandOutcome(verdict: wal.Verdict | undefined): scoring.Outcome {
+function demandOutcome(verdict: record.Verdict | undefined): record.Outcome {
   if (!verdict?.outcome) throw unavailable('the stored verdict has no outcome')
   return verdict.outcome
 }
 
 /** 200 for what was accepted with nothing to say about it, else 202. */
-export function statusOf({ accepted, escalated }: scoring.Outcome): 200 | 202 {
+export function statusOf({ accepted, escalated }: record.Outcome): 200 | 202 {
   return accepted && !escalated ? 200 : 202
 }

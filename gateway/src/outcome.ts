@@ -1,10 +1,10 @@
 import { type Outcome, type Reason, type Regime, reasons } from '@fractal-lba/pcs'
-import type { scoring } from '@fractal-lba/proto'
+import type { record } from '@fractal-lba/proto'
 
 const REGIMES: readonly Regime[] = ['sticky', 'mixed', 'non_sticky']
 
 /** The outcome as the message of the wire carries it, in the form that is rendered for HTTP. */
-export function outcomeFromMessage(message: scoring.Outcome): Outcome {
+export function outcomeFromMessage(message: record.Outcome): Outcome {
   return {
     pcs_id: message.pcsId,
     accepted: message.accepted,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { wal } from '@fractal-lba/proto'
+import type { record, wal } from '@fractal-lba/proto'
 import { AppError, type Logger, monotonicMs, toAppError } from '@fractal-lba/runtime'
 import { RecordFault } from './clients/record-fault.js'
 import type { WalClient } from './clients/wal.js'
@@ -58,7 +58,7 @@ export async function replayOpenEntries(
   }
 
   /** The log counts them, and sets the submission aside when they are too many. */
-  async function reportOwnFault(wal: WalClient, position: wal.Position, error: unknown): Promise<void> {
+  async function reportOwnFault(wal: WalClient, position: record.Position, error: unknown): Promise<void> {
     if (!isOwnFault(error)) return
     try {
       const { tries, deadLetter } = await wal.reportReplayFailure(position, toAppError(error).message)

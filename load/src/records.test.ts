@@ -1,5 +1,5 @@
 import { defaultParameters, hasMatchingId, hmacKey, parseRecord, verifySignature } from '@fractal-lba/pcs'
-import { verifier } from '@fractal-lba/proto'
+import { record } from '@fractal-lba/proto'
 import { createJudge } from '@fractal-lba/signal-scoring-service'
 import { verify } from '@fractal-lba/verifier-service'
 import { describe, expect, it } from 'vitest'
@@ -26,7 +26,7 @@ describe('recordMaker', () => {
       const pcs = parseRecord(bytes)
       expect(verifySignature(pcs, keys)).toBe(key.id)
       expect(hasMatchingId(pcs)).toBe(true)
-      const outcome = judge(verify(bytes, verifier.Encoding.ENCODING_JSON, keys))
+      const outcome = judge(verify(bytes, record.Encoding.ENCODING_JSON, keys))
       expect(outcome, body).toMatchObject({ accepted: true, escalated: false })
       regimes.set(pcs.regime, (regimes.get(pcs.regime) ?? 0) + 1)
     }

@@ -1,4 +1,4 @@
-import { bytesOfVerdict, dedup, scoring, verifier, wal } from '@fractal-lba/proto'
+import { bytesOfVerdict, dedup, record, scoring, verifier, wal } from '@fractal-lba/proto'
 import { connectHealth } from '@fractal-lba/runtime'
 import { type Client, credentials, status as Grpc } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -9,7 +9,7 @@ import { refusalOf, unary } from '../src/unary.js'
 import { until } from '../src/until.js'
 
 const system = useSystem('grpc-services')
-const JSON_TEXT = verifier.Encoding.ENCODING_JSON
+const JSON_TEXT = record.Encoding.ENCODING_JSON
 
 const servers = [
   { name: 'gateway', service: 'flk.ingest.v1.IngestService', file: 'flk/ingest/v1/ingest.proto' },
@@ -116,10 +116,10 @@ describe('the plain calls of each service', () => {
       unary(client.verify.bind(client), { body: Buffer.from(text), encoding })
     expect((await refusalOf(verify('{}'))).violations?.length).toBeGreaterThan(10)
     expect((await refusalOf(verify(textOf({ ...records.next(), sig: '' })))).code).toBe(Grpc.UNAUTHENTICATED)
-    const unknown = verifier.Encoding.ENCODING_UNSPECIFIED
+    const unknown = record.Encoding.ENCODING_UNSPECIFIED
     expect((await refusalOf(verify(textOf(records.next()), unknown))).code).toBe(Grpc.INVALID_ARGUMENT)
-    const { record } = await verify(textOf(records.next({ pcs_id: 'a'.repeat(64) })))
-    expect(record?.idMatches).toBe(false)
+    const answer = await verify(textOf(records.next({ pcs_id: 'a'.repeat(64) })))
+    expect(answer.record?.idMatches).toBe(false)
   })
 
   it('verifier: batches over a stream carry their numbers', async () => {
@@ -129,9 +129,9 @@ describe('the plain calls of each service', () => {
     const answers: verifier.VerifyBatchesResponse[] = []
     const ended = new Promise((resolve, reject) => stream.on('end', resolve).on('error', reject))
     stream.on('data', (answer: verifier.VerifyBatchesResponse) => answers.push(answer))
-    const item = (text: string) => ({ body: Buffer.from(text), encoding: JSON_TEXT, traceparent: '' })
-    stream.write({ batch: 7, items: [item(textOf(records.next())), item('x')] })
-    stream.write({ batch: 9, items: [] })
+    const item = (text: string) => ({ body: Buffer.from(text), encoding: JSON_TEXT })
+    stream.write({ batch: 7, items: [item(textOf(records.next())), item('x')], contexts: [] })
+    stream.write({ batch: 9, items: [], contexts: [] })
     stream.end()
     await ended
     expect(answers.map(({ batch, results }) => [batch, results.map(({ result }) => result?.$case)])).toEqual([
@@ -146,18 +146,17 @@ describe('the plain calls of each service', () => {
     const items = Array.from({ length: 257 }, () => ({
       body: Buffer.from('x'),
       encoding: JSON_TEXT,
-      traceparent: '',
     }))
     const refused = refusalOf(new Promise((resolve, reject) => stream.on('end', resolve).on('error', reject)))
     stream.on('data', () => undefined)
-    stream.write({ batch: 1, items })
+    stream.write({ batch: 1, items, contexts: [] })
     expect((await refused).code).toBe(Grpc.RESOURCE_EXHAUSTED)
   })
 
   it('wal: append, mark, marks read back, a mark for another log refused', async () => {
     const { wal: client } = clients()
     const { wal: reader } = system()
-    const item = { body: Buffer.from('by hand'), encoding: JSON_TEXT, liveMs: 10_000, traceparent: '' }
+    const item = { body: Buffer.from('by hand'), encoding: JSON_TEXT, liveMs: 10_000, arrivedAtMs: 0 }
     const { position } = await unary(client.append.bind(client), { item })
     const sequence = position?.sequence ?? 0
     expect(position?.logId).toMatch(/^[0-9a-f]{32}$/)
@@ -170,8 +169,7 @@ describe('the plain calls of each service', () => {
       generation: '',
       replayed: false,
     }
-    const markDone = (logId: string) =>
-      unary(client.markDone.bind(client), { item: { logId, mark, traceparent: '' } })
+    const markDone = (logId: string) => unary(client.markDone.bind(client), { item: { logId, mark } })
     expect((await refusalOf(markDone('0'.repeat(32)))).code).toBe(Grpc.FAILED_PRECONDITION)
     await markDone(position?.logId ?? '')
     expect((await reader.state()).openCount).toBe(0)
@@ -194,7 +192,7 @@ describe('the plain calls of each service', () => {
 
   it('wal: an indexed mark of another generation is refused', async () => {
     const { wal: client } = clients()
-    const item = { body: Buffer.from('by hand'), encoding: JSON_TEXT, liveMs: 10_000, traceparent: '' }
+    const item = { body: Buffer.from('by hand'), encoding: JSON_TEXT, liveMs: 10_000, arrivedAtMs: 0 }
     const { position } = await unary(client.append.bind(client), { item })
     const { logId = '', sequence = 0 } = position ?? {}
     const mark = {
@@ -205,10 +203,10 @@ describe('the plain calls of each service', () => {
       generation: 'of yesterday',
       replayed: false,
     }
-    const stale = unary(client.markDone.bind(client), { item: { logId, mark, traceparent: '' } })
+    const stale = unary(client.markDone.bind(client), { item: { logId, mark } })
     expect((await refusalOf(stale)).code).toBe(Grpc.FAILED_PRECONDITION)
     const refused = { ...mark, status: 400, indexed: false, generation: '' }
-    await unary(client.markDone.bind(client), { item: { logId, mark: refused, traceparent: '' } })
+    await unary(client.markDone.bind(client), { item: { logId, mark: refused } })
   })
 
   it('dedup: what is stored, duplicates, conflicts, and what is not there', async () => {
@@ -224,7 +222,7 @@ describe('the plain calls of each service', () => {
       return verified?.fingerprint ?? Buffer.alloc(0)
     }
     const lookup = async (fingerprint: Buffer, pcsId = record.pcs_id) => {
-      const item = { pcsId, fingerprint, origin: { logId: '0'.repeat(32), sequence: 1 }, traceparent: '' }
+      const item = { pcsId, fingerprint, origin: { logId: '0'.repeat(32), sequence: 1 } }
       return (await unary(client.lookup.bind(client), { item })).answer
     }
     const same = await fingerprintOf(textOf(record))
@@ -245,25 +243,25 @@ describe('the plain calls of each service', () => {
     const { dedup: client, wal: log } = clients()
     const state = await unary(client.getState.bind(client), {})
     expect(state).toMatchObject({ backend: 'memory', takesPuts: true, answers: true })
-    const item = { body: Buffer.from('by hand'), encoding: JSON_TEXT, liveMs: 60_000, traceparent: '' }
+    const item = { body: Buffer.from('by hand'), encoding: JSON_TEXT, liveMs: 60_000, arrivedAtMs: 0 }
     const { position: origin } = await unary(log.append.bind(log), { item })
-    const verdict = (byte: number): wal.Verdict => ({
+    const verdict = (byte: number): record.Verdict => ({
       outcome: {
-        ...scoring.Outcome.decode(Buffer.alloc(0)),
+        ...record.Outcome.decode(Buffer.alloc(0)),
         pcsId: '8'.repeat(64),
         accepted: true,
         params: 'x',
       },
       fingerprint: Buffer.from([1, ...Buffer.alloc(32, byte)]),
       keyId: 'by-hand',
-      parameters: scoring.Parameters.decode(Buffer.alloc(0)),
+      parameters: record.Parameters.decode(Buffer.alloc(0)),
       judgedAtMs: Date.now(),
       origin,
     })
-    const put = async (value: wal.Verdict) =>
+    const put = async (value: record.Verdict) =>
       (
         await unary(client.putIfAbsent.bind(client), {
-          item: { verdict: bytesOfVerdict(value), traceparent: '' },
+          item: { verdict: bytesOfVerdict(value) },
         })
       ).answer
     expect((await put(verdict(1)))?.finding).toBe(dedup.Finding.FINDING_OWN)

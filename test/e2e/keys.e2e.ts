@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { testSite } from '@fractal-lba/local'
 import { ed25519PrivateKey, hmacKey } from '@fractal-lba/pcs'
-import { verifier } from '@fractal-lba/proto'
+import { record, verifier } from '@fractal-lba/proto'
 import { credentials, status as Grpc } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startAlone, startBranch, untilServing } from '../src/branch.js'
@@ -27,7 +27,7 @@ async function takenKeys(env: Environment, keys: readonly SigningKey[]): Promise
   const taken: boolean[] = []
   for (const key of keys) {
     const body = Buffer.from(textOf(resigned(records.next(), key)))
-    const verified = unary(client.verify.bind(client), { body, encoding: verifier.Encoding.ENCODING_JSON })
+    const verified = unary(client.verify.bind(client), { body, encoding: record.Encoding.ENCODING_JSON })
     const code = await verified.then(
       () => Grpc.OK,
       async () => (await refusalOf(verified)).code,

@@ -1,11 +1,11 @@
-import { verdictFromBytes, wal } from '@fractal-lba/proto'
+import { type record, verdictFromBytes, wal } from '@fractal-lba/proto'
 import { credentials } from '@grpc/grpc-js'
 import { unary } from './unary.js'
 import { until } from './until.js'
 
 /** A stored mark with its verdict read. */
 export type ReadMark = Omit<wal.StoredMark, 'mark'> & {
-  readonly mark: Omit<wal.Mark, 'verdict'> & { readonly verdict: wal.Verdict | undefined }
+  readonly mark: Omit<wal.Mark, 'verdict'> & { readonly verdict: record.Verdict | undefined }
 }
 
 /** Looks into the log of a running constellation, through the log's own service. */
@@ -32,8 +32,8 @@ export class WalReader {
   async appendAbandoned(
     body: Buffer,
     encoding: wal.AppendItem['encoding'],
-  ): Promise<wal.Position | undefined> {
-    const item = { body, encoding, liveMs: 0, traceparent: '' }
+  ): Promise<record.Position | undefined> {
+    const item = { body, encoding, liveMs: 0, arrivedAtMs: 0 }
     const { position } = await unary(this.#client.append.bind(this.#client), { item })
     return position
   }

@@ -1,4 +1,4 @@
-import { dedup, type wal } from '@fractal-lba/proto'
+import { dedup, type record } from '@fractal-lba/proto'
 import { BatchClient, type BatchLimits, callUnary, clientOptions, fromStatus } from '@fractal-lba/runtime'
 import { credentials } from '@grpc/grpc-js'
 
@@ -8,7 +8,7 @@ export interface DedupClient {
   /** @throws AppError unavailable. */
   putIfAbsent(item: dedup.PutItem, deadlineMs?: number): Promise<dedup.Answer>
   /** @throws AppError pcs_not_found or unavailable. */
-  get(pcsId: string): Promise<wal.Verdict | undefined>
+  get(pcsId: string): Promise<record.Verdict | undefined>
   state(): Promise<dedup.GetStateResponse>
   close(): void
 }

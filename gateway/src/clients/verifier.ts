@@ -1,11 +1,11 @@
-import { verifier } from '@fractal-lba/proto'
+import { type record, verifier } from '@fractal-lba/proto'
 import { BatchClient, type BatchLimits, clientOptions } from '@fractal-lba/runtime'
 import { credentials } from '@grpc/grpc-js'
 import { fromItemStatus } from './record-fault.js'
 
 export interface VerifierClient {
   /** @throws AppError malformed, unauthenticated or unavailable. */
-  verify(item: verifier.VerifyItem, deadlineMs?: number): Promise<verifier.VerifiedRecord>
+  verify(item: verifier.VerifyItem, deadlineMs?: number): Promise<record.VerifiedRecord>
   close(): void
 }
 
@@ -27,7 +27,7 @@ export function connectVerifier(address: string, limits: BatchLimits): VerifierC
   }
 }
 
-function demandRecord({ result }: verifier.VerifyResult): verifier.VerifiedRecord {
+function demandRecord({ result }: verifier.VerifyResult): record.VerifiedRecord {
   if (result?.$case === 'record') return result.value
   throw fromItemStatus(result?.value ?? { code: 2, message: 'verifier answered nothing', details: [] })
 }

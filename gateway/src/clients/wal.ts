@@ -1,4 +1,4 @@
-import { type Status, wal } from '@fractal-lba/proto'
+import { type record, type Status, wal } from '@fractal-lba/proto'
 import {
   type AppError,
   BatchClient,
@@ -14,12 +14,12 @@ import { fromMarkStatus } from './record-fault.js'
 export interface WalClient {
   readonly address: string
   /** Resolves after the flush. @throws AppError unavailable. */
-  append(item: wal.AppendItem, deadlineMs?: number): Promise<wal.Position>
+  append(item: wal.AppendItem, deadlineMs?: number): Promise<record.Position>
   /** Resolves after the flush, with the position of the mark. @throws AppError superseded or unavailable, RecordFault for a malformed mark. */
-  markDone(item: wal.MarkItem, deadlineMs?: number): Promise<wal.Position>
+  markDone(item: wal.MarkItem, deadlineMs?: number): Promise<record.Position>
   leaseOpen(entriesMax: number, leaseMs: number): Promise<wal.LeaseOpenResponse>
   /** Tells of a replay that failed for a reason of the submission's own. */
-  reportReplayFailure(position: wal.Position, reason: string): Promise<wal.ReportReplayFailureResponse>
+  reportReplayFailure(position: record.Position, reason: string): Promise<wal.ReportReplayFailureResponse>
   state(): Promise<wal.GetStateResponse>
   close(): void
 }
@@ -63,7 +63,7 @@ export function connectWal(address: string, limits: BatchLimits): WalClient {
 function demandPosition(
   result: (wal.AppendResult | wal.MarkResult)['result'],
   toError: (status: Status) => AppError = fromStatus,
-): wal.Position {
+): record.Position {
   if (result?.$case === 'position') return result.value
   throw toError(result?.value ?? { code: 2, message: 'wal answered nothing', details: [] })
 }

@@ -1,5 +1,5 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
-import { ingest, verifier } from '@fractal-lba/proto'
+import { ingest, record } from '@fractal-lba/proto'
 import {
   AppError,
   type GrpcService,
@@ -41,7 +41,7 @@ export function ingestService(parts: IngestServiceParts): GrpcService {
       throw new AppError('too_large', `a record has at most ${recordBytesMax} bytes`)
     const refusal = rateLimit.take(1) ?? admission.room()
     if (refusal) throw refusal
-    const encoding = verifier.Encoding.ENCODING_PROTOBUF
+    const encoding = record.Encoding.ENCODING_PROTOBUF
     return stored(await way.submit({ body, encoding, traceparent }))
   }
 

@@ -48,7 +48,7 @@ async function fill(directory: string, sizeBytes: number, signal: AbortSignal): 
       const start = submissions % BODIES
       const positions = await log.append(items.slice(start, start + AT_ONCE))
       const marks = positions.map((position) => acceptance(position, GENERATION))
-      await log.markDone(marks.map((mark) => ({ logId: log.logId, mark, traceparent: '' })))
+      await log.markDone(marks.map((mark) => ({ logId: log.logId, mark })))
       submissions += positions.length
     }
     return { submissions, sizeBytes: log.sizeBytes, bytesPerSubmission: log.sizeBytes / submissions }

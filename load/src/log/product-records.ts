@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { defaultParameters, hmacKey, pcsId } from '@fractal-lba/pcs'
-import { bytesOfVerdict, verifier, type wal } from '@fractal-lba/proto'
+import { bytesOfVerdict, record, type wal } from '@fractal-lba/proto'
 import { recordMaker } from '../records.js'
 
 /** Submissions as agents send them; used again and again, since a log does not look into them. */
@@ -10,11 +10,11 @@ export function submissionBodies(count: number): Buffer[] {
 }
 
 export function submissionItem(body: Buffer): wal.AppendItem {
-  return { body, encoding: verifier.Encoding.ENCODING_JSON, liveMs: 0, traceparent: '' }
+  return { body, encoding: record.Encoding.ENCODING_JSON, liveMs: 0, arrivedAtMs: 0 }
 }
 
 /** The mark of a plain acceptance, as the gateway writes it: each with an id of its own. */
-export function acceptance(position: wal.Position, generation: string): wal.Mark {
+export function acceptance(position: record.Position, generation: string): wal.Mark {
   const root = hash('sha256', `bench|${position.sequence}`, 'hex')
   const outcome = {
     pcsId: pcsId(root, 1, 'bench'),

@@ -1,5 +1,5 @@
 import { httpStatusOf } from '@fractal-lba/pcs'
-import type { wal } from '@fractal-lba/proto'
+import type { record } from '@fractal-lba/proto'
 import { printable } from '@fractal-lba/runtime/text'
 import {
   type Attempt,
@@ -18,7 +18,9 @@ export function auditText(trail: AuditTrail): string {
   const lines = [`pcs_id       ${pcsId}`, `log          ${logId}`, ...verdictLines(verdict, logId)]
   for (const attempt of attempts) {
     lines.push('', `submission   record ${attempt.sequence}: ${findingOf(attempt, trail)}`)
-    lines.push(`  body         ${attempt.bodyBytes} bytes, ${encodingName(attempt.encoding)}`)
+    lines.push(
+      `  body         ${attempt.bodyBytes} bytes${attempt.encoding === undefined ? '' : `, ${encodingName(attempt.encoding)}`}`,
+    )
     lines.push(...recordLines(attempt, trail))
     for (const mark of attempt.marks) lines.push(...markLines(mark, trail))
   }
@@ -30,7 +32,7 @@ export function auditText(trail: AuditTrail): string {
   return lines.join('\n')
 }
 
-function verdictLines(verdict: wal.Verdict | undefined, logId: string): string[] {
+function verdictLines(verdict: record.Verdict | undefined, logId: string): string[] {
   if (verdict?.outcome === undefined) return ['verdict      none stands under this id']
   const { outcome, origin, parameters, keyId, judgedAtMs, fingerprint } = verdict
   const finding = `${outcome.accepted ? 'accepted' : 'not accepted'}${outcome.escalated ? ', escalated' : ''}`
@@ -121,7 +123,7 @@ export function auditJson(directory: string, trail: AuditTrail): Readonly<Record
     verdict: verdict === undefined ? null : verdictJson(verdict),
     attempts: attempts.map((attempt) => ({
       ...recordJson(attempt, trail),
-      encoding: encodingName(attempt.encoding),
+      encoding: attempt.encoding === undefined ? null : encodingName(attempt.encoding),
       body_bytes: attempt.bodyBytes,
       dead_letter: attempt.deadLetter
         ? { reason: attempt.deadLetter.reason, tries: attempt.deadLetter.tries }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { MalformedRecord, parseJson } from '@fractal-lba/pcs'
-import type { wal } from '@fractal-lba/proto'
+import type { record, wal } from '@fractal-lba/proto'
 import type { LogHead, LogRecord, RecordLocation } from '@fractal-lba/wal'
 import { type ChainProof, ChainWalk } from './chain-walk.js'
 import { withLogView } from './log-view.js'
@@ -24,7 +24,8 @@ export interface AuditedMark extends AuditedRecord {
 
 /** One submission under the id, and what became of it. */
 export interface Attempt extends AuditedRecord {
-  readonly encoding: number
+  /** Undefined where compaction has dropped the body. */
+  readonly encoding: number | undefined
   readonly bodyBytes: number
   /** Set aside by replay and not driven again since. */
   readonly deadLetter: wal.DeadLetter | undefined
@@ -37,7 +38,7 @@ export interface AuditTrail {
   readonly logId: string
   readonly head: LogHead
   /** What stands under the id: from the first mark that belongs into the index. */
-  readonly verdict: wal.Verdict | undefined
+  readonly verdict: record.Verdict | undefined
   /** In the order of the log. */
   readonly attempts: readonly Attempt[]
   /** Marks whose submission the log no longer holds: retention removed it, or it is damaged. */
@@ -143,12 +144,16 @@ class Search {
   }
 
   #addSubmission(record: LogRecord, location: RecordLocation, walk: ChainWalk): void {
-    const { encoding, bodyLength: bodyBytes } = record
+    const submission = this.#bodies.submission(record)
+    const encoding = submission?.encoding
+    const bodyBytes = submission?.body.length ?? record.bodyLength
     this.#submissions.set(record.sequence, { ...audited(record, location, walk), encoding, bodyBytes })
   }
 
-  #isWanted({ body, encoding }: LogRecord): boolean {
-    if (body === undefined) return false
+  #isWanted(record: LogRecord): boolean {
+    const submission = this.#bodies.submission(record)
+    if (submission === undefined) return false
+    const { body, encoding } = submission
     const plain = body.includes(this.#idBytes)
     if (encoding === ENCODING.protobuf) {
       return plain && this.#bodies.pcsRecord(body)?.pcsId === this.#pcsId

@@ -1,17 +1,17 @@
 import { isUtf8 } from 'node:buffer'
+import type { log } from '@fractal-lba/proto'
 import type { LogRecord } from '@fractal-lba/wal'
 import { markJson, timeText } from './mark-json.js'
 import { type BodyReader, encodingName, RECORD_TYPE, typeName } from './record-bodies.js'
 
 /** A record of the log as one object of JSON: a mark decoded, another body as text where it is text, else as base64. */
 export function exportedRecord(record: LogRecord, bodies: BodyReader): Readonly<Record<string, unknown>> {
-  const { sequence, group, type, timeMs, encoding, bodyLength, digest, chain } = record
+  const { sequence, group, type, timeMs, bodyLength, digest, chain } = record
   return {
     sequence,
     group,
     type: typeName(type),
     appended_at: timeText(timeMs),
-    encoding: encodingName(encoding),
     body_bytes: bodyLength,
     digest: digest.toString('hex'),
     chain: chain.toString('hex'),
@@ -40,6 +40,24 @@ function content(record: LogRecord, bodies: BodyReader): Readonly<Record<string,
     const sequence = bodies.driveAgain(record)
     if (sequence !== undefined) return { drive_again: { sequence } }
   }
+  if (type === RECORD_TYPE.submission) {
+    const submission = bodies.submission(record)
+    if (submission !== undefined) return submissionContent(submission)
+  }
+  return bytesContent(body)
+}
+
+function submissionContent({ body, encoding, arrivedAtMs, context }: log.Submission) {
+  return {
+    encoding: encodingName(encoding),
+    body_bytes: body.length,
+    ...(arrivedAtMs === 0 ? {} : { arrived_at: timeText(arrivedAtMs) }),
+    ...(context === undefined ? {} : { traceparent: context.traceparent }),
+    ...bytesContent(body),
+  }
+}
+
+function bytesContent(body: Buffer): Readonly<Record<string, string>> {
   // not by its encoding, which is only what the sender said: whatever is no text keeps its bytes
   return isUtf8(body) ? { body: body.toString('utf8') } : { body_base64: body.toString('base64') }
 }

@@ -155,7 +155,7 @@ class Books {
   result() {
     const byNumber = (a: [number, number], b: [number, number]): number => a[0] - b[0]
     return {
-      counts: new Map([...this.#counts].sort(byNumber).map(([type, count]) => [typeName(type), count])),
+      counts: new Map([...this.#counts].sort(byType).map(([type, count]) => [typeName(type), count])),
       droppedBodies: this.#dropped,
       statuses: new Map([...this.#statuses].sort(byNumber)),
       open: [...this.#open].sort(byNumber).map(([sequence, appendedAtMs]) => ({ sequence, appendedAtMs })),
@@ -165,4 +165,11 @@ class Books {
       timesMs: this.#times,
     }
   }
+}
+
+/** In the order in which a record meets them; the numbers say only which came first into the format. */
+function byType([a]: readonly [number, number], [b]: readonly [number, number]): number {
+  const order: readonly number[] = Object.values(RECORD_TYPE)
+  const rank = (type: number): number => (order.includes(type) ? order.indexOf(type) : order.length + type)
+  return rank(a) - rank(b)
 }

@@ -1,4 +1,4 @@
-import type { scoring, wal } from '@fractal-lba/proto'
+import type { record } from '@fractal-lba/proto'
 import type { ReadMark } from './record-bodies.js'
 
 /** A mark as machines get it: names of the contract, bytes as hex, times as RFC 3339. */
@@ -13,7 +13,7 @@ export function markJson(mark: ReadMark): Readonly<Record<string, unknown>> {
   }
 }
 
-export function verdictJson(verdict: wal.Verdict): Readonly<Record<string, unknown>> {
+export function verdictJson(verdict: record.Verdict): Readonly<Record<string, unknown>> {
   const { outcome, fingerprint, keyId, parameters, judgedAtMs, origin } = verdict
   return {
     outcome: outcome === undefined ? null : outcomeJson(outcome),
@@ -26,7 +26,7 @@ export function verdictJson(verdict: wal.Verdict): Readonly<Record<string, unkno
 }
 
 /** As the body of the answer names and orders it (docs/contract.md, section 4). */
-function outcomeJson(outcome: scoring.Outcome): Readonly<Record<string, unknown>> {
+function outcomeJson(outcome: record.Outcome): Readonly<Record<string, unknown>> {
   return {
     pcs_id: outcome.pcsId,
     accepted: outcome.accepted,
@@ -40,7 +40,7 @@ function outcomeJson(outcome: scoring.Outcome): Readonly<Record<string, unknown>
   }
 }
 
-export function parametersJson(parameters: scoring.Parameters): Readonly<Record<string, number>> {
+export function parametersJson(parameters: record.Parameters): Readonly<Record<string, number>> {
   const { tolD, tolCoh, tolBudget, tolR, alpha, beta, gamma, base, d0 } = parameters
   return { tol_d: tolD, tol_coh: tolCoh, tol_budget: tolBudget, tol_r: tolR, alpha, beta, gamma, base, d0 }
 }

@@ -1,10 +1,13 @@
-import type { ingest, wal } from '@fractal-lba/proto'
+import type { ingest, log, record } from '@fractal-lba/proto'
 import type { LogRecord } from '@fractal-lba/wal'
 
-/** What the types of records in the wal service's log are; the numbers stand on the disk. */
-export const RECORD_TYPE = { submission: 1, mark: 2, fence: 3, 'dead-letter': 4, 'drive-again': 5 } as const
+/**
+ * What the types of records in the wal service's log are, under the names that these tools print: the numbers of
+ * LOG_RECORD_TYPE, which would load all messages to be asked.
+ */
+export const RECORD_TYPE = { submission: 6, mark: 2, fence: 3, 'dead-letter': 4, 'drive-again': 5 } as const
 
-/** As flk.verifier.v1.Encoding numbers them. */
+/** As flk.record.v1.Encoding numbers them. */
 export const ENCODING = { json: 1, protobuf: 2 } as const
 
 /** The name of a record's type; of one that this program does not know, `type-` and its number. */
@@ -18,14 +21,15 @@ export function encodingName(encoding: number): string {
 }
 
 /** A mark with its verdict read. */
-export type ReadMark = Omit<wal.Mark, 'verdict'> & { readonly verdict: wal.Verdict | undefined }
+export type ReadMark = Omit<log.Mark, 'verdict'> & { readonly verdict: record.Verdict | undefined }
 
 /** Reads bodies; each gives `undefined` when the body was dropped by compaction or is no such message. */
 export interface BodyReader {
+  submission(record: Pick<LogRecord, 'body'>): log.Submission | undefined
   mark(record: Pick<LogRecord, 'body'>): ReadMark | undefined
   /** The generation that a fence begins. */
   fence(record: Pick<LogRecord, 'body'>): string | undefined
-  deadLetter(record: Pick<LogRecord, 'body'>): wal.DeadLetter | undefined
+  deadLetter(record: Pick<LogRecord, 'body'>): log.DeadLetter | undefined
   /** The submission that is tried again. */
   driveAgain(record: Pick<LogRecord, 'body'>): number | undefined
   pcsRecord(body: Uint8Array): ingest.PcsRecord | undefined
@@ -33,16 +37,15 @@ export interface BodyReader {
 
 /** Loads the generated messages, and gRPC with them: only where a log is read. */
 export async function loadBodyReader(): Promise<BodyReader> {
-  const { ingest, verdictFromBytes, wal } = await import('@fractal-lba/proto')
-  const readMark = (body: Buffer): ReadMark => {
-    const mark = wal.Mark.decode(body)
-    return { ...mark, verdict: verdictFromBytes(mark.verdict) }
-  }
+  const { ingest, logRecords, verdictFromBytes } = await import('@fractal-lba/proto')
+  const readMark = (mark: log.Mark | undefined): ReadMark | undefined =>
+    mark && { ...mark, verdict: verdictFromBytes(mark.verdict) }
   return {
-    mark: ({ body }) => body && decoded(() => readMark(body)),
-    fence: ({ body }) => body && decoded(() => wal.FenceRequest.decode(body).generation),
-    deadLetter: ({ body }) => body && decoded(() => wal.DeadLetter.decode(body)),
-    driveAgain: ({ body }) => body && decoded(() => wal.DriveAgainRequest.decode(body).sequence),
+    submission: (record) => decoded(() => logRecords.submission.decode(record)),
+    mark: (record) => decoded(() => readMark(logRecords.mark.decode(record))),
+    fence: (record) => decoded(() => logRecords.fence.decode(record)?.generation),
+    deadLetter: (record) => decoded(() => logRecords.deadLetter.decode(record)),
+    driveAgain: (record) => decoded(() => logRecords.redrive.decode(record)?.sequence),
     pcsRecord: (body) => decoded(() => ingest.PcsRecord.decode(body)),
   }
 }

@@ -1,5 +1,5 @@
 import { encoderOf } from './encoder.js'
-import { Verdict } from './gen/flk/wal/v1/wal.js'
+import { Verdict } from './gen/flk/record/v1/record.js'
 
 /** A verdict as marks and put requests carry it: made once, so that log and index get the same bytes. */
 export const bytesOfVerdict = encoderOf(Verdict)

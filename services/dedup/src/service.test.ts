@@ -1,4 +1,4 @@
-import { bytesOfVerdict, dedup, type wal } from '@fractal-lba/proto'
+import { bytesOfVerdict, dedup, type record } from '@fractal-lba/proto'
 import {
   BatchClient,
   callUnary,
@@ -94,11 +94,9 @@ const asks = (verdict: typeof first): dedup.LookupItem => ({
   pcsId: verdict.outcome.pcsId,
   fingerprint: verdict.fingerprint,
   origin: verdict.origin,
-  traceparent: '',
 })
-const brings = (verdict: wal.Verdict): dedup.PutItem => ({
+const brings = (verdict: record.Verdict): dedup.PutItem => ({
   verdict: bytesOfVerdict(verdict),
-  traceparent: '',
 })
 
 describe('the service, over streams of batches', () => {
@@ -148,7 +146,7 @@ describe('the service, over streams of batches', () => {
       lookup(asks(first)),
       lookup({ ...asks(first), fingerprint: Buffer.alloc(32) }),
       lookup({ ...asks(first), origin: { logId: '', sequence: 1 } }),
-      put({ verdict: Buffer.of(0xff), traceparent: '' }),
+      put({ verdict: Buffer.of(0xff) }),
       put(brings({ ...first, parameters: undefined })),
       put(brings({ ...first, outcome: { ...first.outcome, message: 'x'.repeat(10_000) } })),
       put(brings(other)),

@@ -1,7 +1,7 @@
-import type { wal } from '@fractal-lba/proto'
+import type { record } from '@fractal-lba/proto'
 
 /** A verdict with all its parts. */
-export type StoredVerdict = { readonly [Part in keyof wal.Verdict]: NonNullable<wal.Verdict[Part]> }
+export type StoredVerdict = { readonly [Part in keyof record.Verdict]: NonNullable<record.Verdict[Part]> }
 
 /** What is remembered under a pcs_id, which is verdict.outcome.pcsId. */
 export interface IndexEntry {

@@ -1,4 +1,4 @@
-import { bytesOfVerdict, scoring, wal } from '@fractal-lba/proto'
+import { bytesOfVerdict, record } from '@fractal-lba/proto'
 import { VALUE_BYTES_MAX } from './memory/record-pages.js'
 import type { StoredVerdict } from './store.js'
 import { sameMessage } from './verdict.js'
@@ -12,7 +12,7 @@ export interface EncodedVerdict {
 
 interface SharedParts {
   readonly keyId: string
-  readonly parameters: scoring.Parameters
+  readonly parameters: record.Parameters
   /** outcome.params */
   readonly params: string
   /** origin.logId */
@@ -45,7 +45,7 @@ export class VerdictCodec {
   /** @param value copied, it may change afterwards. @throws Error if the bytes are not of this codec. */
   decode(pcsId: string, { shared, value }: EncodedVerdict): StoredVerdict {
     const common = this.#shared[shared]
-    const verdict = wal.Verdict.decode(value)
+    const verdict = record.Verdict.decode(value)
     const { outcome, origin } = verdict
     if (!common || !outcome || !origin) throw new Error('a stored verdict is damaged')
     outcome.pcsId = pcsId
@@ -62,7 +62,7 @@ export class VerdictCodec {
   /** Takes over what exportShared gave, into a codec that has encoded nothing yet. */
   importShared(texts: readonly string[]): void {
     for (const text of texts) {
-      const { outcome, parameters, origin, keyId } = wal.Verdict.decode(Buffer.from(text, 'base64'))
+      const { outcome, parameters, origin, keyId } = record.Verdict.decode(Buffer.from(text, 'base64'))
       if (!outcome || !parameters || !origin) throw new RangeError('shared parts of verdicts are damaged')
       this.#add({ keyId, parameters, params: outcome.params, logId: origin.logId })
     }
@@ -95,16 +95,16 @@ function nameOf({ keyId, params, logId }: SharedParts): string {
   return `${logId} ${params} ${keyId}`
 }
 
-function toVerdict({ keyId, parameters, params, logId }: SharedParts): wal.Verdict {
+function toVerdict({ keyId, parameters, params, logId }: SharedParts): record.Verdict {
   return {
     ...emptyVerdict(),
-    outcome: { ...scoring.Outcome.decode(new Uint8Array()), params },
+    outcome: { ...record.Outcome.decode(new Uint8Array()), params },
     keyId,
     parameters,
     origin: { logId, sequence: 0 },
   }
 }
 
-function emptyVerdict(): wal.Verdict {
-  return wal.Verdict.decode(new Uint8Array())
+function emptyVerdict(): record.Verdict {
+  return record.Verdict.decode(new Uint8Array())
 }

@@ -1,4 +1,4 @@
-import type { wal } from '@fractal-lba/proto'
+import type { record } from '@fractal-lba/proto'
 import type { StoredVerdict } from './store.js'
 
 const FINGERPRINT_BYTES = 33
@@ -13,12 +13,12 @@ export function isFingerprint(bytes: Uint8Array): boolean {
   return bytes.length === FINGERPRINT_BYTES
 }
 
-export function isPosition(position: wal.Position | undefined): position is wal.Position {
+export function isPosition(position: record.Position | undefined): position is record.Position {
   return position !== undefined && /^[0-9a-f]{32}$/.test(position.logId) && position.sequence >= 1
 }
 
 /** Whether a verdict has all that a store must keep of it, in its form. */
-export function isComplete(verdict: wal.Verdict | undefined): verdict is StoredVerdict {
+export function isComplete(verdict: record.Verdict | undefined): verdict is StoredVerdict {
   if (!verdict) return false
   const { outcome, parameters, origin, fingerprint, keyId } = verdict
   if (!outcome || !parameters || !isPosition(origin)) return false

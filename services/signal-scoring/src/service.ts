@@ -1,5 +1,5 @@
 import type { Outcome, Parameters } from '@fractal-lba/pcs'
-import { scoring, type verifier } from '@fractal-lba/proto'
+import { type record, scoring } from '@fractal-lba/proto'
 import {
   AppError,
   batchHandler,
@@ -13,7 +13,7 @@ import { createJudge } from './judge.js'
 /** flk.scoring.v1.ScoringService over the judge: only translation, no rules. */
 export function scoringService(parameters: Parameters, logger: Logger, draining: AbortSignal): GrpcService {
   const judge = createJudge(parameters)
-  const judgement = (record: verifier.VerifiedRecord | undefined): scoring.Judgement => {
+  const judgement = (record: record.VerifiedRecord | undefined): scoring.Judgement => {
     if (!record) throw new AppError('malformed', 'the request has no record')
     return { outcome: toMessage(judge(record)), parameters }
   }
@@ -43,7 +43,7 @@ function result(judge: () => scoring.Judgement): scoring.JudgeResult {
 }
 
 /** The outcome as the wire carries it: what is null there is absent here. */
-export function toMessage(outcome: Outcome): scoring.Outcome {
+export function toMessage(outcome: Outcome): record.Outcome {
   return {
     pcsId: outcome.pcs_id,
     accepted: outcome.accepted,

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { hmacKey, type KeyRing } from '@fractal-lba/pcs'
-import { ingest, verifier } from '@fractal-lba/proto'
+import { ingest, record } from '@fractal-lba/proto'
 import { ConfigError, Env } from '@fractal-lba/runtime'
 import { describe, expect, it } from 'vitest'
 import { readVerifierConfig } from './config.js'
 import { verify } from './verify.js'
 
-const { ENCODING_JSON, ENCODING_PROTOBUF } = verifier.Encoding
+const { ENCODING_JSON, ENCODING_PROTOBUF } = record.Encoding
 const vectors: { hmac_key_utf8: string; submissions: { pcs: Record<string, unknown> }[] } = JSON.parse(
   readFileSync(new URL('../../../packages/pcs/vectors/submissions.json', import.meta.url), 'utf8'),
 )

@@ -10,7 +10,7 @@ import {
   validateRecord,
   verifySignature,
 } from '@fractal-lba/pcs'
-import { verifier } from '@fractal-lba/proto'
+import { record } from '@fractal-lba/proto'
 import { AppError } from '@fractal-lba/runtime'
 import { recordFromProtobuf } from './protobuf-record.js'
 
@@ -20,11 +20,7 @@ import { recordFromProtobuf } from './protobuf-record.js'
  *
  * @throws AppError malformed with all violations, or unauthenticated whatever is wrong with the signature.
  */
-export function verify(
-  body: Uint8Array,
-  encoding: verifier.Encoding,
-  keys: KeyRing,
-): verifier.VerifiedRecord {
+export function verify(body: Uint8Array, encoding: record.Encoding, keys: KeyRing): record.VerifiedRecord {
   const pcs = parse(body, encoding)
   const keyId = verifySignature(pcs, keys)
   if (keyId === undefined)
@@ -44,12 +40,12 @@ export function verify(
   }
 }
 
-function parse(body: Uint8Array, encoding: verifier.Encoding): Pcs {
+function parse(body: Uint8Array, encoding: record.Encoding): Pcs {
   try {
     switch (encoding) {
-      case verifier.Encoding.ENCODING_JSON:
+      case record.Encoding.ENCODING_JSON:
         return parseRecord(body)
-      case verifier.Encoding.ENCODING_PROTOBUF:
+      case record.Encoding.ENCODING_PROTOBUF:
         return validateRecord(recordFromProtobuf(body))
       default:
         throw new AppError('malformed', 'the encoding of the record is not known')

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { bytesOfVerdict, verifier, type wal } from '@fractal-lba/proto'
+import { bytesOfVerdict, record, type wal } from '@fractal-lba/proto'
 import { TrustedClock } from '@fractal-lba/runtime'
 import { verifyLog } from '@fractal-lba/wal'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -58,9 +58,9 @@ function pass(ms: number): void {
 
 const item = (): wal.AppendItem => ({
   body: Buffer.alloc(BODY_BYTES, 'x'),
-  encoding: verifier.Encoding.ENCODING_JSON,
+  encoding: record.Encoding.ENCODING_JSON,
   liveMs: 0,
-  traceparent: '',
+  arrivedAtMs: 0,
 })
 
 function markOf(sequence: number, status: number): wal.MarkItem {
@@ -83,7 +83,7 @@ function markOf(sequence: number, status: number): wal.MarkItem {
     generation: judged ? 'g' : '',
     replayed: false,
   }
-  return { logId: log.logId, mark, traceparent: '' }
+  return { logId: log.logId, mark }
 }
 
 const append = async (): Promise<number[]> =>

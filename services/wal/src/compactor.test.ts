@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { verifier, type wal } from '@fractal-lba/proto'
+import { record, type wal } from '@fractal-lba/proto'
 import { createLogger, createRegistry } from '@fractal-lba/runtime'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Compactor } from './compactor.js'
@@ -37,9 +37,9 @@ afterEach(async () => {
 async function append(): Promise<void> {
   const item: wal.AppendItem = {
     body: Buffer.alloc(600),
-    encoding: verifier.Encoding.ENCODING_JSON,
+    encoding: record.Encoding.ENCODING_JSON,
     liveMs: 0,
-    traceparent: '',
+    arrivedAtMs: 0,
   }
   for (let sent = 0; sent < COUNT; sent += 20) await log.append(Array.from({ length: 20 }, () => item))
 }
@@ -47,7 +47,7 @@ async function append(): Promise<void> {
 async function refuseAll(): Promise<void> {
   const mark = { status: 400, verdict: undefined, indexed: false, generation: '', replayed: false }
   const marks = Array.from({ length: COUNT }, (_, index) => ({ ...mark, sequence: index + 1 }))
-  await log.markDone(marks.map((one) => ({ logId: log.logId, mark: one, traceparent: '' })))
+  await log.markDone(marks.map((one) => ({ logId: log.logId, mark: one })))
 }
 
 function newCompactor(bytesMax: number, everyMs = 0) {

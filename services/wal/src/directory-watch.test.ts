@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { verifier } from '@fractal-lba/proto'
+import { record } from '@fractal-lba/proto'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { watchDirectory } from './directory-watch.js'
 import { SubmissionLog } from './submission-log.js'
@@ -57,9 +57,9 @@ describe('a log whose directory is taken away', () => {
     await takeAway()
     const item = {
       body: Buffer.from('x'),
-      encoding: verifier.Encoding.ENCODING_JSON,
+      encoding: record.Encoding.ENCODING_JSON,
       liveMs: 0,
-      traceparent: '',
+      arrivedAtMs: 0,
     }
     expect(await log.append([item])).toHaveLength(1)
     expect(await told()).toContain('was removed, replaced or unmounted')

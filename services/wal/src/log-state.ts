@@ -1,12 +1,16 @@
 import type { wal } from '@fractal-lba/proto'
+import { StartError } from '@fractal-lba/runtime'
 import type { SegmentInfo, VisitedRecord } from '@fractal-lba/wal'
 import { DeadLetters } from './dead-letters.js'
 import type { MarkBrief } from './mark-brief.js'
 import { OpenEntries, type Unfinished } from './open-entries.js'
 import { RecordTimes } from './record-times.js'
-import { decodeDeadLetter, decodeDriveAgain, decodeFence, decodeMarkBrief, RECORD_TYPE } from './records.js'
+import { decodeDeadLetter, decodeFence, decodeMarkBrief, decodeRedrive, RECORD_TYPE } from './records.js'
 import { SegmentTallies } from './segment-tallies.js'
 import { SequenceSet } from './sequence-set.js'
+
+/** The type of a submission without an envelope, before 0.1: overlooking one would lose it. */
+const BARE_SUBMISSION = 1
 
 /** Where and when a record was written, and the length of its body. */
 export interface Written {
@@ -110,6 +114,10 @@ export class LogState {
         // Only the body of what is done is ever dropped, and its mark may have gone since.
         this.dropped.add(sequence)
         break
+      case BARE_SUBMISSION:
+        throw new StartError(
+          'this log was begun before version 0.1 and holds submissions in a form that is no longer read; set WAL_DIR to a new directory',
+        )
       case RECORD_TYPE.mark: {
         const mark = decodeMarkBrief(record)
         if (mark) this.marked(written, mark)
@@ -123,8 +131,8 @@ export class LogState {
         if (letter) this.setAside(letter, timeMs)
         break
       }
-      case RECORD_TYPE.driveAgain:
-        this.openAgain(decodeDriveAgain(record) ?? 0, heldUntilMs)
+      case RECORD_TYPE.redrive:
+        this.openAgain(decodeRedrive(record) ?? 0, heldUntilMs)
         break
     }
     this.#time(sequence, timeMs)

@@ -1,38 +1,27 @@
-import { encoderOf, wal } from '@fractal-lba/proto'
+import { type log, logRecords, type wal } from '@fractal-lba/proto'
 import type { LogRecord, NewRecord, VisitedRecord } from '@fractal-lba/wal'
 import { type MarkBrief, markBrief } from './mark-brief.js'
 
-/**
- * What the bodies of the log's records mean to this service. The numbers stand on the disk: never reuse one.
- * Encodings are those of flk.verifier.v1.Encoding; all but submissions are protobuf messages.
- */
-export const RECORD_TYPE = { submission: 1, mark: 2, fence: 3, deadLetter: 4, driveAgain: 5 } as const
+export { LOG_RECORD_TYPE as RECORD_TYPE } from '@fractal-lba/proto'
 
-const ENCODING_PROTOBUF = 2
-
-export function submissionRecord(item: wal.AppendItem): NewRecord {
-  return { type: RECORD_TYPE.submission, encoding: item.encoding, body: item.body }
+export function submissionRecord({ body, encoding, arrivedAtMs }: wal.AppendItem): NewRecord {
+  return logRecords.submission.encode({ body, encoding, arrivedAtMs, context: undefined })
 }
 
-const bytesOfMark = encoderOf(wal.Mark)
-
 export function markRecord(mark: wal.Mark): NewRecord {
-  return { type: RECORD_TYPE.mark, encoding: ENCODING_PROTOBUF, body: bytesOfMark(mark) }
+  return logRecords.mark.encode(mark)
 }
 
 export function fenceRecord(generation: string): NewRecord {
-  const body = wal.FenceRequest.encode({ generation }).finish()
-  return { type: RECORD_TYPE.fence, encoding: ENCODING_PROTOBUF, body }
+  return logRecords.fence.encode({ generation })
 }
 
 export function deadLetterRecord(letter: wal.DeadLetter): NewRecord {
-  const body = wal.DeadLetter.encode(letter).finish()
-  return { type: RECORD_TYPE.deadLetter, encoding: ENCODING_PROTOBUF, body }
+  return logRecords.deadLetter.encode(letter)
 }
 
-export function driveAgainRecord(sequence: number): NewRecord {
-  const body = wal.DriveAgainRequest.encode({ sequence }).finish()
-  return { type: RECORD_TYPE.driveAgain, encoding: ENCODING_PROTOBUF, body }
+export function redriveRecord(sequence: number): NewRecord {
+  return logRecords.redrive.encode({ sequence })
 }
 
 /** The same as decodeMark, of what the state of a log needs. */
@@ -40,22 +29,24 @@ export function decodeMarkBrief(record: VisitedRecord): MarkBrief | undefined {
   return record.hasBody ? (markBrief(record) ?? decodeMark(record)) : undefined
 }
 
-/** @returns undefined where compaction has dropped the body. */
-export function decodeMark({ body }: LogRecord): wal.Mark | undefined {
-  return body && wal.Mark.decode(body)
+// Each of these gives undefined where compaction has dropped the body.
+
+export function decodeSubmission(record: LogRecord): log.Submission | undefined {
+  return logRecords.submission.decode(record)
 }
 
-/** @returns undefined where compaction has dropped the body. */
+export function decodeMark(record: LogRecord): wal.Mark | undefined {
+  return logRecords.mark.decode(record)
+}
+
 export function decodeFence(record: LogRecord): string | undefined {
-  return record.body && wal.FenceRequest.decode(record.body).generation
+  return logRecords.fence.decode(record)?.generation
 }
 
-/** @returns undefined where compaction has dropped the body. */
 export function decodeDeadLetter(record: LogRecord): wal.DeadLetter | undefined {
-  return record.body && wal.DeadLetter.decode(record.body)
+  return logRecords.deadLetter.decode(record)
 }
 
-/** @returns undefined where compaction has dropped the body. */
-export function decodeDriveAgain(record: LogRecord): number | undefined {
-  return record.body && wal.DriveAgainRequest.decode(record.body).sequence
+export function decodeRedrive(record: LogRecord): number | undefined {
+  return logRecords.redrive.decode(record)?.sequence
 }

@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { bytesOfVerdict, verifier, type wal } from '@fractal-lba/proto'
+import { bytesOfVerdict, record, type wal } from '@fractal-lba/proto'
 import { AppError } from '@fractal-lba/runtime'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SubmissionLog } from './submission-log.js'
 
-const VERDICT: wal.Verdict = {
+const VERDICT: record.Verdict = {
   outcome: undefined,
   fingerprint: Buffer.alloc(33, 1),
   keyId: 'hmac:x',
@@ -42,9 +42,9 @@ afterEach(async () => {
 
 const submission = (text: string, liveMs = 0): wal.AppendItem => ({
   body: Buffer.from(text),
-  encoding: verifier.Encoding.ENCODING_JSON,
+  encoding: record.Encoding.ENCODING_JSON,
   liveMs,
-  traceparent: '',
+  arrivedAtMs: 0,
 })
 
 const mark = (sequence: number, generation: string, logId = log.logId): wal.MarkItem => ({
@@ -57,7 +57,6 @@ const mark = (sequence: number, generation: string, logId = log.logId): wal.Mark
     generation,
     replayed: false,
   },
-  traceparent: '',
 })
 
 async function marksFrom(sequence: number) {
@@ -122,7 +121,7 @@ describe('SubmissionLog', () => {
     const [[marked], position, [refused]] = await Promise.all([before, fence, after])
     expect(marked).not.toBeInstanceOf(AppError)
     expect(refused).toMatchObject({ code: 'superseded' })
-    expect((marked as wal.Position).sequence).toBeLessThan(position.sequence)
+    expect((marked as record.Position).sequence).toBeLessThan(position.sequence)
   })
 
   it('takes marks that come from no index whatever the generation, and refuses those for another log', async () => {
@@ -137,7 +136,7 @@ describe('SubmissionLog', () => {
       replayed: false,
     }
     const [done, foreign, unknown] = await log.markDone([
-      { logId: log.logId, mark: refusal, traceparent: '' },
+      { logId: log.logId, mark: refusal },
       mark(1, 'g', 'f'.repeat(32)),
       mark(99, 'g'),
     ])

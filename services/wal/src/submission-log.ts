@@ -1,4 +1,4 @@
-import type { wal } from '@fractal-lba/proto'
+import type { record, wal } from '@fractal-lba/proto'
 import { AppError, monotonicMs, StartError, unavailable } from '@fractal-lba/runtime'
 import { type CompactableLog, type LogOptions, type LogRecord, openLog, WalError } from '@fractal-lba/wal'
 import { type CompactionOptions, type CompactionReport, compactLog } from './compaction-pass.js'
@@ -7,10 +7,11 @@ import { LogState } from './log-state.js'
 import {
   deadLetterRecord,
   decodeMark,
-  driveAgainRecord,
+  decodeSubmission,
   fenceRecord,
   markRecord,
   RECORD_TYPE,
+  redriveRecord,
   submissionRecord,
 } from './records.js'
 
@@ -128,7 +129,7 @@ export class SubmissionLog {
   }
 
   /** Resolves after the flush, with the position of each. @throws AppError unavailable */
-  async append(items: readonly wal.AppendItem[]): Promise<wal.Position[]> {
+  async append(items: readonly wal.AppendItem[]): Promise<record.Position[]> {
     const unfinished = this.#state.open.count + this.#state.dead.count
     if (unfinished + items.length > this.#limits.openEntriesMax) {
       throw unavailable(`the log has ${unfinished} unfinished submissions, and WAL_OPEN_MAX allows no more`)
@@ -147,7 +148,7 @@ export class SubmissionLog {
    * Resolves after the flush. What may not be marked is refused item by item: a mark for another log, or one
    * whose verdict comes from an index that has been replaced (see fence).
    */
-  async markDone(items: readonly wal.MarkItem[]): Promise<(wal.Position | AppError)[]> {
+  async markDone(items: readonly wal.MarkItem[]): Promise<(record.Position | AppError)[]> {
     const marks: wal.Mark[] = []
     const refusals = items.map((item) => {
       const refusal = this.#refusalOf(item)
@@ -169,7 +170,7 @@ export class SubmissionLog {
     const nowMs = monotonicMs()
     const sequences = this.#state.open.lease(entriesMax, nowMs, nowMs + leaseMs)
     const records = await Promise.all(sequences.map((sequence) => this.#opened.readOne(sequence)))
-    return records.flatMap((record) => (record?.body ? [openEntry(this.logId, record, record.body)] : []))
+    return records.flatMap((record) => (record ? openEntry(this.logId, record) : []))
   }
 
   get deadLetterCount(): number {
@@ -185,7 +186,7 @@ export class SubmissionLog {
    * resolves after the flush. Failures are counted in memory only: after a restart they begin again.
    */
   async reportReplayFailure(
-    position: wal.Position | undefined,
+    position: record.Position | undefined,
     reason: string,
   ): Promise<wal.ReportReplayFailureResponse> {
     if (position?.logId !== this.logId) {
@@ -201,11 +202,11 @@ export class SubmissionLog {
   }
 
   /** Opens a dead letter again, with fresh tries. @throws AppError malformed where there is none. */
-  async driveAgain(sequence: number): Promise<wal.Position> {
+  async driveAgain(sequence: number): Promise<record.Position> {
     if (!this.#state.dead.has(sequence)) {
       throw new AppError('malformed', 'there is no dead letter at this position; list them to see which')
     }
-    const position = { logId: this.logId, sequence: await this.#write([driveAgainRecord(sequence)]) }
+    const position = { logId: this.logId, sequence: await this.#write([redriveRecord(sequence)]) }
     this.#state.openAgain(sequence, monotonicMs())
     return position
   }
@@ -232,7 +233,7 @@ export class SubmissionLog {
    * From the moment of the call no mark of an older generation gets into the log, and those that got in stand
    * before the fence: so whoever reads up to it misses none that will ever be acknowledged.
    */
-  async fence(generation: string): Promise<wal.Position> {
+  async fence(generation: string): Promise<record.Position> {
     if (!/^[\x21-\x7e]{1,64}$/.test(generation)) {
       throw new AppError('malformed', 'a generation has 1 to 64 printable ASCII characters')
     }
@@ -306,9 +307,13 @@ export class SubmissionLog {
   }
 }
 
-function openEntry(logId: string, record: LogRecord, body: Buffer): wal.OpenEntry {
-  const position = { logId, sequence: record.sequence }
-  return { position, body, encoding: record.encoding, appendedAtMs: record.timeMs }
+function openEntry(logId: string, record: LogRecord): wal.OpenEntry[] {
+  const submission = decodeSubmission(record)
+  if (!submission) return []
+  const { body, encoding, context } = submission
+  return [
+    { position: { logId, sequence: record.sequence }, body, encoding, appendedAtMs: record.timeMs, context },
+  ]
 }
 
 /** The directory is none, or may not be written: no fault of the disk, and no start mends it by itself. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { wal } from '@fractal-lba/proto'
+import { type record, wal } from '@fractal-lba/proto'
 import { credentials, status } from '@grpc/grpc-js'
 import { onTestFinished } from 'vitest'
 import { unary } from '../../src/unary.js'
@@ -76,15 +76,15 @@ export class WalLoad {
     }
   }
 
-  async #append(name: string): Promise<wal.Position | undefined> {
+  async #append(name: string): Promise<record.Position | undefined> {
     const body = bodyOf(name, this.#options.bodyBytesMax)
-    const item = { body, encoding: 1, liveMs: 0, traceparent: '' }
+    const item = { body, encoding: 1, liveMs: 0, arrivedAtMs: 0 }
     const { position } = await unary(this.#client.append.bind(this.#client), { item })
     return position
   }
 
-  async #mark(logId: string, mark: wal.Mark): Promise<wal.Position | undefined> {
-    const item = { logId, mark, traceparent: '' }
+  async #mark(logId: string, mark: wal.Mark): Promise<record.Position | undefined> {
+    const item = { logId, mark }
     const { position } = await unary(this.#client.markDone.bind(this.#client), { item })
     return position
   }

@@ -2,14 +2,14 @@ import { hash } from 'node:crypto'
 import { smallRecord, smallRecordBytes, TemporaryFolders } from '@fractal-lba/agent/testing'
 import {
   deadLetterRecord,
-  driveAgainRecord,
   flipBit,
   markRecord,
   openWal,
+  redriveRecord,
   submission,
   verdictOf,
 } from '@fractal-lba/log-tools/testing'
-import { ingest } from '@fractal-lba/proto'
+import { ingest, LOG_RECORD_TYPE } from '@fractal-lba/proto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { runPcs } from '../testing/run-pcs.js'
 
@@ -137,7 +137,7 @@ describe('pcs audit', () => {
       })
       expect(proof.to_head).toEqual({ links: head.sequence - sequence, holds: true })
     }
-    expect(attempts[0]?.proof.digest).toBe(hash('sha256', text, 'hex'))
+    expect(attempts[0]?.proof.digest).toBe(hash('sha256', submission(text).body, 'hex'))
     expect(attempts[0]?.proof.segment_start.first_sequence).toBeGreaterThan(1)
     const { records } = await exportedChains(directory)
     expect(attempts[0]?.proof.previous).toBe(records.get(40))
@@ -152,7 +152,7 @@ describe('pcs audit', () => {
     const before = await audited(directory)
     const log = await openWal(directory)
     for (const { firstSequence, active } of log.segments()) {
-      if (!active) await log.dropBodies(firstSequence, ({ type }) => type === 1)
+      if (!active) await log.dropBodies(firstSequence, ({ type }) => type === LOG_RECORD_TYPE.submission)
     }
     await log.close()
     const { code, attempts } = await audited(directory)
@@ -210,7 +210,7 @@ describe('pcs audit', () => {
     const log = await openWal(directory)
     await log.append([submission(text), submission(text)])
     await log.append([1, 2].map((sequence) => deadLetterRecord({ sequence, reason: 'why\u001b', tries: 5 })))
-    await log.append([driveAgainRecord(2)])
+    await log.append([redriveRecord(2)])
     await log.close()
     expect((await audited(directory)).attempts).toMatchObject([
       { dead_letter: { reason: 'why\u001b', tries: 5 } },

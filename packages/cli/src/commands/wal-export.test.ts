@@ -99,7 +99,7 @@ describe('pcs wal export', () => {
     expect(sequences[0]).toBe(second?.firstSequence)
     expect(records[0]).toMatchObject({
       dropped: true,
-      body_bytes: smallRecordBytes(second?.firstSequence ?? 0).length,
+      body_bytes: submission(smallRecordBytes(second?.firstSequence ?? 0)).body.length,
     })
     expect(records[0]).not.toHaveProperty('body')
     const whole = records.find(({ sequence }) => sequence === third?.firstSequence)

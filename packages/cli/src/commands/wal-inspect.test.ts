@@ -3,14 +3,15 @@ import { join } from 'node:path'
 import { TemporaryFolders } from '@fractal-lba/agent/testing'
 import {
   deadLetterRecord,
-  driveAgainRecord,
   fenceRecord,
   flipBit,
   markRecord,
   openWal,
+  redriveRecord,
   submission,
   writeSubmissions,
 } from '@fractal-lba/log-tools/testing'
+import { LOG_RECORD_TYPE } from '@fractal-lba/proto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { runPcs } from '../testing/run-pcs.js'
 
@@ -69,7 +70,7 @@ describe('pcs wal inspect', () => {
     await log.append(Array.from({ length: 4 }, () => submission(body)))
     const letters = [1, 2, 3].map((sequence) => ({ sequence, reason: `reason ${sequence}`, tries: 5 }))
     await log.append(letters.map(deadLetterRecord))
-    await log.append([driveAgainRecord(1), markRecord({ sequence: 2, status: 400 })])
+    await log.append([redriveRecord(1), markRecord({ sequence: 2, status: 400 })])
     await log.close()
     expect(await inspected(directory)).toMatchObject({
       open: [{ sequence: 1 }, { sequence: 4 }],
@@ -143,7 +144,7 @@ describe('pcs wal inspect', () => {
         await log.append([submission(body), markRecord({ sequence: 2 * number + 1, status: 400 })])
         if (number % 200 !== 199) continue
         for (const { firstSequence } of log.segments().slice(0, 2)) {
-          await log.dropBodies(firstSequence, ({ type }) => type === 1)
+          await log.dropBodies(firstSequence, ({ type }) => type === LOG_RECORD_TYPE.submission)
         }
         await log.removeBefore(2 * number - 600)
       }

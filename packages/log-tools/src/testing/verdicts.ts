@@ -1,8 +1,8 @@
 import { defaultParameters, parametersHash } from '@fractal-lba/pcs'
-import type { wal } from '@fractal-lba/proto'
+import type { record } from '@fractal-lba/proto'
 
 /** A plain acceptance, as a mark carries it. */
-export function verdictOf(pcsId: string, more: Partial<wal.Verdict> = {}): wal.Verdict {
+export function verdictOf(pcsId: string, more: Partial<record.Verdict> = {}): record.Verdict {
   return {
     outcome: {
       pcsId,

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { smallRecordBytes } from '@fractal-lba/agent/testing'
-import { bytesOfVerdict, wal } from '@fractal-lba/proto'
+import { bytesOfVerdict, type log, logRecords } from '@fractal-lba/proto'
 import { type CompactableLog, type NewRecord, openLog } from '@fractal-lba/wal'
-import { ENCODING, RECORD_TYPE, type ReadMark } from '../record-bodies.js'
+import { ENCODING, type ReadMark } from '../record-bodies.js'
 
 /** Opens a log of small segments, as the wal service would. */
 export function openWal(directory: string): Promise<CompactableLog> {
@@ -16,29 +16,30 @@ export function openWal(directory: string): Promise<CompactableLog> {
 }
 
 export function submission(body: Uint8Array, encoding: number = ENCODING.json): NewRecord {
-  return { type: RECORD_TYPE.submission, encoding, body }
+  return logRecords.submission.encode({
+    body: Buffer.from(body),
+    encoding,
+    arrivedAtMs: 0,
+    context: undefined,
+  })
 }
 
 export function markRecord(mark: Partial<ReadMark> & Pick<ReadMark, 'sequence' | 'status'>): NewRecord {
   const nothing = { indexed: false, generation: '', replayed: false }
   const verdict = mark.verdict && bytesOfVerdict(mark.verdict)
-  const body = wal.Mark.encode({ ...nothing, ...mark, verdict }).finish()
-  return { type: RECORD_TYPE.mark, encoding: ENCODING.protobuf, body }
+  return logRecords.mark.encode({ ...nothing, ...mark, verdict })
 }
 
 export function fenceRecord(generation: string): NewRecord {
-  const body = wal.FenceRequest.encode({ generation }).finish()
-  return { type: RECORD_TYPE.fence, encoding: ENCODING.protobuf, body }
+  return logRecords.fence.encode({ generation })
 }
 
-export function deadLetterRecord(letter: wal.DeadLetter): NewRecord {
-  const body = wal.DeadLetter.encode(letter).finish()
-  return { type: RECORD_TYPE['dead-letter'], encoding: ENCODING.protobuf, body }
+export function deadLetterRecord(letter: log.DeadLetter): NewRecord {
+  return logRecords.deadLetter.encode(letter)
 }
 
-export function driveAgainRecord(sequence: number): NewRecord {
-  const body = wal.DriveAgainRequest.encode({ sequence }).finish()
-  return { type: RECORD_TYPE['drive-again'], encoding: ENCODING.protobuf, body }
+export function redriveRecord(sequence: number): NewRecord {
+  return logRecords.redrive.encode({ sequence })
 }
 
 /** A closed log of so many submissions, each in a flush group of its own; gives its newest chain. */

@@ -5,6 +5,14 @@ import { fromServiceError, unavailable } from '../errors.js'
 interface BatchOf<Item> {
   batch: number
   items: Item[]
+  /** The trace of each item, or none at all. */
+  contexts: CallContext[]
+}
+
+/** W3C Trace Context of one item. */
+interface CallContext {
+  traceparent: string
+  tracestate: string
 }
 
 /** What comes back under that number: a result for each item, in their order. */
@@ -173,7 +181,7 @@ class Lane<Item, Result, Answer> {
     this.#batch = (this.#batch + 1) >>> 0
     this.#inFlight = pending
     this.#sentAtMs = performance.now()
-    this.#stream.write({ batch: this.#batch, items: pending.map(({ item }) => item) })
+    this.#stream.write({ batch: this.#batch, items: pending.map(({ item }) => item), contexts: [] })
   }
 
   /** An item fails at its own deadline; the stream is given up when it owes an answer for a whole timeout. */

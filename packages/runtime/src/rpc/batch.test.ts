@@ -1,11 +1,13 @@
-import { scoring } from '@fractal-lba/proto'
+import { record, verifier } from '@fractal-lba/proto'
 import { credentials } from '@grpc/grpc-js'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { BatchClient, type BatchLimits } from './batch-client.js'
 import { batchHandler } from './batch-handler.js'
 import { type GrpcServer, startGrpcServer } from './grpc-server.js'
 
-type Judge = (items: readonly scoring.JudgeItem[]) => Promise<scoring.JudgeResult[]> | scoring.JudgeResult[]
+type Judge = (
+  items: readonly verifier.VerifyItem[],
+) => Promise<verifier.VerifyResult[]> | verifier.VerifyResult[]
 
 const LIMITS: BatchLimits = {
   lanes: 2,
@@ -25,27 +27,27 @@ async function serve(handle: Judge, port = 0, draining = new AbortController()):
     throw new Error('not a part of this test')
   }
   const implementation = {
-    judge: never,
-    judgeBatches: batchHandler<scoring.JudgeBatchesRequest, scoring.JudgeItem, scoring.JudgeResult>(
+    verify: never,
+    verifyBatches: batchHandler<verifier.VerifyBatchesRequest, verifier.VerifyItem, verifier.VerifyResult>(
       handle,
       draining.signal,
       () => {},
     ),
   }
   const server = await startGrpcServer(`127.0.0.1:${port}`, [
-    { name: 'flk.scoring.v1.ScoringService', definition: scoring.ScoringServiceService, implementation },
+    { name: 'flk.verifier.v1.VerifierService', definition: verifier.VerifierServiceService, implementation },
   ])
   cleanups.push(() => server.stop(0))
   return server
 }
 
 function connect(port: number, limits: Partial<BatchLimits> = {}) {
-  const client = new scoring.ScoringServiceClient(`127.0.0.1:${port}`, credentials.createInsecure())
+  const client = new verifier.VerifierServiceClient(`127.0.0.1:${port}`, credentials.createInsecure())
   const batches = new BatchClient({
-    service: 'scoring',
-    open: () => client.judgeBatches(),
+    service: 'verifier',
+    open: () => client.verifyBatches(),
     answer: (result) => result,
-    sizeBytes: ({ traceparent }) => traceparent.length,
+    sizeBytes: ({ body }) => body.length,
     limits: { ...LIMITS, ...limits },
   })
   cleanups.push(() => {
@@ -53,15 +55,18 @@ function connect(port: number, limits: Partial<BatchLimits> = {}) {
     client.close()
   })
   return {
-    call: (text: string, deadlineMs?: number) =>
-      batches.call({ record: undefined, traceparent: text }, deadlineMs),
+    call: (text: string, deadlineMs?: number) => batches.call(itemOf(text), deadlineMs),
   }
 }
 
-const echo = (item: scoring.JudgeItem): scoring.JudgeResult => ({
-  result: { $case: 'error', value: { code: 0, message: item.traceparent, details: [] } },
+const itemOf = (text: string): verifier.VerifyItem => ({
+  body: Buffer.from(text),
+  encoding: record.Encoding.ENCODING_JSON,
 })
-const textOf = ({ result }: scoring.JudgeResult): string =>
+const echo = (item: verifier.VerifyItem): verifier.VerifyResult => ({
+  result: { $case: 'error', value: { code: 0, message: item.body.toString(), details: [] } },
+})
+const textOf = ({ result }: verifier.VerifyResult): string =>
   result?.$case === 'error' ? result.value.message : ''
 
 /** As a process does that gets no CPU, or collects garbage. */
@@ -114,7 +119,7 @@ describe('streams of batches', () => {
     await expect(client.call('a')).rejects.toMatchObject({ code: 'unavailable' })
     hung = false
     // On a busy machine 150 ms may be short for an answer, too.
-    const again = (): Promise<scoring.JudgeResult> => client.call('b')
+    const again = (): Promise<verifier.VerifyResult> => client.call('b')
     expect(textOf(await vi.waitFor(again, { timeout: 30_000 }))).toBe('b')
   })
 
@@ -133,11 +138,11 @@ describe('streams of batches', () => {
 
   it('takes an answer that was there in time, however late it gets to read it', async () => {
     const { port } = await serve((items) => {
-      if (items.some(({ traceparent }) => traceparent === 'late')) setImmediate(standStill, 1_500)
+      if (items.some(({ body }) => body.toString() === 'late')) setImmediate(standStill, 1_500)
       return items.map(echo)
     })
     const client = connect(port, { timeoutMs: 1_000 })
-    const connected = (): Promise<scoring.JudgeResult> => client.call('early')
+    const connected = (): Promise<verifier.VerifyResult> => client.call('early')
     await vi.waitFor(connected, { timeout: 30_000 })
     expect(textOf(await client.call('late'))).toBe('late')
   })
@@ -178,10 +183,7 @@ describe('streams of batches', () => {
   })
 
   it('breaks the stream of a server that answers what was not asked', async () => {
-    const { port } = await serve((items) => [
-      ...items.map(echo),
-      echo({ record: undefined, traceparent: 'more' }),
-    ])
+    const { port } = await serve((items) => [...items.map(echo), echo(itemOf('more'))])
     await expect(connect(port).call('a')).rejects.toThrow('what was not asked')
   })
 })

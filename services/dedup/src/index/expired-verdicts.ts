@@ -1,4 +1,4 @@
-import type { wal } from '@fractal-lba/proto'
+import type { record } from '@fractal-lba/proto'
 
 const BITS_PER_CHUNK = 2 ** 15
 
@@ -9,7 +9,7 @@ const BITS_PER_CHUNK = 2 ** 15
 export class ExpiredVerdicts {
   readonly #chunks = new Map<string, Uint8Array>()
 
-  add(origin: wal.Position): void {
+  add(origin: record.Position): void {
     const name = chunkName(origin)
     let chunk = this.#chunks.get(name)
     if (!chunk) {
@@ -20,12 +20,12 @@ export class ExpiredVerdicts {
     chunk[bit >> 3] = (chunk[bit >> 3] ?? 0) | (1 << (bit & 7))
   }
 
-  has(origin: wal.Position): boolean {
+  has(origin: record.Position): boolean {
     const bit = origin.sequence % BITS_PER_CHUNK
     return (((this.#chunks.get(chunkName(origin))?.[bit >> 3] ?? 0) >> (bit & 7)) & 1) === 1
   }
 }
 
-function chunkName({ logId, sequence }: wal.Position): string {
+function chunkName({ logId, sequence }: record.Position): string {
   return `${logId}/${Math.floor(sequence / BITS_PER_CHUNK)}`
 }

@@ -1,11 +1,11 @@
-import { dedup, type wal } from '@fractal-lba/proto'
+import { dedup, type record } from '@fractal-lba/proto'
 import type { StoredVerdict } from '../store.js'
 
 /** A record that is compared with the verdict that stands under its id. */
 export interface Candidate {
   readonly fingerprint: Uint8Array
   /** Its position in a log; undefined while it has none. */
-  readonly origin: wal.Position | undefined
+  readonly origin: record.Position | undefined
 }
 
 /**
@@ -17,6 +17,6 @@ export function classify(standing: StoredVerdict, { fingerprint, origin }: Candi
   return samePosition(standing.origin, origin) ? dedup.Finding.FINDING_OWN : dedup.Finding.FINDING_DUPLICATE
 }
 
-export function samePosition(a: wal.Position, b: wal.Position | undefined): boolean {
+export function samePosition(a: record.Position, b: record.Position | undefined): boolean {
   return a.sequence === b?.sequence && a.logId === b.logId
 }

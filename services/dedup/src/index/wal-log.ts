@@ -1,4 +1,4 @@
-import { wal } from '@fractal-lba/proto'
+import { type record, wal } from '@fractal-lba/proto'
 import { callUnary, clientOptions, unavailable } from '@fractal-lba/runtime'
 import { type ClientReadableStream, credentials } from '@grpc/grpc-js'
 
@@ -6,7 +6,7 @@ import { type ClientReadableStream, credentials } from '@grpc/grpc-js'
 export interface WalLog {
   readonly address: string
   /** @throws AppError */
-  fence(generation: string): Promise<wal.Position>
+  fence(generation: string): Promise<record.Position>
   /** @throws AppError or a gRPC error, also after some responses. */
   readMarks(fromSequence: number): AsyncIterable<wal.ReadMarksResponse>
   /** @throws AppError */

@@ -23,7 +23,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Status } from "../../../google/rpc/status.js";
-import { Position, Verdict } from "../../wal/v1/wal.js";
+import { CallContext, Position, Verdict } from "../../record/v1/record.js";
 
 export const protobufPackage = "flk.dedup.v1";
 
@@ -49,13 +49,11 @@ export interface LookupItem {
    * log yet: then whatever stands is another's.
    */
   origin: Position | undefined;
-  traceparent: string;
 }
 
 export interface PutItem {
-  /** A flk.wal.v1.Verdict, as bytes: the mark carries the same ones. */
+  /** A flk.record.v1.Verdict, as bytes: the mark carries the same ones. */
   verdict: Buffer;
-  traceparent: string;
 }
 
 /** What the index says of a pcs_id. */
@@ -82,6 +80,8 @@ export interface LookupResponse {
 export interface LookupBatchesRequest {
   batch: number;
   items: LookupItem[];
+  /** The trace of each item, in their order; empty where no item has one. */
+  contexts: CallContext[];
 }
 
 export interface LookupBatchesResponse {
@@ -100,6 +100,8 @@ export interface PutIfAbsentResponse {
 export interface PutIfAbsentBatchesRequest {
   batch: number;
   items: PutItem[];
+  /** The trace of each item, in their order; empty where no item has one. */
+  contexts: CallContext[];
 }
 
 export interface PutIfAbsentBatchesResponse {
@@ -193,7 +195,7 @@ export enum Difference_Kind {
 }
 
 function createBaseLookupItem(): LookupItem {
-  return { pcsId: "", fingerprint: Buffer.alloc(0), origin: undefined, traceparent: "" };
+  return { pcsId: "", fingerprint: Buffer.alloc(0), origin: undefined };
 }
 
 export const LookupItem: MessageFns<LookupItem> = {
@@ -206,9 +208,6 @@ export const LookupItem: MessageFns<LookupItem> = {
     }
     if (message.origin !== undefined) {
       Position.encode(message.origin, writer.uint32(26).fork()).join();
-    }
-    if (message.traceparent !== "") {
-      writer.uint32(34).string(message.traceparent);
     }
     return writer;
   },
@@ -250,14 +249,6 @@ export const LookupItem: MessageFns<LookupItem> = {
             message.origin = Position.decode(reader, reader.uint32());
             continue;
           }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.traceparent = reader.string();
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -272,16 +263,13 @@ export const LookupItem: MessageFns<LookupItem> = {
 };
 
 function createBasePutItem(): PutItem {
-  return { verdict: Buffer.alloc(0), traceparent: "" };
+  return { verdict: Buffer.alloc(0) };
 }
 
 export const PutItem: MessageFns<PutItem> = {
   encode(message: PutItem, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.verdict.length !== 0) {
       writer.uint32(10).bytes(message.verdict);
-    }
-    if (message.traceparent !== "") {
-      writer.uint32(18).string(message.traceparent);
     }
     return writer;
   },
@@ -305,14 +293,6 @@ export const PutItem: MessageFns<PutItem> = {
             }
 
             message.verdict = Buffer.from(reader.bytes());
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.traceparent = reader.string();
             continue;
           }
         }
@@ -500,7 +480,7 @@ export const LookupResponse: MessageFns<LookupResponse> = {
 };
 
 function createBaseLookupBatchesRequest(): LookupBatchesRequest {
-  return { batch: 0, items: [] };
+  return { batch: 0, items: [], contexts: [] };
 }
 
 export const LookupBatchesRequest: MessageFns<LookupBatchesRequest> = {
@@ -510,6 +490,9 @@ export const LookupBatchesRequest: MessageFns<LookupBatchesRequest> = {
     }
     for (const v of message.items) {
       LookupItem.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.contexts) {
+      CallContext.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -541,6 +524,14 @@ export const LookupBatchesRequest: MessageFns<LookupBatchesRequest> = {
             }
 
             message.items.push(LookupItem.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.contexts.push(CallContext.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -706,7 +697,7 @@ export const PutIfAbsentResponse: MessageFns<PutIfAbsentResponse> = {
 };
 
 function createBasePutIfAbsentBatchesRequest(): PutIfAbsentBatchesRequest {
-  return { batch: 0, items: [] };
+  return { batch: 0, items: [], contexts: [] };
 }
 
 export const PutIfAbsentBatchesRequest: MessageFns<PutIfAbsentBatchesRequest> = {
@@ -716,6 +707,9 @@ export const PutIfAbsentBatchesRequest: MessageFns<PutIfAbsentBatchesRequest> = 
     }
     for (const v of message.items) {
       PutItem.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.contexts) {
+      CallContext.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -747,6 +741,14 @@ export const PutIfAbsentBatchesRequest: MessageFns<PutIfAbsentBatchesRequest> = 
             }
 
             message.items.push(PutItem.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.contexts.push(CallContext.decode(reader, reader.uint32()));
             continue;
           }
         }

@@ -19,7 +19,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Status } from "../../../google/rpc/status.js";
-import { Outcome } from "../../scoring/v1/scoring.js";
+import { Outcome } from "../../record/v1/record.js";
 
 export const protobufPackage = "flk.ingest.v1";
 

@@ -21,7 +21,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Status } from "../../../google/rpc/status.js";
-import { VerifiedRecord } from "../../verifier/v1/verifier.js";
+import { CallContext, Outcome, Parameters, VerifiedRecord } from "../../record/v1/record.js";
 
 export const protobufPackage = "flk.scoring.v1";
 
@@ -38,6 +38,8 @@ export interface JudgeResponse {
 export interface JudgeBatchesRequest {
   batch: number;
   items: JudgeItem[];
+  /** The trace of each item, in their order; empty where no item has one. */
+  contexts: CallContext[];
 }
 
 export interface JudgeBatchesResponse {
@@ -47,7 +49,6 @@ export interface JudgeBatchesResponse {
 
 export interface JudgeItem {
   record: VerifiedRecord | undefined;
-  traceparent: string;
 }
 
 export interface JudgeResult {
@@ -57,42 +58,6 @@ export interface JudgeResult {
 export interface Judgement {
   outcome: Outcome | undefined;
   parameters: Parameters | undefined;
-}
-
-/** The verdict on one record, as the contract's section 4 lists it. */
-export interface Outcome {
-  pcsId: string;
-  accepted: boolean;
-  escalated: boolean;
-  /** One of the codes of the contract's section 4; absent on plain acceptance. */
-  reason?:
-    | string
-    | undefined;
-  /** The reason's sentence with the figures. */
-  message?:
-    | string
-    | undefined;
-  /** Absent: the judgement did not reach it. */
-  recomputedDHat?: number | undefined;
-  recomputedBudget?: number | undefined;
-  regime?:
-    | string
-    | undefined;
-  /** Short hash of the parameters of the judgement. */
-  params: string;
-}
-
-/** The parameters of a judgement: the contract's section 3. */
-export interface Parameters {
-  tolD: number;
-  tolCoh: number;
-  tolBudget: number;
-  tolR: number;
-  alpha: number;
-  beta: number;
-  gamma: number;
-  base: number;
-  d0: number;
 }
 
 function createBaseJudgeRequest(): JudgeRequest {
@@ -188,7 +153,7 @@ export const JudgeResponse: MessageFns<JudgeResponse> = {
 };
 
 function createBaseJudgeBatchesRequest(): JudgeBatchesRequest {
-  return { batch: 0, items: [] };
+  return { batch: 0, items: [], contexts: [] };
 }
 
 export const JudgeBatchesRequest: MessageFns<JudgeBatchesRequest> = {
@@ -198,6 +163,9 @@ export const JudgeBatchesRequest: MessageFns<JudgeBatchesRequest> = {
     }
     for (const v of message.items) {
       JudgeItem.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.contexts) {
+      CallContext.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -229,6 +197,14 @@ export const JudgeBatchesRequest: MessageFns<JudgeBatchesRequest> = {
             }
 
             message.items.push(JudgeItem.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.contexts.push(CallContext.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -302,16 +278,13 @@ export const JudgeBatchesResponse: MessageFns<JudgeBatchesResponse> = {
 };
 
 function createBaseJudgeItem(): JudgeItem {
-  return { record: undefined, traceparent: "" };
+  return { record: undefined };
 }
 
 export const JudgeItem: MessageFns<JudgeItem> = {
   encode(message: JudgeItem, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.record !== undefined) {
       VerifiedRecord.encode(message.record, writer.uint32(10).fork()).join();
-    }
-    if (message.traceparent !== "") {
-      writer.uint32(18).string(message.traceparent);
     }
     return writer;
   },
@@ -335,14 +308,6 @@ export const JudgeItem: MessageFns<JudgeItem> = {
             }
 
             message.record = VerifiedRecord.decode(reader, reader.uint32());
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.traceparent = reader.string();
             continue;
           }
         }
@@ -459,284 +424,6 @@ export const Judgement: MessageFns<Judgement> = {
             }
 
             message.parameters = Parameters.decode(reader, reader.uint32());
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-};
-
-function createBaseOutcome(): Outcome {
-  return {
-    pcsId: "",
-    accepted: false,
-    escalated: false,
-    reason: undefined,
-    message: undefined,
-    recomputedDHat: undefined,
-    recomputedBudget: undefined,
-    regime: undefined,
-    params: "",
-  };
-}
-
-export const Outcome: MessageFns<Outcome> = {
-  encode(message: Outcome, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.pcsId !== "") {
-      writer.uint32(10).string(message.pcsId);
-    }
-    if (message.accepted !== false) {
-      writer.uint32(16).bool(message.accepted);
-    }
-    if (message.escalated !== false) {
-      writer.uint32(24).bool(message.escalated);
-    }
-    if (message.reason !== undefined) {
-      writer.uint32(34).string(message.reason);
-    }
-    if (message.message !== undefined) {
-      writer.uint32(42).string(message.message);
-    }
-    if (message.recomputedDHat !== undefined) {
-      writer.uint32(49).double(message.recomputedDHat);
-    }
-    if (message.recomputedBudget !== undefined) {
-      writer.uint32(57).double(message.recomputedBudget);
-    }
-    if (message.regime !== undefined) {
-      writer.uint32(66).string(message.regime);
-    }
-    if (message.params !== "") {
-      writer.uint32(74).string(message.params);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): Outcome {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseOutcome();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.pcsId = reader.string();
-            continue;
-          }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
-
-            message.accepted = reader.bool();
-            continue;
-          }
-          case 3: {
-            if (tag !== 24) {
-              break;
-            }
-
-            message.escalated = reader.bool();
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.reason = reader.string();
-            continue;
-          }
-          case 5: {
-            if (tag !== 42) {
-              break;
-            }
-
-            message.message = reader.string();
-            continue;
-          }
-          case 6: {
-            if (tag !== 49) {
-              break;
-            }
-
-            message.recomputedDHat = reader.double();
-            continue;
-          }
-          case 7: {
-            if (tag !== 57) {
-              break;
-            }
-
-            message.recomputedBudget = reader.double();
-            continue;
-          }
-          case 8: {
-            if (tag !== 66) {
-              break;
-            }
-
-            message.regime = reader.string();
-            continue;
-          }
-          case 9: {
-            if (tag !== 74) {
-              break;
-            }
-
-            message.params = reader.string();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-};
-
-function createBaseParameters(): Parameters {
-  return { tolD: 0, tolCoh: 0, tolBudget: 0, tolR: 0, alpha: 0, beta: 0, gamma: 0, base: 0, d0: 0 };
-}
-
-export const Parameters: MessageFns<Parameters> = {
-  encode(message: Parameters, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.tolD !== 0) {
-      writer.uint32(9).double(message.tolD);
-    }
-    if (message.tolCoh !== 0) {
-      writer.uint32(17).double(message.tolCoh);
-    }
-    if (message.tolBudget !== 0) {
-      writer.uint32(25).double(message.tolBudget);
-    }
-    if (message.tolR !== 0) {
-      writer.uint32(33).double(message.tolR);
-    }
-    if (message.alpha !== 0) {
-      writer.uint32(41).double(message.alpha);
-    }
-    if (message.beta !== 0) {
-      writer.uint32(49).double(message.beta);
-    }
-    if (message.gamma !== 0) {
-      writer.uint32(57).double(message.gamma);
-    }
-    if (message.base !== 0) {
-      writer.uint32(65).double(message.base);
-    }
-    if (message.d0 !== 0) {
-      writer.uint32(73).double(message.d0);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): Parameters {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseParameters();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 9) {
-              break;
-            }
-
-            message.tolD = reader.double();
-            continue;
-          }
-          case 2: {
-            if (tag !== 17) {
-              break;
-            }
-
-            message.tolCoh = reader.double();
-            continue;
-          }
-          case 3: {
-            if (tag !== 25) {
-              break;
-            }
-
-            message.tolBudget = reader.double();
-            continue;
-          }
-          case 4: {
-            if (tag !== 33) {
-              break;
-            }
-
-            message.tolR = reader.double();
-            continue;
-          }
-          case 5: {
-            if (tag !== 41) {
-              break;
-            }
-
-            message.alpha = reader.double();
-            continue;
-          }
-          case 6: {
-            if (tag !== 49) {
-              break;
-            }
-
-            message.beta = reader.double();
-            continue;
-          }
-          case 7: {
-            if (tag !== 57) {
-              break;
-            }
-
-            message.gamma = reader.double();
-            continue;
-          }
-          case 8: {
-            if (tag !== 65) {
-              break;
-            }
-
-            message.base = reader.double();
-            continue;
-          }
-          case 9: {
-            if (tag !== 73) {
-              break;
-            }
-
-            message.d0 = reader.double();
             continue;
           }
         }

@@ -21,19 +21,11 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Status } from "../../../google/rpc/status.js";
+import { CallContext, Encoding, VerifiedRecord } from "../../record/v1/record.js";
 
 export const protobufPackage = "flk.verifier.v1";
 
 export const protobufFileName = "flk/verifier/v1/verifier.proto";
-
-/** How the bytes of a record are to be read. */
-export enum Encoding {
-  ENCODING_UNSPECIFIED = 0,
-  /** ENCODING_JSON - The JSON text of the contract's section 1. */
-  ENCODING_JSON = 1,
-  /** ENCODING_PROTOBUF - A serialised flk.ingest.v1.PcsRecord. */
-  ENCODING_PROTOBUF = 2,
-}
 
 export interface VerifyRequest {
   body: Buffer;
@@ -48,6 +40,8 @@ export interface VerifyBatchesRequest {
   /** Chosen by the caller, unique among its batches under way on this stream. */
   batch: number;
   items: VerifyItem[];
+  /** The trace of each item, in their order; empty where no item has one. */
+  contexts: CallContext[];
 }
 
 export interface VerifyBatchesResponse {
@@ -58,37 +52,10 @@ export interface VerifyBatchesResponse {
 export interface VerifyItem {
   body: Buffer;
   encoding: Encoding;
-  /** W3C trace context of the submission that this record belongs to; empty where there is none. */
-  traceparent: string;
 }
 
 export interface VerifyResult {
   result: { $case: "record"; value: VerifiedRecord } | { $case: "error"; value: Status } | undefined;
-}
-
-/**
- * What the later steps need of a record that is valid and whose signature verified. The four floats
- * are as signed: rounded to nine decimals.
- */
-export interface VerifiedRecord {
-  /** 64 lower-case hex characters. */
-  pcsId: string;
-  /** 33 bytes: a version byte (0x01) and a SHA-256. */
-  fingerprint: Buffer;
-  /** Names the key that verified; "none" under PCS_SIGN_ALG=none. */
-  keyId: string;
-  /** False: pcs_id is not the hash of its parts. Such a record is judged (and escalated), never indexed. */
-  idMatches: boolean;
-  /** Integers up to 2^53 - 1, which a double holds exactly (and JavaScript decodes without a detour). */
-  scales: number[];
-  /** For each scale, in the same order, its N_j. */
-  counts: number[];
-  dHat: number;
-  cohStar: number;
-  r: number;
-  budget: number;
-  /** sticky, mixed or non_sticky. */
-  regime: string;
 }
 
 function createBaseVerifyRequest(): VerifyRequest {
@@ -195,7 +162,7 @@ export const VerifyResponse: MessageFns<VerifyResponse> = {
 };
 
 function createBaseVerifyBatchesRequest(): VerifyBatchesRequest {
-  return { batch: 0, items: [] };
+  return { batch: 0, items: [], contexts: [] };
 }
 
 export const VerifyBatchesRequest: MessageFns<VerifyBatchesRequest> = {
@@ -205,6 +172,9 @@ export const VerifyBatchesRequest: MessageFns<VerifyBatchesRequest> = {
     }
     for (const v of message.items) {
       VerifyItem.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.contexts) {
+      CallContext.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -236,6 +206,14 @@ export const VerifyBatchesRequest: MessageFns<VerifyBatchesRequest> = {
             }
 
             message.items.push(VerifyItem.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.contexts.push(CallContext.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -309,7 +287,7 @@ export const VerifyBatchesResponse: MessageFns<VerifyBatchesResponse> = {
 };
 
 function createBaseVerifyItem(): VerifyItem {
-  return { body: Buffer.alloc(0), encoding: 0, traceparent: "" };
+  return { body: Buffer.alloc(0), encoding: 0 };
 }
 
 export const VerifyItem: MessageFns<VerifyItem> = {
@@ -319,9 +297,6 @@ export const VerifyItem: MessageFns<VerifyItem> = {
     }
     if (message.encoding !== 0) {
       writer.uint32(16).int32(message.encoding);
-    }
-    if (message.traceparent !== "") {
-      writer.uint32(26).string(message.traceparent);
     }
     return writer;
   },
@@ -353,14 +328,6 @@ export const VerifyItem: MessageFns<VerifyItem> = {
             }
 
             message.encoding = reader.int32() as any;
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.traceparent = reader.string();
             continue;
           }
         }
@@ -420,202 +387,6 @@ export const VerifyResult: MessageFns<VerifyResult> = {
             }
 
             message.result = { $case: "error", value: Status.decode(reader, reader.uint32()) };
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-};
-
-function createBaseVerifiedRecord(): VerifiedRecord {
-  return {
-    pcsId: "",
-    fingerprint: Buffer.alloc(0),
-    keyId: "",
-    idMatches: false,
-    scales: [],
-    counts: [],
-    dHat: 0,
-    cohStar: 0,
-    r: 0,
-    budget: 0,
-    regime: "",
-  };
-}
-
-export const VerifiedRecord: MessageFns<VerifiedRecord> = {
-  encode(message: VerifiedRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.pcsId !== "") {
-      writer.uint32(10).string(message.pcsId);
-    }
-    if (message.fingerprint.length !== 0) {
-      writer.uint32(18).bytes(message.fingerprint);
-    }
-    if (message.keyId !== "") {
-      writer.uint32(26).string(message.keyId);
-    }
-    if (message.idMatches !== false) {
-      writer.uint32(32).bool(message.idMatches);
-    }
-    if (message.scales.length !== 0) {
-      writer.uint32(42).fork();
-      for (const v of message.scales) {
-        writer.double(v);
-      }
-      writer.join();
-    }
-    if (message.counts.length !== 0) {
-      writer.uint32(50).fork();
-      for (const v of message.counts) {
-        writer.double(v);
-      }
-      writer.join();
-    }
-    if (message.dHat !== 0) {
-      writer.uint32(57).double(message.dHat);
-    }
-    if (message.cohStar !== 0) {
-      writer.uint32(65).double(message.cohStar);
-    }
-    if (message.r !== 0) {
-      writer.uint32(73).double(message.r);
-    }
-    if (message.budget !== 0) {
-      writer.uint32(81).double(message.budget);
-    }
-    if (message.regime !== "") {
-      writer.uint32(90).string(message.regime);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): VerifiedRecord {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseVerifiedRecord();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.pcsId = reader.string();
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.fingerprint = Buffer.from(reader.bytes());
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.keyId = reader.string();
-            continue;
-          }
-          case 4: {
-            if (tag !== 32) {
-              break;
-            }
-
-            message.idMatches = reader.bool();
-            continue;
-          }
-          case 5: {
-            if (tag === 41) {
-              message.scales.push(reader.double());
-
-              continue;
-            }
-
-            if (tag === 42) {
-              const end2 = reader.uint32() + reader.pos;
-              while (reader.pos < end2) {
-                message.scales.push(reader.double());
-              }
-
-              continue;
-            }
-
-            break;
-          }
-          case 6: {
-            if (tag === 49) {
-              message.counts.push(reader.double());
-
-              continue;
-            }
-
-            if (tag === 50) {
-              const end2 = reader.uint32() + reader.pos;
-              while (reader.pos < end2) {
-                message.counts.push(reader.double());
-              }
-
-              continue;
-            }
-
-            break;
-          }
-          case 7: {
-            if (tag !== 57) {
-              break;
-            }
-
-            message.dHat = reader.double();
-            continue;
-          }
-          case 8: {
-            if (tag !== 65) {
-              break;
-            }
-
-            message.cohStar = reader.double();
-            continue;
-          }
-          case 9: {
-            if (tag !== 73) {
-              break;
-            }
-
-            message.r = reader.double();
-            continue;
-          }
-          case 10: {
-            if (tag !== 81) {
-              break;
-            }
-
-            message.budget = reader.double();
-            continue;
-          }
-          case 11: {
-            if (tag !== 90) {
-              break;
-            }
-
-            message.regime = reader.string();
             continue;
           }
         }

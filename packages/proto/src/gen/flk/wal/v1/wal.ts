@@ -23,39 +23,13 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Status } from "../../../google/rpc/status.js";
-import { Outcome, Parameters } from "../../scoring/v1/scoring.js";
-import { Encoding } from "../../verifier/v1/verifier.js";
+import { CallContext, Encoding, Position } from "../../record/v1/record.js";
 
 export const protobufPackage = "flk.wal.v1";
 
 export const protobufFileName = "flk/wal/v1/wal.proto";
 
-/** Names one entry of one log. */
-export interface Position {
-  /** 32 lower-case hex characters, made when the log was created. */
-  logId: string;
-  /** Counts from 1. */
-  sequence: number;
-}
-
-/** What is remembered of a judged record: the value of the dedup index, and what its marks carry. */
-export interface Verdict {
-  outcome:
-    | Outcome
-    | undefined;
-  /** 33 bytes: a version byte and a SHA-256. */
-  fingerprint: Buffer;
-  keyId: string;
-  parameters:
-    | Parameters
-    | undefined;
-  /** Wall clock of the judgement, milliseconds since 1970. */
-  judgedAtMs: number;
-  /** The submission that was judged first: tells a duplicate from a second try at the same entry. */
-  origin: Position | undefined;
-}
-
-/** What became of a submission: the body of a mark in the log. */
+/** What became of a submission. */
 export interface Mark {
   /** The entry that is done, in the same log. */
   sequence: number;
@@ -81,7 +55,8 @@ export interface AppendItem {
   encoding: Encoding;
   /** How long the live request may still work on it, in milliseconds; not handed out before. */
   liveMs: number;
-  traceparent: string;
+  /** When the gateway had its last byte, wall clock of the gateway, milliseconds since 1970; 0: not known. */
+  arrivedAtMs: number;
 }
 
 export interface AppendRequest {
@@ -95,6 +70,8 @@ export interface AppendResponse {
 export interface AppendBatchesRequest {
   batch: number;
   items: AppendItem[];
+  /** The trace of each item, in their order; empty where no item has one. */
+  contexts: CallContext[];
 }
 
 export interface AppendBatchesResponse {
@@ -110,7 +87,6 @@ export interface MarkItem {
   /** The log that the mark is meant for; FAILED_PRECONDITION if it is another. */
   logId: string;
   mark: Mark | undefined;
-  traceparent: string;
 }
 
 export interface MarkDoneRequest {
@@ -124,6 +100,8 @@ export interface MarkDoneResponse {
 export interface MarkDoneBatchesRequest {
   batch: number;
   items: MarkItem[];
+  /** The trace of each item, in their order; empty where no item has one. */
+  contexts: CallContext[];
 }
 
 export interface MarkDoneBatchesResponse {
@@ -156,6 +134,8 @@ export interface OpenEntry {
   body: Buffer;
   encoding: Encoding;
   appendedAtMs: number;
+  /** The trace of the request that brought it; absent where there was none. */
+  context: CallContext | undefined;
 }
 
 export interface ReadMarksRequest {
@@ -231,7 +211,7 @@ export interface ReportReplayFailureResponse {
   deadLetter: boolean;
 }
 
-/** That a submission was set aside: the body of a dead-letter record in the log. */
+/** That a submission was set aside. */
 export interface DeadLetter {
   /** The entry, in the same log. */
   sequence: number;
@@ -260,7 +240,6 @@ export interface StoredDeadLetter {
   setAsideAtMs: number;
 }
 
-/** Also the body of the record that says so in the log. */
 export interface DriveAgainRequest {
   sequence: number;
 }
@@ -288,171 +267,6 @@ export interface CompactResponse {
   /** Why it ended early, as a sentence (no room for a copy, a damaged segment); empty when it did not. */
   obstacle: string;
 }
-
-function createBasePosition(): Position {
-  return { logId: "", sequence: 0 };
-}
-
-export const Position: MessageFns<Position> = {
-  encode(message: Position, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.logId !== "") {
-      writer.uint32(10).string(message.logId);
-    }
-    if (message.sequence !== 0) {
-      writer.uint32(16).uint64(message.sequence);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): Position {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBasePosition();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.logId = reader.string();
-            continue;
-          }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
-
-            message.sequence = longToNumber(reader.uint64());
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-};
-
-function createBaseVerdict(): Verdict {
-  return {
-    outcome: undefined,
-    fingerprint: Buffer.alloc(0),
-    keyId: "",
-    parameters: undefined,
-    judgedAtMs: 0,
-    origin: undefined,
-  };
-}
-
-export const Verdict: MessageFns<Verdict> = {
-  encode(message: Verdict, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.outcome !== undefined) {
-      Outcome.encode(message.outcome, writer.uint32(10).fork()).join();
-    }
-    if (message.fingerprint.length !== 0) {
-      writer.uint32(18).bytes(message.fingerprint);
-    }
-    if (message.keyId !== "") {
-      writer.uint32(26).string(message.keyId);
-    }
-    if (message.parameters !== undefined) {
-      Parameters.encode(message.parameters, writer.uint32(34).fork()).join();
-    }
-    if (message.judgedAtMs !== 0) {
-      writer.uint32(40).uint64(message.judgedAtMs);
-    }
-    if (message.origin !== undefined) {
-      Position.encode(message.origin, writer.uint32(50).fork()).join();
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): Verdict {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseVerdict();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.outcome = Outcome.decode(reader, reader.uint32());
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.fingerprint = Buffer.from(reader.bytes());
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.keyId = reader.string();
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.parameters = Parameters.decode(reader, reader.uint32());
-            continue;
-          }
-          case 5: {
-            if (tag !== 40) {
-              break;
-            }
-
-            message.judgedAtMs = longToNumber(reader.uint64());
-            continue;
-          }
-          case 6: {
-            if (tag !== 50) {
-              break;
-            }
-
-            message.origin = Position.decode(reader, reader.uint32());
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-};
 
 function createBaseMark(): Mark {
   return { sequence: 0, status: 0, verdict: undefined, indexed: false, generation: "", replayed: false };
@@ -556,7 +370,7 @@ export const Mark: MessageFns<Mark> = {
 };
 
 function createBaseAppendItem(): AppendItem {
-  return { body: Buffer.alloc(0), encoding: 0, liveMs: 0, traceparent: "" };
+  return { body: Buffer.alloc(0), encoding: 0, liveMs: 0, arrivedAtMs: 0 };
 }
 
 export const AppendItem: MessageFns<AppendItem> = {
@@ -570,8 +384,8 @@ export const AppendItem: MessageFns<AppendItem> = {
     if (message.liveMs !== 0) {
       writer.uint32(24).uint32(message.liveMs);
     }
-    if (message.traceparent !== "") {
-      writer.uint32(34).string(message.traceparent);
+    if (message.arrivedAtMs !== 0) {
+      writer.uint32(40).uint64(message.arrivedAtMs);
     }
     return writer;
   },
@@ -613,12 +427,12 @@ export const AppendItem: MessageFns<AppendItem> = {
             message.liveMs = reader.uint32();
             continue;
           }
-          case 4: {
-            if (tag !== 34) {
+          case 5: {
+            if (tag !== 40) {
               break;
             }
 
-            message.traceparent = reader.string();
+            message.arrivedAtMs = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -727,7 +541,7 @@ export const AppendResponse: MessageFns<AppendResponse> = {
 };
 
 function createBaseAppendBatchesRequest(): AppendBatchesRequest {
-  return { batch: 0, items: [] };
+  return { batch: 0, items: [], contexts: [] };
 }
 
 export const AppendBatchesRequest: MessageFns<AppendBatchesRequest> = {
@@ -737,6 +551,9 @@ export const AppendBatchesRequest: MessageFns<AppendBatchesRequest> = {
     }
     for (const v of message.items) {
       AppendItem.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.contexts) {
+      CallContext.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -768,6 +585,14 @@ export const AppendBatchesRequest: MessageFns<AppendBatchesRequest> = {
             }
 
             message.items.push(AppendItem.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.contexts.push(CallContext.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -900,7 +725,7 @@ export const AppendResult: MessageFns<AppendResult> = {
 };
 
 function createBaseMarkItem(): MarkItem {
-  return { logId: "", mark: undefined, traceparent: "" };
+  return { logId: "", mark: undefined };
 }
 
 export const MarkItem: MessageFns<MarkItem> = {
@@ -910,9 +735,6 @@ export const MarkItem: MessageFns<MarkItem> = {
     }
     if (message.mark !== undefined) {
       Mark.encode(message.mark, writer.uint32(18).fork()).join();
-    }
-    if (message.traceparent !== "") {
-      writer.uint32(26).string(message.traceparent);
     }
     return writer;
   },
@@ -944,14 +766,6 @@ export const MarkItem: MessageFns<MarkItem> = {
             }
 
             message.mark = Mark.decode(reader, reader.uint32());
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.traceparent = reader.string();
             continue;
           }
         }
@@ -1060,7 +874,7 @@ export const MarkDoneResponse: MessageFns<MarkDoneResponse> = {
 };
 
 function createBaseMarkDoneBatchesRequest(): MarkDoneBatchesRequest {
-  return { batch: 0, items: [] };
+  return { batch: 0, items: [], contexts: [] };
 }
 
 export const MarkDoneBatchesRequest: MessageFns<MarkDoneBatchesRequest> = {
@@ -1070,6 +884,9 @@ export const MarkDoneBatchesRequest: MessageFns<MarkDoneBatchesRequest> = {
     }
     for (const v of message.items) {
       MarkItem.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.contexts) {
+      CallContext.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -1101,6 +918,14 @@ export const MarkDoneBatchesRequest: MessageFns<MarkDoneBatchesRequest> = {
             }
 
             message.items.push(MarkItem.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.contexts.push(CallContext.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -1347,7 +1172,7 @@ export const LeaseOpenResponse: MessageFns<LeaseOpenResponse> = {
 };
 
 function createBaseOpenEntry(): OpenEntry {
-  return { position: undefined, body: Buffer.alloc(0), encoding: 0, appendedAtMs: 0 };
+  return { position: undefined, body: Buffer.alloc(0), encoding: 0, appendedAtMs: 0, context: undefined };
 }
 
 export const OpenEntry: MessageFns<OpenEntry> = {
@@ -1363,6 +1188,9 @@ export const OpenEntry: MessageFns<OpenEntry> = {
     }
     if (message.appendedAtMs !== 0) {
       writer.uint32(32).uint64(message.appendedAtMs);
+    }
+    if (message.context !== undefined) {
+      CallContext.encode(message.context, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -1410,6 +1238,14 @@ export const OpenEntry: MessageFns<OpenEntry> = {
             }
 
             message.appendedAtMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.context = CallContext.decode(reader, reader.uint32());
             continue;
           }
         }
