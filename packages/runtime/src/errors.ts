@@ -44,18 +44,16 @@ export interface ErrorDetails {
   readonly cause?: unknown
 }
 
-/** An error with a place in the table. Its message may be told to anybody: no payload, key or signature. */
+/** An error with a place in the table. Its message may go to any client: it has no payload, key or signature. */
 export class AppError extends Error {
   override readonly name = 'AppError'
+  readonly code: ErrorCode
   readonly violations: readonly Violation[]
   readonly retryAfterMs: number | undefined
 
-  constructor(
-    readonly code: ErrorCode,
-    message: string,
-    details: ErrorDetails = {},
-  ) {
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, { cause: details.cause })
+    this.code = code
     this.violations = details.violations ?? []
     this.retryAfterMs = details.retryAfterMs
   }

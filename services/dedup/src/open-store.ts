@@ -1,26 +1,27 @@
 import type { Clock, Logger } from '@fractal-lba/runtime'
-import type { DedupConfig } from './config.js'
+import type { DedupConfig, StoreConfig } from './config.js'
 import { MemoryStore } from './memory/memory-store.js'
 import { SnapshotSchedule } from './memory/snapshot-schedule.js'
 import type { DedupMetrics } from './metrics.js'
 import { PostgresServer } from './postgres/postgres-server.js'
 import { RedisServer } from './redis/redis-server.js'
+import type { RemoteServer, RemoteServerOptions } from './remote/remote-server.js'
 import { RemoteStore } from './remote/remote-store.js'
 import type { Store } from './store.js'
 
-/** A server gets this part of a hop's time, so that its silence is told before the caller's own deadline. */
+/** An operation on a server times out after this part of a hop's time, so that its caller still gets the error. */
 const SHARE_OF_HOP = 0.75
 
 export interface OpenStore {
   readonly store: Store
-  /** What a store of this process alone keeps beside it. @throws StartError */
-  keep(metrics: DedupMetrics): Promise<KeptStore>
+  /** Prepares what the store needs beside it, such as a directory for snapshots. @throws StartError */
+  prepare(metrics: DedupMetrics): Promise<PreparedStore>
 }
 
-export interface KeptStore {
-  /** Before it is filled. */
+export interface PreparedStore {
+  /** Called before the store is filled. */
   restore(): Promise<void>
-  /** After the last write. */
+  /** Called after the last write. */
   close(): Promise<void>
 }
 
@@ -29,15 +30,23 @@ export function openStore(config: DedupConfig, now: Clock, logger: Logger): Open
   const { store: chosen, ttlMs, hopTimeoutMs } = config
   if (chosen.backend === 'memory') {
     const store = new MemoryStore({ idsMax: config.memoryIdsMax, ttlMs, now })
-    return { store, keep: (metrics) => withSnapshots(config, store, metrics, logger) }
+    return { store, prepare: (metrics) => withSnapshots(config, store, metrics, logger) }
   }
   const options = { timeoutMs: Math.ceil(hopTimeoutMs * SHARE_OF_HOP), now, logger }
-  const server =
-    chosen.backend === 'redis'
-      ? new RedisServer(chosen.redis, options)
-      : new PostgresServer(chosen.postgres, options)
-  const store = new RemoteStore(server, now)
-  return { store, keep: async () => ({ restore: async () => {}, close: () => store.close() }) }
+  const store = new RemoteStore(openServer(chosen, options), now)
+  return { store, prepare: async () => ({ restore: async () => {}, close: () => store.close() }) }
+}
+
+function openServer(
+  chosen: Exclude<StoreConfig, { readonly backend: 'memory' }>,
+  options: RemoteServerOptions,
+): RemoteServer {
+  switch (chosen.backend) {
+    case 'redis':
+      return new RedisServer(chosen.redis, options)
+    case 'postgres':
+      return new PostgresServer(chosen.postgres, options)
+  }
 }
 
 async function withSnapshots(
@@ -45,7 +54,7 @@ async function withSnapshots(
   store: MemoryStore,
   metrics: DedupMetrics,
   logger: Logger,
-): Promise<KeptStore> {
+): Promise<PreparedStore> {
   const options = { path: snapshotPath, everyMs: snapshotEveryMs, ttlMs }
   const snapshots = new SnapshotSchedule(store, options, metrics, logger)
   await snapshots.prepare()

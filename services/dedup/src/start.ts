@@ -19,9 +19,9 @@ export async function startDedup(config: DedupConfig, context: ProcessContext): 
     logger.warn({ jumpMs }, 'the wall clock has jumped; nothing expires by it'),
   )
 
-  const { store, keep } = openStore(config, now, logger)
+  const { store, prepare } = openStore(config, now, logger)
   const metrics = createDedupMetrics(registry, store, () => clock.jumpMs())
-  const kept = await keep(metrics)
+  const prepared = await prepare(metrics)
   const logs = config.walAddresses.map((address) => connectWalLog(address, config.hopTimeoutMs))
   const keeper = new IndexKeeper(logs, { store, ttlMs, now, waived: config.waivedLogs }, metrics, logger)
   const availability = () => keeper.availability
@@ -37,10 +37,10 @@ export async function startDedup(config: DedupConfig, context: ProcessContext): 
     async close() {
       for (const log of logs) log.close()
       await running
-      await kept.close()
+      await prepared.close()
     },
   })
-  running = kept.restore().then(() => keeper.run(stopping))
+  running = prepared.restore().then(() => keeper.run(stopping))
   running.catch(fatal)
   return serving
 }

@@ -34,7 +34,7 @@ export interface StoreState {
  */
 export interface Store {
   /** The value of DEDUP_BACKEND. */
-  readonly backend: 'memory' | 'redis' | 'postgres'
+  readonly backend: string
 
   getMany(pcsIds: readonly string[]): Promise<(IndexEntry | undefined)[]>
 

@@ -1,9 +1,11 @@
 import { bytesOfVerdict, record } from '@fractal-lba/proto'
-import { VALUE_BYTES_MAX } from './memory/record-pages.js'
 import type { StoredVerdict } from './store.js'
 import { sameMessage } from './verdict.js'
 
-/** A verdict as the memory store keeps it, without its id: about 80 bytes. */
+/** Longest encoded verdict: its length fits into 16 bits in every store. */
+const VALUE_BYTES_MAX = 0x7fff
+
+/** A verdict as the stores keep it, without its id: about 80 bytes. */
 export interface EncodedVerdict {
   /** Names the parts that it has in common with a great many others. */
   readonly shared: number

@@ -4,7 +4,7 @@
  *
  *    0  f64  expiry, milliseconds since 1970
  *    8  u32  number of the shared parts of the value (verdict-codec.ts)
- *   12  u16  bytes of the value
+ *   12  u16  bytes of the value, at most VALUE_BYTES_MAX (verdict-codec.ts)
  *   14  u8   flags: 1 live (else it is skipped), 2 marked
  *   15  u8   0
  *   16       id, 32 bytes
@@ -14,7 +14,6 @@
  * page is given back as a whole when the sweep has passed it.
  */
 export const PAGE_BYTES = 64 * 1024
-export const VALUE_BYTES_MAX = 0x7fff
 const UNIT_BYTES = 8
 const UNITS_PER_PAGE = PAGE_BYTES / UNIT_BYTES
 /** More cannot be named by the 32 bits of a locator: 32 GiB. */

@@ -1,5 +1,6 @@
-import { type AppError, type Clock, type Logger, unavailable } from '@fractal-lba/runtime'
+import { type AppError, type Logger, unavailable } from '@fractal-lba/runtime'
 import { Backoff, pause } from '../pause.js'
+import type { RemoteServerOptions } from '../remote/remote-server.js'
 import { UnsuitableServer } from '../remote/unsuitable-server.js'
 import type { StoreState } from '../store.js'
 import { Cleaner } from './cleaner.js'
@@ -14,12 +15,6 @@ const RETRY_FIRST_MS = 50
 const RETRY_MOST_MS = 1_000
 const MIGRATION_MS_MAX = 30_000
 const VERSION_MIN = 140_000
-
-export interface DeploymentOptions {
-  readonly timeoutMs: number
-  readonly now: Clock
-  readonly logger: Logger
-}
 
 /**
  * The connections to a server, given up together when it does not answer and made again in the background: meanwhile
@@ -40,7 +35,7 @@ export class PostgresDeployment {
   #remembered = 0
   #dropped = new AbortController()
 
-  constructor(config: PostgresConfig, { timeoutMs, now, logger }: DeploymentOptions) {
+  constructor(config: PostgresConfig, { timeoutMs, now, logger }: RemoteServerOptions) {
     this.#config = config
     this.#timeoutMs = timeoutMs
     this.#logger = logger

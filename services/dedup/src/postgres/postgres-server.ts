@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { unavailable } from '@fractal-lba/runtime'
 import { GenerationLost } from '../generation-lost.js'
-import type { Added, Item, Marker, RemoteServer, Swap } from '../remote/remote-server.js'
+import type { Added, Item, Marker, RemoteServer, RemoteServerOptions, Swap } from '../remote/remote-server.js'
 import type { StoreState } from '../store.js'
 import type { PostgresConfig } from './postgres-config.js'
-import { type DeploymentOptions, PostgresDeployment } from './postgres-deployment.js'
+import { PostgresDeployment } from './postgres-deployment.js'
 import type { Row, Statement, Value } from './postgres-pool.js'
 import * as statements from './statements.js'
 
@@ -18,7 +18,7 @@ export class PostgresServer implements RemoteServer {
   readonly #token = randomUUID()
   #fill: Fill | undefined
 
-  constructor(config: PostgresConfig, options: DeploymentOptions) {
+  constructor(config: PostgresConfig, options: RemoteServerOptions) {
     this.#deployment = new PostgresDeployment(config, options)
   }
 

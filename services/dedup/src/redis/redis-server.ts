@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Clock, Logger } from '@fractal-lba/runtime'
+import type { Clock } from '@fractal-lba/runtime'
 import { GenerationLost } from '../generation-lost.js'
 import {
   type Added,
@@ -8,6 +8,7 @@ import {
   NEVER_MS,
   NO_ROOM,
   type RemoteServer,
+  type RemoteServerOptions,
   type Swap,
 } from '../remote/remote-server.js'
 import type { StoreState } from '../store.js'
@@ -25,12 +26,6 @@ const KEEPER_KEY = Buffer.from('flk:keeper')
 const SLACK_MS_MAX = 900_000
 const SLACK_MS_MIN = 60_000
 
-export interface RedisServerOptions {
-  readonly timeoutMs: number
-  readonly now: Clock
-  readonly logger: Logger
-}
-
 /** Redis 7: one master (also by Sentinel), or those of a cluster, each with a marker of its own. */
 export class RedisServer implements RemoteServer {
   readonly backend = 'redis'
@@ -39,7 +34,7 @@ export class RedisServer implements RemoteServer {
   readonly #checked: CheckedMasters
   readonly #token = randomUUID()
 
-  constructor(config: RedisConfig, { timeoutMs, now, logger }: RedisServerOptions) {
+  constructor(config: RedisConfig, { timeoutMs, now, logger }: RemoteServerOptions) {
     this.#now = now
     this.#deployment = new RedisDeployment(config, timeoutMs, logger)
     this.#checked = new CheckedMasters(this.#deployment, config.replicasMin, now)

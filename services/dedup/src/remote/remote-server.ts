@@ -1,4 +1,13 @@
+import type { Clock, Logger } from '@fractal-lba/runtime'
 import type { StoreState } from '../store.js'
+
+/** What every server is opened with. */
+export interface RemoteServerOptions {
+  /** How long one operation may take. */
+  readonly timeoutMs: number
+  readonly now: Clock
+  readonly logger: Logger
+}
 
 /** Never expires. */
 export const NEVER_MS = Number.MAX_SAFE_INTEGER
@@ -44,7 +53,8 @@ export interface Marker {
  * Every operation fails with an AppError unavailable, in bounded time: no answer, a refusal, or GenerationLost.
  */
 export interface RemoteServer {
-  readonly backend: 'redis' | 'postgres'
+  /** The value of DEDUP_BACKEND. */
+  readonly backend: string
   read(ids: readonly Buffer[]): Promise<(Buffer | undefined)[]>
   /** Ids must not be repeated, here and below. */
   add(items: readonly Item[], nowMs: number): Promise<Added[]>

@@ -44,7 +44,7 @@ export class RemoteStore implements Store {
     this.#now = now
   }
 
-  get backend(): RemoteServer['backend'] {
+  get backend(): string {
     return this.#server.backend
   }
 
