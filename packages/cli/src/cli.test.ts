@@ -105,7 +105,7 @@ describe('pcs build', () => {
     expect(parseRecord(Buffer.from(out)).budget).toBe(0.4)
     expect(await runPcs(build, { env: { PCS_ALPHA: 'much' } })).toMatchObject({
       code: 2,
-      err: expect.stringContaining('PCS_ALPHA must be a number from -1000 to 1000'),
+      err: expect.stringContaining('PCS_ALPHA is not a number from -1000 to 1000'),
     })
   })
 
@@ -211,9 +211,9 @@ describe('keys', () => {
 
   it.each([
     [{}, 'set PCS_SIGN_ALG to hmac'],
-    [{ PCS_SIGN_ALG: 'HMAC' }, 'PCS_SIGN_ALG must be hmac, ed25519 or none'],
-    [{ PCS_SIGN_ALG: 'hmac' }, 'PCS_SIGN_ALG is hmac, so PCS_HMAC_KEY must be set'],
-    [{ PCS_SIGN_ALG: 'ed25519' }, 'PCS_SIGN_ALG is ed25519, so PCS_ED25519_PRIV_B64 must be set'],
+    [{ PCS_SIGN_ALG: 'HMAC' }, 'PCS_SIGN_ALG is not hmac, ed25519, none'],
+    [{ PCS_SIGN_ALG: 'hmac' }, 'PCS_HMAC_KEY must be set: PCS_SIGN_ALG is hmac'],
+    [{ PCS_SIGN_ALG: 'ed25519' }, 'PCS_ED25519_PRIV_B64 must be set: PCS_SIGN_ALG is ed25519'],
     [{ PCS_SIGN_ALG: 'ed25519', PCS_ED25519_PRIV_B64: 'c2VjcmV0' }, 'PCS_ED25519_PRIV_B64 cannot be used'],
   ])('that are missing or wrong end signing with a sentence: %j', async (env, sentence) => {
     const { code, out, err } = await runPcs([...build, '--sign'], { env })

@@ -101,7 +101,7 @@ function explain(error: unknown, terminal: Terminal): ExitCode {
   const known = error instanceof Failure
   const message = error instanceof Error ? error.message : String(error)
   terminal.err(`pcs: ${known ? message : `this should not have happened: ${printable(message)}`}\n`)
-  if (terminal.env.PCS_DEBUG === '1') {
+  if (terminal.variables.PCS_DEBUG === '1') {
     terminal.err(`${error instanceof Error ? error.stack : message}\n`)
   } else if (!known) {
     terminal.err('PCS_DEBUG=1 shows where it arose\n')
@@ -116,7 +116,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 process.exitCode = await main(process.argv.slice(2), {
-  env: process.env,
+  variables: process.env,
   stdin: process.stdin,
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),

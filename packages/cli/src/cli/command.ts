@@ -12,7 +12,8 @@ export interface Option {
 
 /** What a command may touch of the process. */
 export interface Terminal {
-  readonly env: Readonly<Record<string, string | undefined>>
+  /** The environment; `fromEnvironment` reads it. */
+  readonly variables: Readonly<Record<string, string | undefined>>
   readonly stdin: AsyncIterable<Uint8Array>
   /** Results: what a pipe takes on. */
   readonly out: (text: string) => void

@@ -1,6 +1,9 @@
 import type { DedupService } from '@fractal-lba/log-tools/services'
+import { parseAddress } from '@fractal-lba/runtime/env'
+import { readAddress, readPort } from '@fractal-lba/runtime/shared-settings'
 import type { Arguments } from './arguments.js'
 import type { Option, Terminal } from './command.js'
+import { fromEnvironment } from './environment.js'
 import { EXIT, Failure, usageError } from './failure.js'
 
 /** What each command takes that asks a running dedup service. */
@@ -10,13 +13,14 @@ export const dedupAddressOption: Option = {
   help: "the dedup service's gRPC address (DEDUP_ADDR, else 127.0.0.1:8084, or four above PORT); of several\nprocesses on one store any one will do",
 }
 
-/** @throws Failure when the address is none */
-export async function dedupAddress(given: Arguments, { env }: Terminal): Promise<string> {
-  const { parseAddress } = await import('@fractal-lba/runtime')
-  const port = Number(env.PORT || 8080) + 4
-  const address = (given.text('addr') ?? (env.DEDUP_ADDR || `127.0.0.1:${port}`)).trim()
-  if (parseAddress(address) !== undefined) return address
-  throw usageError(`${given.text('addr') === undefined ? 'DEDUP_ADDR' : '--addr'} must be HOST:PORT`)
+/** @throws Failure when the option or the variables are no address */
+export function dedupAddress(given: Arguments, terminal: Terminal): string {
+  const option = given.text('addr')?.trim()
+  if (option === undefined) {
+    return fromEnvironment(terminal, (env) => readAddress(env, 'dedup', readPort(env)))
+  }
+  if (parseAddress(option) === undefined) throw usageError('--addr must be HOST:PORT')
+  return option
 }
 
 /** Connects, and lets go afterwards. @throws Failure with a sentence for people */

@@ -1,6 +1,8 @@
 import { type Exchange, type ExchangeRequest, exchange, NoAnswer } from '@fractal-lba/agent/exchange'
-import { printable } from '@fractal-lba/runtime/text'
+import type { Env } from '@fractal-lba/runtime/env'
+import type { Arguments } from './arguments.js'
 import type { Terminal } from './command.js'
+import { fromEnvironment } from './environment.js'
 import { EXIT, Failure, usageError } from './failure.js'
 
 const ENDPOINT_DEFAULT = 'http://127.0.0.1:8080'
@@ -22,21 +24,41 @@ export interface Gateway {
 }
 
 /**
- * The gateway's address from `--endpoint` or `ENDPOINT`. Remarks on plain HTTP to another machine.
- * @throws Failure when it is no http or https address
+ * The gateway's address from `--endpoint` or `ENDPOINT`.
+ * @throws Failure when the option is no http or https address
  */
-export function endpointFrom(option: string | undefined, terminal: Terminal): URL {
-  const text = option ?? (terminal.env.ENDPOINT || ENDPOINT_DEFAULT)
+export function readEndpoint(given: Arguments, env: Env): URL {
+  const option = given.text('endpoint')
+  const text = option ?? env.text('ENDPOINT', ENDPOINT_DEFAULT)
+  const mistake = endpointMistake(text)
+  if (mistake === undefined) return new URL(text)
+  if (option !== undefined) throw usageError(`--endpoint ${mistake}`)
+  env.mistake(`ENDPOINT ${mistake}`)
+  return new URL(ENDPOINT_DEFAULT)
+}
+
+/** What is wrong with an endpoint. It may hold a password, so the text itself is not shown. */
+function endpointMistake(text: string): string | undefined {
   const endpoint = URL.canParse(text) ? new URL(text) : undefined
   if (endpoint === undefined || !['http:', 'https:'].includes(endpoint.protocol)) {
-    throw usageError(`the endpoint must be an address such as ${ENDPOINT_DEFAULT}, found ${printable(text)}`)
+    return `must be an address such as ${ENDPOINT_DEFAULT}`
   }
-  if (endpoint.username !== '' || endpoint.password !== '') {
-    throw usageError('the endpoint must not hold a user name or password')
-  }
+  return endpoint.username === '' && endpoint.password === ''
+    ? undefined
+    : 'must not hold a user name or password'
+}
+
+/** Warns of plain HTTP to another machine: the signature does not cover all fields of a record. */
+export function warnOfPlainHttp(endpoint: URL, terminal: Terminal): void {
   if (endpoint.protocol === 'http:' && !isLoopback(endpoint.hostname)) {
     terminal.err(`pcs: ${endpoint.host} is another machine: records should travel by https\n`)
   }
+}
+
+/** The endpoint, for a command that reads nothing else of the environment. @throws Failure when it is none */
+export function endpointFrom(given: Arguments, terminal: Terminal): URL {
+  const endpoint = fromEnvironment(terminal, (env) => readEndpoint(given, env))
+  warnOfPlainHttp(endpoint, terminal)
   return endpoint
 }
 

@@ -1,9 +1,11 @@
 import { join } from 'node:path'
 import type { Outbox, OutboxLog, OutboxOptions } from '@fractal-lba/agent/outbox'
-import { ConfigError, Env } from '@fractal-lba/runtime/env'
+import { type OutboxLimits, readOutboxLimits } from '@fractal-lba/agent/outbox-limits'
+import type { Env } from '@fractal-lba/runtime/env'
+import { readDataDirectory } from '@fractal-lba/runtime/shared-settings'
 import type { Arguments } from './arguments.js'
 import type { Option, Terminal } from './command.js'
-import { EXIT, Failure, usageError } from './failure.js'
+import { EXIT, Failure } from './failure.js'
 
 /** What each command that uses the outbox takes. */
 export const outboxOption: Option = {
@@ -15,21 +17,18 @@ export const outboxOption: Option = {
 export const OUTBOX_LIMITS_NOTE = `OUTBOX_ENTRIES_MAX (100000) and OUTBOX_BYTES_MAX (256Mi) bound what it holds, all but acknowledged records;
 beyond them it takes nothing more.`
 
-export function outboxDirectory(given: Arguments, { env }: Terminal): string {
-  return given.text('outbox') ?? (env.OUTBOX_DIR || join(env.DATA_DIR || 'data', 'outbox'))
+/** Where the outbox is and what it may hold. */
+export interface OutboxPlace {
+  readonly directory: string
+  readonly limits: OutboxLimits
 }
 
-/** Reads variables; what is wrong with them ends the command as a wrong command line does. */
-export function fromEnvironment<Result>(terminal: Terminal, read: (env: Env) => Result): Result {
-  const env = new Env({ ...terminal.env })
-  const result = read(env)
-  try {
-    env.done()
-  } catch (error) {
-    if (error instanceof ConfigError) throw usageError(error.message)
-    throw error
-  }
-  return result
+export function readOutboxDirectory(given: Arguments, env: Env): string {
+  return given.text('outbox') ?? env.text('OUTBOX_DIR', join(readDataDirectory(env), 'outbox'))
+}
+
+export function readOutboxPlace(given: Arguments, env: Env): OutboxPlace {
+  return { directory: readOutboxDirectory(given, env), limits: readOutboxLimits(env) }
 }
 
 // The outbox brings the log and its native checksum with it: loaded by the commands that need it, when they run.
@@ -41,14 +40,12 @@ const loadOutbox = () => import('@fractal-lba/agent/outbox')
  * @throws Failure with a sentence when it cannot be used; exit code 3 while another process has it
  */
 export async function withOutbox<Result>(
-  directory: string,
+  { directory, limits }: OutboxPlace,
   terminal: Terminal,
   mustExist: boolean,
   use: (outbox: Outbox) => Promise<Result>,
 ): Promise<Result> {
   const { Outbox: OutboxClass, outboxExists } = await loadOutbox()
-  const { readOutboxLimits } = await import('@fractal-lba/agent/outbox')
-  const limits = fromEnvironment(terminal, readOutboxLimits)
   if (mustExist && !(await explained(() => outboxExists(directory)))) {
     throw new Failure(`there is no outbox in ${directory}`)
   }

@@ -1,8 +1,9 @@
-import { join } from 'node:path'
 import type { PinnedLog, Progress } from '@fractal-lba/log-tools'
+import { readWalDirectory } from '@fractal-lba/runtime/shared-settings'
 import { printable } from '@fractal-lba/runtime/text'
 import type { Arguments } from './arguments.js'
 import type { Option, Terminal } from './command.js'
+import { fromEnvironment } from './environment.js'
 import { EXIT, Failure } from './failure.js'
 
 /** What each command that reads a log takes. */
@@ -15,8 +16,8 @@ export const walDirectoryOption: Option = {
 export const READ_ONLY_NOTE = `It reads only, takes no lock, and may be run at any time beside the process that has the log: it shows the
 log as it was when the command began. The very last records may not be flushed yet.`
 
-export function walDirectory(given: Arguments, { env }: Terminal): string {
-  return given.text('dir') ?? (env.WAL_DIR || join(env.DATA_DIR || 'data', 'wal'))
+export function walDirectory(given: Arguments, terminal: Terminal): string {
+  return given.text('dir') ?? fromEnvironment(terminal, readWalDirectory)
 }
 
 /**

@@ -1,6 +1,9 @@
 import type { WalService } from '@fractal-lba/log-tools/services'
+import { parseAddress } from '@fractal-lba/runtime/env'
+import { readAddresses, readPort } from '@fractal-lba/runtime/shared-settings'
 import type { Arguments } from './arguments.js'
 import type { Option, Terminal } from './command.js'
+import { fromEnvironment } from './environment.js'
 import { EXIT, Failure, usageError } from './failure.js'
 
 /** What each command takes that asks a running wal service. */
@@ -10,15 +13,15 @@ export const walAddressOption: Option = {
   help: "the wal service's gRPC address, several separated by commas\n(WAL_ADDR, else 127.0.0.1:8082, or two above PORT)",
 }
 
-/** @throws Failure when an address is none */
-export async function walAddresses(given: Arguments, { env }: Terminal): Promise<readonly string[]> {
-  const { parseAddress } = await import('@fractal-lba/runtime')
-  const port = Number(env.PORT || 8080) + 2
-  const text = given.text('addr') ?? (env.WAL_ADDR || `127.0.0.1:${port}`)
-  const addresses = text.split(',').map((part) => part.trim())
+/** @throws Failure when the option or the variables are no addresses */
+export function walAddresses(given: Arguments, terminal: Terminal): readonly string[] {
+  const option = given.text('addr')
+  if (option === undefined) {
+    return fromEnvironment(terminal, (env) => readAddresses(env, 'wal', readPort(env)))
+  }
+  const addresses = option.split(',').map((part) => part.trim())
   if (addresses.every((address) => parseAddress(address) !== undefined)) return addresses
-  const place = given.text('addr') === undefined ? 'WAL_ADDR' : '--addr'
-  throw usageError(`${place} must be HOST:PORT, several separated by commas`)
+  throw usageError('--addr must be HOST:PORT, several separated by commas')
 }
 
 /** Connects to each, one after the other, and lets go of it. @throws Failure with a sentence for people */

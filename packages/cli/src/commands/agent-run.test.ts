@@ -154,6 +154,12 @@ describe('pcs agent run', () => {
       78,
       'METRICS_ADDR is not host:port',
     ],
+    [
+      'several mistakes, all of them named',
+      { env: { PCS_HMAC_KEY: '', PCS_ALPHA: 'much', METRICS_ADDR: 'here' } },
+      2,
+      'PCS_HMAC_KEY must be set: PCS_SIGN_ALG is hmac\nPCS_ALPHA is not a number from -1000 to 1000\nMETRICS_ADDR is not host:port',
+    ],
     ['an option that there is not', { args: ['--wacth'] }, 2, 'unknown option --wacth'],
   ])('does not start with %s', async (_, options, code, sentence) => {
     const agent = await start(options)

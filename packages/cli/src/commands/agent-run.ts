@@ -1,13 +1,15 @@
 import { stat } from 'node:fs/promises'
 import { CHUNK_BYTES_DEFAULT, recordText, SCALES_DEFAULT, signRecord } from '@fractal-lba/agent/record'
+import type { Env } from '@fractal-lba/runtime/env'
 import type { Arguments } from '../cli/arguments.js'
 import type { Command } from '../cli/command.js'
+import { fromEnvironment } from '../cli/environment.js'
 import { EXIT, usageError } from '../cli/failure.js'
-import { endpointFrom } from '../cli/gateway.js'
+import { readEndpoint, warnOfPlainHttp } from '../cli/gateway.js'
 import { endpointOption, timeoutMsFrom, timeoutOption } from '../cli/gateway-options.js'
-import { keyFileOption, signingKey } from '../cli/keys.js'
-import { OUTBOX_LIMITS_NOTE, outboxDirectory, outboxOption } from '../cli/outbox-options.js'
-import { parametersFrom } from '../cli/parameters.js'
+import { keyFileOption, keyOfFile, readSigningKey } from '../cli/keys.js'
+import { OUTBOX_LIMITS_NOTE, outboxOption, readOutboxDirectory } from '../cli/outbox-options.js'
+import { readParameters } from '../cli/parameters.js'
 import { INTEGER_MAX, scalesFrom } from '../cli/record-options.js'
 
 const SEED_DEFAULT = 0
@@ -62,22 +64,30 @@ Example:
   async run(given, terminal) {
     const watchDirectory = given.required('watch')
     if (!(await isDirectory(watchDirectory))) throw usageError(`--watch ${watchDirectory} is no directory`)
-    const key = await signingKey(given, terminal)
+    const fileKey = await keyOfFile(given, terminal)
+    const { readAgentConfig, startAgent } = await import('@fractal-lba/agent/run')
+    const read = (env: Env) => ({
+      key: fileKey ?? readSigningKey(env),
+      endpoint: readEndpoint(given, env),
+      params: readParameters(env),
+      directory: readOutboxDirectory(given, env),
+    })
+    const { key, endpoint, params, directory } = fromEnvironment(terminal, read, readAgentConfig)
+    warnOfPlainHttp(endpoint, terminal)
     const order = {
       watchDirectory,
-      outboxDirectory: outboxDirectory(given, terminal),
-      endpoint: endpointFrom(given.text('endpoint'), terminal),
+      outboxDirectory: directory,
+      endpoint,
       timeoutMs: timeoutMsFrom(given),
       inFlightMax: given.integer('in-flight', { min: 1, max: 256 }) ?? IN_FLIGHT_DEFAULT,
       settleMs: given.integer('settle-ms', { min: 0, max: DAY_MS }) ?? SETTLE_MS_DEFAULT,
       pollMs: given.integer('poll-ms', { min: 10, max: DAY_MS }) ?? POLL_MS_DEFAULT,
       fixed: { shardId: given.text('shard-id'), epoch: given.integer('epoch', { min: 0, max: INTEGER_MAX }) },
-      rules: { ...rulesOf(given), params: parametersFrom(terminal.env) },
+      rules: { ...rulesOf(given), params },
       textOf: (record: Parameters<typeof recordText>[0]) =>
         Buffer.from(recordText(key === undefined ? record : signRecord(record, key))),
     }
     const { runProcess } = await import('@fractal-lba/runtime/process')
-    const { readAgentConfig, startAgent } = await import('@fractal-lba/agent/run')
     await runProcess('agent', readAgentConfig, (config, context) => startAgent(order, config, context))
     return EXIT.done
   },

@@ -11,10 +11,11 @@ import {
 import { MalformedRecord } from '@fractal-lba/pcs'
 import type { Arguments } from '../cli/arguments.js'
 import type { Command } from '../cli/command.js'
+import { fromEnvironment } from '../cli/environment.js'
 import { EXIT, Failure, usageError } from '../cli/failure.js'
 import { inputName, readInput, STANDARD_STREAM, writeOutput } from '../cli/files.js'
-import { keyFileOption, signingKey } from '../cli/keys.js'
-import { parametersFrom } from '../cli/parameters.js'
+import { keyFileOption, keyOfFile, readSigningKey } from '../cli/keys.js'
+import { readParameters } from '../cli/parameters.js'
 import { malformed } from '../cli/record-input.js'
 import { INTEGER_MAX, SCALES_MAX, scalesFrom } from '../cli/record-options.js'
 
@@ -52,11 +53,14 @@ Examples:
   async run(given, terminal) {
     const path = given.required('in')
     const options = optionsOf(given)
-    const params = parametersFrom(terminal.env)
     if (given.text('key-file') !== undefined && !given.has('sign')) {
       throw usageError('--key-file is for --sign: give both')
     }
-    const key = given.has('sign') ? await signingKey(given, terminal) : undefined
+    const fileKey = given.has('sign') ? await keyOfFile(given, terminal) : undefined
+    const { key, params } = fromEnvironment(terminal, (env) => ({
+      key: given.has('sign') ? (fileKey ?? readSigningKey(env)) : undefined,
+      params: readParameters(env),
+    }))
     const csv = await readInput(path, CSV_SIZE_BYTES_MAX, terminal)
     const record = explained(() => buildRecord({ ...options, csv, file: inputName(path), params }))
     const signed = key === undefined ? record : signRecord(record, key)

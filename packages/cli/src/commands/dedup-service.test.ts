@@ -51,7 +51,8 @@ describe.each(['verify', 'rebuild'])('pcs dedup %s', (name) => {
 
   it.each([
     { given: ['--addr', 'nowhere'], env: {}, sentence: '--addr must be HOST:PORT' },
-    { given: [], env: { DEDUP_ADDR: 'http://a' }, sentence: 'DEDUP_ADDR must be HOST:PORT' },
+    { given: [], env: { DEDUP_ADDR: 'http://a' }, sentence: 'DEDUP_ADDR is not host:port' },
+    { given: [], env: { PORT: 'abc' }, sentence: 'PORT is not a whole number' },
     { given: ['--timeout-ms', '0'], env: {}, sentence: '--timeout-ms must be a whole number' },
   ])('refuses $given $env', async ({ given, env, sentence }) => {
     const { code, err } = await runPcs(['dedup', name, ...given], { env })

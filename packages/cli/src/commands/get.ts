@@ -18,7 +18,7 @@ again later.`,
     const pcsId = given.positional('PCS_ID')
     if (!/^[0-9a-f]{64}$/.test(pcsId)) throw usageError('PCS_ID must be 64 lower-case hexadecimal digits')
     const timeoutMs = timeoutMsFrom(given)
-    const endpoint = endpointFrom(given.text('endpoint'), terminal)
+    const endpoint = endpointFrom(given, terminal)
     const answer = await getOutcome({ endpoint, timeoutMs }, pcsId)
     if (given.has('json')) {
       terminal.out(answerJson(answer))

@@ -1,8 +1,9 @@
 import { MalformedRecord } from '@fractal-lba/pcs'
 import type { Command } from '../cli/command.js'
+import { fromEnvironment } from '../cli/environment.js'
 import { EXIT, Failure } from '../cli/failure.js'
 import { inputName, readInput } from '../cli/files.js'
-import { OUTBOX_LIMITS_NOTE, outboxDirectory, outboxOption, withOutbox } from '../cli/outbox-options.js'
+import { OUTBOX_LIMITS_NOTE, outboxOption, readOutboxPlace, withOutbox } from '../cli/outbox-options.js'
 import { malformed, RECORD_BYTES_MAX } from '../cli/record-input.js'
 
 export const outboxAdd: Command = {
@@ -28,7 +29,8 @@ Example:
   async run(given, terminal) {
     const path = given.required('in')
     const bytes = await readInput(path, RECORD_BYTES_MAX, terminal)
-    const added = await withOutbox(outboxDirectory(given, terminal), terminal, false, async (outbox) => {
+    const place = fromEnvironment(terminal, (env) => readOutboxPlace(given, env))
+    const added = await withOutbox(place, terminal, false, async (outbox) => {
       try {
         return await outbox.add(bytes)
       } catch (error) {

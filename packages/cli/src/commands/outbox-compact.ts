@@ -1,6 +1,7 @@
 import type { Command } from '../cli/command.js'
+import { fromEnvironment } from '../cli/environment.js'
 import { EXIT } from '../cli/failure.js'
-import { outboxDirectory, outboxOption, withOutbox } from '../cli/outbox-options.js'
+import { outboxOption, readOutboxPlace, withOutbox } from '../cli/outbox-options.js'
 
 export const outboxCompact: Command = {
   name: 'outbox compact',
@@ -19,7 +20,8 @@ compacts its outbox by itself when it holds some ten thousand acknowledged recor
 Exit codes: 0 done, 1 not possible, 2 wrong command line or environment, 3 another process has the outbox:
 stop it first.`,
   async run(given, terminal) {
-    const report = await withOutbox(outboxDirectory(given, terminal), terminal, true, (outbox) =>
+    const place = fromEnvironment(terminal, (env) => readOutboxPlace(given, env))
+    const report = await withOutbox(place, terminal, true, (outbox) =>
       outbox.compact({ dropDead: given.has('drop-dead'), dropConflicts: given.has('drop-conflicts') }),
     )
     const { entriesBefore, entriesAfter } = report

@@ -2,8 +2,9 @@ import type { Entry, OutboxLog } from '@fractal-lba/agent/outbox'
 import { jsonObject, printable } from '@fractal-lba/runtime/text'
 import { finding } from '../cli/answer.js'
 import type { Command, Terminal } from '../cli/command.js'
+import { fromEnvironment } from '../cli/environment.js'
 import { EXIT, usageError } from '../cli/failure.js'
-import { outboxDirectory, outboxOption, withOutboxSnapshot } from '../cli/outbox-options.js'
+import { outboxOption, readOutboxDirectory, withOutboxSnapshot } from '../cli/outbox-options.js'
 
 const STATES = ['pending', 'acknowledged', 'dead', 'conflict'] as const
 const LIMIT_DEFAULT = 50
@@ -32,7 +33,7 @@ Exit codes: 0 shown, 1 there is no outbox or it cannot be read, 2 wrong command 
       throw usageError(`--state must be one of ${STATES.join(', ')}`)
     }
     const limit = given.integer('limit', { min: 0, max: Number.MAX_SAFE_INTEGER })
-    const directory = outboxDirectory(given, terminal)
+    const directory = fromEnvironment(terminal, (env) => readOutboxDirectory(given, env))
     await withOutboxSnapshot(directory, terminal, async (log) => {
       const found = [...log.books.entries()].filter((entry) => state === undefined || entry.state === state)
       const count = limit ?? (given.has('json') ? found.length : LIMIT_DEFAULT)

@@ -1,7 +1,8 @@
 import { wholeNumber } from '../cli/arguments.js'
 import type { Command } from '../cli/command.js'
+import { fromEnvironment } from '../cli/environment.js'
 import { EXIT, Failure } from '../cli/failure.js'
-import { outboxDirectory, outboxOption, withOutbox } from '../cli/outbox-options.js'
+import { outboxOption, readOutboxPlace, withOutbox } from '../cli/outbox-options.js'
 
 const SEQ_LIMITS = { min: 1, max: Number.MAX_SAFE_INTEGER }
 
@@ -29,7 +30,8 @@ Examples:
   async run(given, terminal) {
     const id = given.argument('ID')
     const wanted = id === undefined ? () => true : matcher(id)
-    const revived = await withOutbox(outboxDirectory(given, terminal), terminal, true, async (outbox) => {
+    const place = fromEnvironment(terminal, (env) => readOutboxPlace(given, env))
+    const revived = await withOutbox(place, terminal, true, async (outbox) => {
       const dead = [...outbox.entries()].filter((entry) => entry.state === 'dead' && wanted(entry))
       for (const { seq } of dead) await outbox.revive(seq)
       return dead.map(({ seq }) => seq)

@@ -1,8 +1,9 @@
 import type { Command } from '../cli/command.js'
+import { fromEnvironment } from '../cli/environment.js'
 import { EXIT } from '../cli/failure.js'
-import { endpointFrom } from '../cli/gateway.js'
+import { readEndpoint, warnOfPlainHttp } from '../cli/gateway.js'
 import { endpointOption, timeoutMsFrom, timeoutOption } from '../cli/gateway-options.js'
-import { outboxDirectory, outboxOption, withOutbox } from '../cli/outbox-options.js'
+import { outboxOption, readOutboxPlace, withOutbox } from '../cli/outbox-options.js'
 
 const WAIT_S_DEFAULT = 60
 const IN_FLIGHT_MAX = 8
@@ -26,8 +27,12 @@ later.`,
   async run(given, terminal) {
     const timeoutMs = timeoutMsFrom(given)
     const waitS = given.integer('wait-s', { min: 0, max: 86_400 }) ?? WAIT_S_DEFAULT
-    const endpoint = endpointFrom(given.text('endpoint'), terminal)
-    return withOutbox(outboxDirectory(given, terminal), terminal, true, async (outbox) => {
+    const { endpoint, place } = fromEnvironment(terminal, (env) => ({
+      endpoint: readEndpoint(given, env),
+      place: readOutboxPlace(given, env),
+    }))
+    warnOfPlainHttp(endpoint, terminal)
+    return withOutbox(place, terminal, true, async (outbox) => {
       const { BACKOFF_DEFAULT, Deliverer, Sender } = await import('@fractal-lba/agent/delivery')
       const deliverer = new Deliverer({ endpoint, timeoutMs, connectionsMax: IN_FLIGHT_MAX })
       const before = outbox.counts

@@ -1,8 +1,9 @@
 import { recordText, signRecord } from '@fractal-lba/agent/record'
 import type { Command } from '../cli/command.js'
+import { fromEnvironment } from '../cli/environment.js'
 import { EXIT, usageError } from '../cli/failure.js'
 import { STANDARD_STREAM, writeOutput } from '../cli/files.js'
-import { keyFileOption, signingKey } from '../cli/keys.js'
+import { keyFileOption, keyOfFile, readSigningKey } from '../cli/keys.js'
 import { readRecord } from '../cli/record-input.js'
 import { unnamedFields } from '../cli/unnamed-fields.js'
 
@@ -24,7 +25,7 @@ Example:
   pcs sign --in record.json --out signed.json`,
   async run(given, terminal) {
     const path = given.required('in')
-    const key = await signingKey(given, terminal)
+    const key = (await keyOfFile(given, terminal)) ?? fromEnvironment(terminal, readSigningKey)
     if (key === undefined) throw usageError('PCS_SIGN_ALG is none, which signs nothing')
     const { bytes, record } = await readRecord(path, terminal)
     const left = unnamedFields(bytes)

@@ -22,7 +22,7 @@ Examples:
   async run(given, terminal) {
     const path = given.required('in')
     const timeoutMs = timeoutMsFrom(given)
-    const endpoint = endpointFrom(given.text('endpoint'), terminal)
+    const endpoint = endpointFrom(given, terminal)
     const bytes = await readInput(path, RECORD_BYTES_MAX, terminal)
     const answer = await postRecord({ endpoint, timeoutMs }, bytes)
     if (given.has('json')) {

@@ -1,8 +1,9 @@
-import { hasMatchingId, verifySignature } from '@fractal-lba/pcs'
+import { hasMatchingId, type KeyRing, verifySignature } from '@fractal-lba/pcs'
 import type { Command } from '../cli/command.js'
+import { fromEnvironment } from '../cli/environment.js'
 import { EXIT, Failure } from '../cli/failure.js'
 import { inputName } from '../cli/files.js'
-import { keyFileOption, verifyingRings } from '../cli/keys.js'
+import { keyFileOption, keyOfFile, readVerifyingRings } from '../cli/keys.js'
 import { readRecord } from '../cli/record-input.js'
 
 export const verify: Command = {
@@ -20,7 +21,11 @@ Example:
   pcs verify --in signed.json`,
   async run(given, terminal) {
     const path = given.required('in')
-    const rings = await verifyingRings(given, terminal)
+    const fileKey = await keyOfFile(given, terminal)
+    const rings: readonly KeyRing[] =
+      fileKey === undefined
+        ? fromEnvironment(terminal, readVerifyingRings)
+        : [{ algorithm: 'hmac', keys: [fileKey] }]
     const { record } = await readRecord(path, terminal)
     const idMatches = hasMatchingId(record)
     const keyIds = rings.map((ring) => verifySignature(record, ring))

@@ -39,7 +39,7 @@ Examples:
   pcs wal replay --drive-all --wait`,
   async run(given, terminal) {
     const asked = askedFor(given)
-    const addresses = await walAddresses(given, terminal)
+    const addresses = walAddresses(given, terminal)
     if (asked.drive !== undefined && addresses.length > 1) {
       throw usageError('--drive names a record of one log: say which with --addr')
     }

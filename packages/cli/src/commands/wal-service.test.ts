@@ -24,7 +24,8 @@ describe.each(['compact', 'replay'])('pcs wal %s', (name) => {
   it.each([
     { given: ['--addr', 'nowhere'], env: {}, sentence: '--addr must be HOST:PORT' },
     { given: ['--addr', '127.0.0.1:1,'], env: {}, sentence: '--addr must be HOST:PORT' },
-    { given: [], env: { WAL_ADDR: 'http://a' }, sentence: 'WAL_ADDR must be HOST:PORT' },
+    { given: [], env: { WAL_ADDR: 'http://a' }, sentence: 'WAL_ADDR is not host:port' },
+    { given: [], env: { PORT: 'abc' }, sentence: 'PORT is not a whole number' },
     { given: ['--timeout-ms', '0'], env: {}, sentence: '--timeout-ms must be a whole number' },
   ])('refuses $given $env', async ({ given, env, sentence }) => {
     const { code, err } = await runPcs(['wal', name, ...given], { env })

@@ -1,0 +1,32 @@
+import { ConfigError, Env } from '@fractal-lba/runtime/env'
+import type { Terminal } from './command.js'
+import { usageError } from './failure.js'
+
+/**
+ * Reads all variables of a command. This is the only way to them, so that no command goes on with a malformed one.
+ * @param readLater what is read again later, elsewhere: its mistakes are named with the others, but are none alone
+ * @throws Failure that names every variable at fault, not the first alone
+ */
+export function fromEnvironment<Result>(
+  { variables }: Terminal,
+  read: (env: Env) => Result,
+  readLater?: (env: Env) => unknown,
+): Result {
+  const env = new Env({ ...variables })
+  const result = read(env)
+  const mistakes = mistakesOf(env)
+  if (mistakes.length === 0) return result
+  const later = new Env({ ...variables })
+  readLater?.(later)
+  throw usageError([...mistakes, ...mistakesOf(later)].join('\n'))
+}
+
+function mistakesOf(env: Env): readonly string[] {
+  try {
+    env.done()
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.mistakes
+    throw error
+  }
+}
