@@ -9,7 +9,7 @@
  * Why two cannot both win: each listens before it lists. Of two, the one that lists later finds the name of
  * the other, and finds it listening, unless someone removed that name. A name is removed only by who was
  * refused there, that is before its process listened; so each looks for its own name in its own listing,
- * which it made after it listened: if it is there, nobody will remove it any more, and if not, it starts
+ * which it made after it listened: if it is there, no process will remove it any more, and if not, it starts
  * again under a new name. Names are random and never used twice, so nothing removes the wrong socket, which
  * is what goes wrong when one name is shared and a stale socket is replaced.
  *

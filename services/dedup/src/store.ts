@@ -23,7 +23,7 @@ export interface StoreState {
 
 /**
  * Remembers verdicts until they expire, and never forgets one to make room. The first write wins, atomically,
- * whoever else writes. Every operation takes a batch and answers in its order; ids may be repeated in it.
+ * also among several processes. Every operation takes a batch and answers in its order; ids may be repeated in it.
  * An entry that has expired is absent at once, whether or not it still takes up room.
  *
  * A store may be shared by several processes and outlive them. Then it answers only while it is filled under the

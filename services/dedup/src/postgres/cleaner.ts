@@ -2,9 +2,9 @@ import type { Clock } from '@fractal-lba/runtime'
 import type { PostgresPool } from './postgres-pool.js'
 import { CLEAN } from './statements.js'
 
-/** A row stays so long after it has expired: nobody is just about to write that id again. */
+/** A row stays so long after it has expired, so that no write of its id that is under way meets the removal. */
 const GRACE_MS = 60_000
-/** The table is passed in so many steps, unless it is small. */
+/** One pass over the table takes so many steps, fewer where the table is small. */
 const STEPS = 600
 const BLOCKS_MIN = 64
 const ROWS_MAX = 1_000

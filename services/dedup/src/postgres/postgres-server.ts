@@ -31,7 +31,7 @@ export class PostgresServer implements RemoteServer {
     const found = byId(await this.#guarded(statements.ADD, [...columns(items), Math.floor(nowMs)]))
     return items.map(({ id, value }) => {
       const standing = found.get(keyOf(id))
-      // Postgres answers with what stands, whoever put it.
+      // The statement answers with the row that stands under each id, also where this call has put it.
       if (!standing) throw unavailable('Postgres has not answered what stands')
       return standing.equals(value) ? undefined : standing
     })

@@ -1,7 +1,7 @@
 import { UnsuitableServer } from '../remote/unsuitable-server.js'
 import type { Row } from './postgres-pool.js'
 
-/** Any number that nobody else uses for advisory locks in this database. */
+/** The key of the advisory lock under which the tables are made. */
 const LOCK = '7310305184262481773'
 const VERSION = 1
 

@@ -144,7 +144,7 @@ FROM pg_class WHERE oid = to_regclass('dedup_entries')`,
 
 /**
  * Removes what expired before $3 from the blocks $1 to $2 (exclusive), at most $4 rows. It needs no index, and skips
- * what somebody else is just writing.
+ * rows that another transaction has locked.
  */
 export const CLEAN: Statement = {
   name: 'dedup-clean',

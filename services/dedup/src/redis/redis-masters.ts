@@ -141,7 +141,7 @@ function sameAddress(a: HostPort, b: HostPort | undefined): boolean {
   return b !== undefined && a.host === b.host && a.port === b.port
 }
 
-/** Which slots have one master, whoever it is: a failover changes nothing in it. */
+/** Which slots share a master. It does not name the masters, so a failover does not change it. */
 function layoutOf(places: readonly Place[]): string {
   return places.map(({ slots }) => slots.map(([from, to]) => `${from}-${to}`).join(',')).join(' ')
 }

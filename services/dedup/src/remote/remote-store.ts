@@ -209,7 +209,7 @@ export class RemoteStore implements Store {
     return settled
   }
 
-  /** @returns those that must try again: somebody else has just replaced an expired entry. */
+  /** @returns those that must try again: another process has just replaced an expired entry. */
   async #putRound(entries: readonly IndexEntry[], settled: Map<string, IndexEntry>): Promise<IndexEntry[]> {
     const nowMs = this.#now()
     const items = await this.#items(entries)
