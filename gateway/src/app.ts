@@ -1,12 +1,6 @@
 import { renderOutcome } from '@fractal-lba/pcs'
 import { record as protocol } from '@fractal-lba/proto'
-import {
-  connectHealth,
-  type ProcessContext,
-  type Running,
-  startGrpcServer,
-  unavailable,
-} from '@fractal-lba/runtime'
+import { type ProcessContext, type Running, startGrpcServer, unavailable } from '@fractal-lba/runtime'
 import { type Connect, connectBatched } from './clients/connect.js'
 import type { WalClient } from './clients/wal.js'
 import type { GatewayConfig } from './config.js'
@@ -28,15 +22,14 @@ export async function startGateway(
   const { logger, registry, stopping } = context
   const { addresses, hop } = config
   const counters = createCounters(registry)
-  const connections = connect(addresses, hop)
+  const connections = connect(addresses, hop, context)
   const { wals, dedup, verifier, scoring } = connections
-  const health = { verifier: connectHealth(addresses.verifier), scoring: connectHealth(addresses.scoring) }
   const monitor = new Monitor(
     {
       wals,
       dedup,
-      verifier: () => health.verifier.isServing(hop.timeoutMs),
-      scoring: () => health.scoring.isServing(hop.timeoutMs),
+      verifier: () => verifier.isServing(),
+      scoring: () => scoring.isServing(),
     },
     logger,
   )
@@ -64,9 +57,8 @@ export async function startGateway(
     limits: { ...config, requestTimeoutMs: config.bodyTimeoutMs, closeTimeoutMs: config.stopGraceMs },
   })
   await http.listen({ host: config.host, port: config.port })
-  const grpc = await startGrpcServer(config.grpcAddress, [
-    ingestService({ ...config, ingest, admission, rateLimit, recordBytesMax: config.bodyBytesMax, logger }),
-  ])
+  const service = { ...config, ingest, admission, rateLimit, recordBytesMax: config.bodyBytesMax, logger }
+  const grpc = await startGrpcServer(config.grpcAddress, [ingestService(service)], context)
   grpc.setServing(true)
   const replays = wals.map((wal) =>
     replayOpenEntries(wal, { ingest, monitor, counters, logger, config: config.replay }, stopping),
@@ -78,7 +70,7 @@ export async function startGateway(
       grpc.setServing(false)
       await Promise.all([http.close(), grpc.stop(config.stopGraceMs), ...replays])
       monitor.close()
-      for (const client of [...wals, dedup, verifier, scoring, ...Object.values(health)]) client.close()
+      for (const client of [...wals, dedup, verifier, scoring]) client.close()
     },
   }
 }

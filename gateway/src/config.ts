@@ -1,12 +1,12 @@
 import {
-  type BatchLimits,
   type CommonConfig,
   type Env,
   grpcPort,
+  type HopLimits,
   readAddress,
   readAddresses,
   readCommonConfig,
-  readHopTimeoutMs,
+  readHopLimits,
   readHost,
   readPort,
   readSubmitTimeoutMs,
@@ -27,7 +27,7 @@ export interface GatewayConfig extends CommonConfig {
   readonly submitTimeoutMs: number
   /** What a 503 tells in Retry-After, before the jitter. */
   readonly retryAfterMs: number
-  readonly hop: BatchLimits
+  readonly hop: HopLimits
   readonly replay: ReplayConfig
 }
 
@@ -77,13 +77,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     connectionsMax: env.integer('CONNECTIONS_MAX', 4_096, { min: 1, max: 65_535 }),
     submitTimeoutMs: readSubmitTimeoutMs(env),
     retryAfterMs: env.durationMs('RETRY_AFTER', 5_000, { min: 1_000, max: 60 * MINUTE_MS }),
-    hop: {
-      lanes: env.integer('HOP_BATCHES', 2, { min: 1, max: 4 }),
-      batchItemsMax: env.integer('HOP_BATCH_ITEMS', 128, { min: 1, max: 256 }),
-      batchBytesMax: 2 * 2 ** 20,
-      queueItemsMax: env.integer('HOP_QUEUE', 4_096, { min: 1, max: 1_000_000 }),
-      timeoutMs: readHopTimeoutMs(env),
-    },
+    hop: readHopLimits(env),
     replay: {
       rate: env.integer('REPLAY_RATE', 1_000, { min: 1, max: 100_000 }),
       pollMs: env.durationMs('REPLAY_POLL', 1_000, { min: 10, max: MINUTE_MS }),

@@ -112,7 +112,7 @@ export class Ingest {
       const wal = this.services.walForAppend()
       const position = await wal.append(
         { body, encoding, liveMs: this.submitTimeoutMs, arrivedAtMs: 0 },
-        deadlineMs,
+        { deadlineMs },
       )
       this.counters.ingest.inc()
       return { wal, position }
@@ -132,12 +132,12 @@ export class Ingest {
     deadlineMs: number | undefined,
   ): Promise<Assessment> {
     const { verifier, scoring, dedup } = this.services
-    const record = await verifier.verify({ body, encoding }, deadlineMs)
-    const judging = begin(scoring.judge({ record }, deadlineMs))
+    const record = await verifier.verify({ body, encoding }, { deadlineMs })
+    const judging = begin(scoring.judge({ record }, { deadlineMs }))
     // A pcs_id that is not the hash of its parts is neither looked up nor put: it would poison another's id.
     if (!record.idMatches) return { record, judging, known: undefined }
     const { pcsId, fingerprint } = record
-    const known = await dedup.lookup({ pcsId, fingerprint, origin }, deadlineMs)
+    const known = await dedup.lookup({ pcsId, fingerprint, origin }, { deadlineMs })
     return { record, judging, known }
   }
 
@@ -168,7 +168,7 @@ export class Ingest {
     const own = ownVerdict(record, await judging, position)
     if (!known)
       return { ...own, status: 202, finding: dedup.Finding.FINDING_OWN, indexed: false, generation: '' }
-    const standing = await this.services.dedup.putIfAbsent({ verdict: own.sealed }, deadlineMs)
+    const standing = await this.services.dedup.putIfAbsent({ verdict: own.sealed }, { deadlineMs })
     return decision(standing, own)
   }
 
@@ -176,7 +176,7 @@ export class Ingest {
     const { status, sealed, indexed, generation } = decision
     const { sequence, logId } = position
     const mark = { sequence, status, verdict: sealed, indexed, generation, replayed: options.replay }
-    await wal.markDone({ logId, mark }, options.deadlineMs)
+    await wal.markDone({ logId, mark }, options)
   }
 
   /** The mark of a 400 or 401 may be flushed after the answer; if it gets lost, the replay comes to the same. */

@@ -1,5 +1,5 @@
 import { bytesOfVerdict, dedup, record, scoring, verifier, wal } from '@fractal-lba/proto'
-import { connectHealth } from '@fractal-lba/runtime'
+import { connect } from '@fractal-lba/runtime'
 import { type Client, credentials, status as Grpc } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { dynamicClient, reflectionClient } from '../src/dynamic-grpc.js'
@@ -26,7 +26,7 @@ function closing<C extends Client>(client: C): C {
 
 describe.each(servers)('$name', ({ name, service, file }) => {
   it('says that it is serving', async () => {
-    const health = connectHealth(addressOf(system().site, name))
+    const health = connect({}, { service: name, address: addressOf(system().site, name) })
     onTestFinished(() => health.close())
     await until('it says so', 10_000, () => health.isServing(2_000))
   })

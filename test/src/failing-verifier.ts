@@ -1,12 +1,5 @@
 import { verifier } from '@fractal-lba/proto'
-import {
-  AppError,
-  batchHandler,
-  type GrpcService,
-  startGrpcServer,
-  toStatus,
-  unaryHandler,
-} from '@fractal-lba/runtime'
+import { AppError, grpcService, startGrpcServer, toStatus } from '@fractal-lba/runtime'
 import { credentials, status as Grpc, type ServiceError } from '@grpc/grpc-js'
 import { unary } from './unary.js'
 
@@ -27,7 +20,6 @@ export async function startFailingVerifier(
   fails: (text: string) => boolean,
 ): Promise<FailingVerifier> {
   const client = new verifier.VerifierServiceClient(behind, credentials.createInsecure())
-  const draining = new AbortController()
   let isMended = false
   const verify = async ({ body, encoding }: verifier.VerifyItem): Promise<verifier.VerifyResult> => {
     try {
@@ -38,21 +30,9 @@ export async function startFailingVerifier(
       return { result: { $case: 'error', value: toStatus(isServiceError(error) ? refusal(error) : error) } }
     }
   }
-  const implementation: verifier.VerifierServiceServer = {
-    verify: unaryHandler(() => {
-      throw new AppError('internal', 'nobody asks for single records here')
-    }, ignore),
-    verifyBatches: batchHandler<verifier.VerifyBatchesRequest, verifier.VerifyItem, verifier.VerifyResult>(
-      (items) => Promise.all(items.map(verify)),
-      draining.signal,
-      ignore,
-    ),
-  }
-  const service: GrpcService = {
-    name: 'flk.verifier.v1.VerifierService',
-    definition: verifier.VerifierServiceService,
-    implementation: { ...implementation },
-  }
+  const service = grpcService(verifier.VerifierServiceService, {
+    verifyBatches: (items) => Promise.all(items.map(verify)),
+  })
   const server = await startGrpcServer('127.0.0.1:0', [service])
   server.setServing(true)
   return {
@@ -61,7 +41,6 @@ export async function startFailingVerifier(
       isMended = true
     },
     async stop() {
-      draining.abort()
       await server.stop(0)
       client.close()
     },
@@ -74,9 +53,4 @@ function refusal({ code, details }: ServiceError): AppError {
 
 function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && 'code' in error && 'details' in error
-}
-
-/** What it answers is looked at where it arrives. */
-function ignore(): void {
-  // nothing to do
 }

@@ -1,4 +1,4 @@
-import type { BatchLimits } from '@fractal-lba/runtime'
+import type { HopLimits, RpcContext } from '@fractal-lba/runtime'
 import type { ServiceAddresses } from '../config.js'
 import { connectDedup, type DedupClient } from './dedup.js'
 import { connectScoring, type ScoringClient } from './scoring.js'
@@ -13,12 +13,12 @@ export interface Connections {
   readonly dedup: DedupClient
 }
 
-export type Connect = (addresses: ServiceAddresses, hop: BatchLimits) => Connections
+export type Connect = (addresses: ServiceAddresses, hop: HopLimits, context: RpcContext) => Connections
 
 /** Streams of batches to every service. */
-export const connectBatched: Connect = (addresses, hop) => ({
-  wals: addresses.wal.map((address) => connectWal(address, hop)),
-  verifier: connectVerifier(addresses.verifier, hop),
-  scoring: connectScoring(addresses.scoring, hop),
-  dedup: connectDedup(addresses.dedup, hop),
+export const connectBatched: Connect = (addresses, hop, context) => ({
+  wals: addresses.wal.map((address) => connectWal(address, hop, context)),
+  verifier: connectVerifier(addresses.verifier, hop, context),
+  scoring: connectScoring(addresses.scoring, hop, context),
+  dedup: connectDedup(addresses.dedup, hop, context),
 })

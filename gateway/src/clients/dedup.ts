@@ -1,12 +1,11 @@
 import { dedup, type record } from '@fractal-lba/proto'
-import { BatchClient, type BatchLimits, callUnary, clientOptions, fromStatus } from '@fractal-lba/runtime'
-import { credentials } from '@grpc/grpc-js'
+import { type CallOptions, connect, fromStatus, type HopLimits, type RpcContext } from '@fractal-lba/runtime'
 
 export interface DedupClient {
   /** @throws AppError unavailable. */
-  lookup(item: dedup.LookupItem, deadlineMs?: number): Promise<dedup.Answer>
+  lookup(item: dedup.LookupItem, options?: CallOptions): Promise<dedup.Answer>
   /** @throws AppError unavailable. */
-  putIfAbsent(item: dedup.PutItem, deadlineMs?: number): Promise<dedup.Answer>
+  putIfAbsent(item: dedup.PutItem, options?: CallOptions): Promise<dedup.Answer>
   /** @throws AppError pcs_not_found or unavailable. */
   get(pcsId: string): Promise<record.Verdict | undefined>
   state(): Promise<dedup.GetStateResponse>
@@ -17,35 +16,27 @@ export interface DedupClient {
 const LOOKUP_BYTES = 200
 const PUT_BYTES = 700
 
-export function connectDedup(address: string, limits: BatchLimits): DedupClient {
-  const client = new dedup.DedupServiceClient(address, credentials.createInsecure(), clientOptions)
-  const lookups = new BatchClient({
-    service: 'dedup',
-    open: () => client.lookupBatches(),
+export function connectDedup(address: string, limits: HopLimits, context: RpcContext): DedupClient {
+  const peer = connect(dedup.DedupServiceService, { service: 'dedup', address, limits }, context)
+  const lookups = peer.batches('lookupBatches', {
     answer: demandAnswer,
     sizeBytes: () => LOOKUP_BYTES,
-    limits,
+    idempotent: true,
   })
-  const puts = new BatchClient({
-    service: 'dedup',
-    open: () => client.putIfAbsentBatches(),
+  const puts = peer.batches('putIfAbsentBatches', {
     answer: demandAnswer,
     sizeBytes: () => PUT_BYTES,
-    limits,
+    idempotent: true,
   })
   return {
-    lookup: (item, deadlineMs) => lookups.call(item, deadlineMs),
-    putIfAbsent: (item, deadlineMs) => puts.call(item, deadlineMs),
+    lookup: (item, options) => lookups.call(item, options),
+    putIfAbsent: (item, options) => puts.call(item, options),
     async get(pcsId) {
-      const response = await callUnary(client.get.bind(client), { pcsId }, limits.timeoutMs)
-      return response.verdict
+      const { verdict } = await peer.unary('get', { pcsId })
+      return verdict
     },
-    state: () => callUnary(client.getState.bind(client), {}, limits.timeoutMs),
-    close() {
-      lookups.close()
-      puts.close()
-      client.close()
-    },
+    state: () => peer.unary('getState', {}),
+    close: () => peer.close(),
   }
 }
 

@@ -1,32 +1,28 @@
 import { scoring } from '@fractal-lba/proto'
-import { BatchClient, type BatchLimits, clientOptions } from '@fractal-lba/runtime'
-import { credentials } from '@grpc/grpc-js'
+import { type CallOptions, connect, type HopLimits, type RpcContext } from '@fractal-lba/runtime'
 import { fromItemStatus } from './record-fault.js'
 
 export interface ScoringClient {
   /** @throws AppError unavailable. */
-  judge(item: scoring.JudgeItem, deadlineMs?: number): Promise<scoring.Judgement>
+  judge(item: scoring.JudgeItem, options?: CallOptions): Promise<scoring.Judgement>
+  isServing(): Promise<boolean>
   close(): void
 }
 
 /** A record of 64 scales is about 1.2 KB on the wire. */
 const ITEM_BYTES = 1_400
 
-export function connectScoring(address: string, limits: BatchLimits): ScoringClient {
-  const client = new scoring.ScoringServiceClient(address, credentials.createInsecure(), clientOptions)
-  const batches = new BatchClient({
-    service: 'scoring',
-    open: () => client.judgeBatches(),
+export function connectScoring(address: string, limits: HopLimits, context: RpcContext): ScoringClient {
+  const peer = connect(scoring.ScoringServiceService, { service: 'scoring', address, limits }, context)
+  const batches = peer.batches('judgeBatches', {
     answer: demandJudgement,
     sizeBytes: () => ITEM_BYTES,
-    limits,
+    idempotent: true,
   })
   return {
-    judge: (item, deadlineMs) => batches.call(item, deadlineMs),
-    close() {
-      batches.close()
-      client.close()
-    },
+    judge: (item, options) => batches.call(item, options),
+    isServing: () => peer.isServing(),
+    close: () => peer.close(),
   }
 }
 

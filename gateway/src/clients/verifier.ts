@@ -1,29 +1,25 @@
 import { type record, verifier } from '@fractal-lba/proto'
-import { BatchClient, type BatchLimits, clientOptions } from '@fractal-lba/runtime'
-import { credentials } from '@grpc/grpc-js'
+import { type CallOptions, connect, type HopLimits, type RpcContext } from '@fractal-lba/runtime'
 import { fromItemStatus } from './record-fault.js'
 
 export interface VerifierClient {
   /** @throws AppError malformed, unauthenticated or unavailable. */
-  verify(item: verifier.VerifyItem, deadlineMs?: number): Promise<record.VerifiedRecord>
+  verify(item: verifier.VerifyItem, options?: CallOptions): Promise<record.VerifiedRecord>
+  isServing(): Promise<boolean>
   close(): void
 }
 
-export function connectVerifier(address: string, limits: BatchLimits): VerifierClient {
-  const client = new verifier.VerifierServiceClient(address, credentials.createInsecure(), clientOptions)
-  const batches = new BatchClient({
-    service: 'verifier',
-    open: () => client.verifyBatches(),
+export function connectVerifier(address: string, limits: HopLimits, context: RpcContext): VerifierClient {
+  const peer = connect(verifier.VerifierServiceService, { service: 'verifier', address, limits }, context)
+  const batches = peer.batches('verifyBatches', {
     answer: demandRecord,
     sizeBytes: ({ body }) => body.length,
-    limits,
+    idempotent: true,
   })
   return {
-    verify: (item, deadlineMs) => batches.call(item, deadlineMs),
-    close() {
-      batches.close()
-      client.close()
-    },
+    verify: (item, options) => batches.call(item, options),
+    isServing: () => peer.isServing(),
+    close: () => peer.close(),
   }
 }
 

@@ -2,13 +2,13 @@ import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 import { ingest, record } from '@fractal-lba/proto'
 import {
   AppError,
+  type CallContext,
   type GrpcService,
+  grpcService,
   type Logger,
   toAppError,
-  toServiceError,
   toStatus,
 } from '@fractal-lba/runtime'
-import type { handleUnaryCall, Metadata, ServiceDefinition } from '@grpc/grpc-js'
 import type { Admission } from '../http/ingest-port.js'
 import { type Answered, type Ingest, statusOf } from '../ingest.js'
 import type { RateLimit } from '../rate-limit.js'
@@ -45,12 +45,12 @@ export function ingestService(parts: IngestServiceParts): GrpcService {
     return stored(await way.submit({ body, encoding, traceparent }))
   }
 
-  const implementation = {
-    submit: handle<RawRecords, ingest.SubmitResponse>(async (records, traceparent) => {
+  return grpcService(rawDefinition(), {
+    submit: handled(async (records: RawRecords, traceparent) => {
       // A field that occurs twice is merged, and merging is what concatenation of the bytes means in protobuf.
       return { result: await submit(Buffer.concat(records), traceparent) }
     }),
-    submitBatch: handle<RawRecords, ingest.SubmitBatchResponse>(async (records, traceparent) => {
+    submitBatch: handled(async (records: RawRecords, traceparent) => {
       const bytes = records.reduce((sum, record) => sum + record.length, 0)
       if (records.length > BATCH_RECORDS_MAX || bytes > BATCH_BYTES_MAX) {
         throw new AppError(
@@ -60,19 +60,20 @@ export function ingestService(parts: IngestServiceParts): GrpcService {
       }
       return { results: await Promise.all(records.map((record) => resultOf(submit(record, traceparent)))) }
     }),
-    getOutcome: handle<ingest.GetOutcomeRequest, ingest.GetOutcomeResponse>(async ({ pcsId }) => {
+    getOutcome: handled(async ({ pcsId }: ingest.GetOutcomeRequest) => {
       return { result: stored(await way.outcome(pcsId)) }
     }),
-  }
+  })
 
-  function handle<Request, Response>(
+  function handled<Request, Response>(
     answerTo: (request: Request, traceparent: string) => Promise<Response>,
-  ): handleUnaryCall<Request, Response> {
-    return (call, callback) => {
-      answerTo(call.request, traceparentOf(call.metadata)).then(
-        (response) => callback(null, response),
-        (error: unknown) => callback(toServiceError(said(error))),
-      )
+  ): (request: Request, call: { readonly context: CallContext | undefined }) => Promise<Response> {
+    return async (request, { context }) => {
+      try {
+        return await answerTo(request, context?.traceparent ?? '')
+      } catch (error) {
+        throw said(error)
+      }
     }
   }
 
@@ -89,8 +90,6 @@ export function ingestService(parts: IngestServiceParts): GrpcService {
     if (known.code === 'internal') logger.error({ err: error }, 'a submission failed unexpectedly')
     return withRetryInfo(known, retryAfterMs)
   }
-
-  return { name: 'flk.ingest.v1.IngestService', definition: rawDefinition(), implementation }
 }
 
 /** Whoever is told that something is unavailable is told when to try again, not all of them at once. */
@@ -102,7 +101,7 @@ function withRetryInfo(error: AppError, retryAfterMs: number): AppError {
 }
 
 /** The service's definition, with requests that carry records read only as far as the records' edges. */
-function rawDefinition(): ServiceDefinition {
+function rawDefinition() {
   const { submit, submitBatch, getOutcome } = ingest.IngestServiceService
   return {
     submit: { ...submit, requestDeserialize: recordsOf },
@@ -130,9 +129,4 @@ export function recordsOf(bytes: Buffer): RawRecords {
 
 function stored({ outcome, replayed }: Answered): ingest.StoredOutcome {
   return { outcome, httpStatus: statusOf(outcome), replayed }
-}
-
-function traceparentOf(metadata: Metadata): string {
-  const [value] = metadata.get('traceparent')
-  return typeof value === 'string' ? value : ''
 }

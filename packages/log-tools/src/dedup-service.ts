@@ -1,6 +1,6 @@
 import { dedup } from '@fractal-lba/proto'
-import { AppError, callUnary, clientOptions, fromServiceError } from '@fractal-lba/runtime'
-import { type ClientReadableStream, credentials, status as Grpc, type ServiceError } from '@grpc/grpc-js'
+import { AppError, connect, transportCode } from '@fractal-lba/runtime'
+import { status as Grpc } from '@grpc/grpc-js'
 
 /** Why a dedup service did not do what it was asked for, as a sentence for people. */
 export class DedupServiceError extends Error {
@@ -30,41 +30,35 @@ export interface DedupService {
 const CALL_TIMEOUT_MS = 10_000
 
 export function connectDedupService(address: string): DedupService {
-  const client = new dedup.DedupServiceClient(address, credentials.createInsecure(), clientOptions)
+  const limits = { timeoutMs: CALL_TIMEOUT_MS }
+  const peer = connect(dedup.DedupServiceService, { service: 'dedup', address, limits })
   return {
     address,
     async state() {
       try {
-        return await callUnary(client.getState.bind(client), {}, CALL_TIMEOUT_MS)
+        return await peer.unary('getState', {})
       } catch (error) {
         throw explained(address, error)
       }
     },
-    rebuild: (timeoutMs) => read(address, client.rebuild({}, { deadline: Date.now() + timeoutMs })),
-    verify: (timeoutMs) => read(address, client.verify({}, { deadline: Date.now() + timeoutMs })),
-    close: () => client.close(),
+    rebuild: (timeoutMs) => read(address, peer.stream('rebuild', {}, { timeoutMs, silenceMs: timeoutMs })),
+    verify: (timeoutMs) => read(address, peer.stream('verify', {}, { timeoutMs, silenceMs: timeoutMs })),
+    close: () => peer.close(),
   }
 }
 
-async function* read<Response>(
-  address: string,
-  stream: ClientReadableStream<Response>,
-): AsyncGenerator<Response> {
+async function* read<Response>(address: string, stream: AsyncGenerator<Response>): AsyncGenerator<Response> {
   try {
-    yield* stream as AsyncIterable<Response>
+    yield* stream
   } catch (error) {
-    throw explained(address, isServiceError(error) ? fromServiceError(error) : error)
-  } finally {
-    stream.cancel()
+    throw explained(address, error)
   }
 }
 
 function explained(address: string, error: unknown): unknown {
   if (!(error instanceof AppError)) return error
   const options = { cause: error }
-  // What the transport says has the error of gRPC as its cause; what the service says is its own sentence.
-  const code = isServiceError(error.cause) ? error.cause.code : undefined
-  switch (code) {
+  switch (transportCode(error)) {
     case Grpc.UNAVAILABLE:
       return new DedupServiceError(`no dedup service answers at ${address}: is it running?`, true, options)
     case Grpc.DEADLINE_EXCEEDED:
@@ -82,8 +76,4 @@ function explained(address: string, error: unknown): unknown {
         options,
       )
   }
-}
-
-function isServiceError(error: unknown): error is ServiceError {
-  return error instanceof Error && 'code' in error && typeof error.code === 'number'
 }

@@ -1,6 +1,6 @@
 import { wal } from '@fractal-lba/proto'
-import { AppError, callUnary, clientOptions } from '@fractal-lba/runtime'
-import { credentials, status as Grpc } from '@grpc/grpc-js'
+import { AppError, connect, transportCode } from '@fractal-lba/runtime'
+import { status as Grpc } from '@grpc/grpc-js'
 
 /** Why a wal service did not do what it was asked for, as a sentence for people. */
 export class WalServiceError extends Error {
@@ -35,7 +35,8 @@ export interface WalService {
 const CALL_TIMEOUT_MS = 10_000
 
 export function connectWalService(address: string): WalService {
-  const client = new wal.WalServiceClient(address, credentials.createInsecure(), clientOptions)
+  const limits = { timeoutMs: CALL_TIMEOUT_MS }
+  const peer = connect(wal.WalServiceService, { service: 'wal', address, limits })
   const call = async <Answer>(answer: Promise<Answer>): Promise<Answer> => {
     try {
       return await answer
@@ -43,47 +44,36 @@ export function connectWalService(address: string): WalService {
       throw explained(address, error)
     }
   }
-  const ask = {
-    state: client.getState.bind(client),
-    compact: client.compact.bind(client),
-    list: client.listDeadLetters.bind(client),
-    drive: client.driveAgain.bind(client),
-  }
   return {
     address,
-    state: () => call(callUnary(ask.state, {}, CALL_TIMEOUT_MS)),
-    compact: (dryRun, timeoutMs) => call(callUnary(ask.compact, { dryRun }, timeoutMs)),
+    state: () => call(peer.unary('getState', {})),
+    compact: (dryRun, timeoutMs) => call(peer.unary('compact', { dryRun }, { timeoutMs })),
     async *deadLetters() {
       for (let fromSequence = 0; ; ) {
-        const page = await call(callUnary(ask.list, { fromSequence, entriesMax: 0 }, CALL_TIMEOUT_MS))
+        const page = await call(peer.unary('listDeadLetters', { fromSequence, entriesMax: 0 }))
         yield page.entries
         if (page.nextFromSequence <= fromSequence) return
         fromSequence = page.nextFromSequence
       }
     },
     async driveAgain(sequence) {
-      const { position } = await call(callUnary(ask.drive, { sequence }, CALL_TIMEOUT_MS))
+      const { position } = await call(peer.unary('driveAgain', { sequence }))
       return position?.sequence ?? 0
     },
     async *marks(fromSequence) {
-      const stream = client.readMarks({ fromSequence }, { deadline: Date.now() + CALL_TIMEOUT_MS })
       try {
-        yield* stream as AsyncIterable<wal.ReadMarksResponse>
+        yield* peer.stream('readMarks', { fromSequence }, { timeoutMs: CALL_TIMEOUT_MS })
       } catch (error) {
         throw explained(address, error)
-      } finally {
-        stream.cancel()
       }
     },
-    close: () => client.close(),
+    close: () => peer.close(),
   }
 }
 
 function explained(address: string, error: unknown): unknown {
-  const { code, message } = statusOf(error)
-  switch (code) {
-    case undefined:
-      return error
+  if (!(error instanceof AppError)) return error
+  switch (transportCode(error)) {
     case Grpc.UNAVAILABLE:
       return new WalServiceError(`no wal service answers at ${address}: is it running?`, true, {
         cause: error,
@@ -97,22 +87,12 @@ function explained(address: string, error: unknown): unknown {
         cause: error,
       })
     default:
-      return new WalServiceError(`the wal service at ${address}: ${message}`, code === TYPED_UNAVAILABLE, {
-        cause: error,
-      })
+      return new WalServiceError(
+        `the wal service at ${address}: ${error.message}`,
+        error.code === 'unavailable',
+        {
+          cause: error,
+        },
+      )
   }
-}
-
-/** Stands for an `unavailable` that the service itself said, with its reason. */
-const TYPED_UNAVAILABLE = -1
-
-/** What the transport said, or the service in its own words. */
-function statusOf(error: unknown): { code: number | undefined; message: string } {
-  const cause = error instanceof AppError ? error.cause : error
-  if (cause instanceof Error && 'code' in cause && typeof cause.code === 'number') {
-    return { code: cause.code, message: cause.message }
-  }
-  if (!(error instanceof AppError)) return { code: undefined, message: '' }
-  const code = error.code === 'unavailable' ? TYPED_UNAVAILABLE : Grpc.UNKNOWN
-  return { code, message: error.message }
 }

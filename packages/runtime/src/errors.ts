@@ -133,3 +133,31 @@ export function fromServiceError(error: ServiceError): AppError {
     : 'a service behind this one is not reachable'
   return new AppError(codeOf(error.code), message, { cause: error })
 }
+
+/** The error as its caller gets it when it crosses from one service to another in the same process. */
+export function crossed(error: unknown): AppError {
+  return fromStatus(toStatus(error))
+}
+
+/** Nothing listens there, or it listens no more. */
+export function notConnected(): AppError {
+  return fromTransport(Grpc.UNAVAILABLE, 'no connection was established')
+}
+
+/** No answer came before the deadline. */
+export function late(cause?: Error): AppError {
+  return fromTransport(Grpc.DEADLINE_EXCEEDED, cause?.message ?? 'the deadline has passed')
+}
+
+export function notImplemented(): AppError {
+  return fromTransport(Grpc.UNIMPLEMENTED, 'the server does not have this method')
+}
+
+function fromTransport(code: Grpc, details: string): AppError {
+  return fromServiceError(Object.assign(new Error(details), { code, details, metadata: new Metadata() }))
+}
+
+/** What the transport said, where an AppError comes from it and not from the service: a code of gRPC. */
+export function transportCode({ cause }: AppError): Grpc | undefined {
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'number' ? cause.code : undefined
+}

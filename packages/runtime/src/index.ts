@@ -10,6 +10,7 @@ export {
   toAppError,
   toServiceError,
   toStatus,
+  transportCode,
   unavailable,
   type Violation,
 } from './errors.js'
@@ -32,13 +33,27 @@ export {
   runProcess,
   StartError,
 } from './process.js'
-export { BatchClient, type BatchClientOptions, type BatchLimits } from './rpc/batch-client.js'
-export { BATCH_ITEMS_MAX, batchHandler } from './rpc/batch-handler.js'
-export { type GrpcServer, type GrpcService, loadServerParts, startGrpcServer } from './rpc/grpc-server.js'
-export { connectHealth, type HealthClient } from './rpc/health.js'
-export { clientOptions, MESSAGE_BYTES_MAX } from './rpc/limits.js'
-export { streamHandler } from './rpc/server-stream.js'
-export { callUnary, unaryHandler } from './rpc/unary.js'
+export { BatchClient, type BatchOptions } from './rpc/batch-client.js'
+export type { CallContext, CallOptions } from './rpc/call-context.js'
+export type { StreamOptions, UnaryOptions } from './rpc/calls.js'
+export { type ConnectOptions, connect, type Peer } from './rpc/connect.js'
+export type { RpcContext } from './rpc/context.js'
+export type { Resolve } from './rpc/endpoints.js'
+export { type GrpcServer, loadServerParts, startGrpcServer } from './rpc/grpc-server.js'
+export { grpcTransport } from './rpc/grpc-transport.js'
+export { inProcessTransport } from './rpc/in-process-transport.js'
+export type { Call, CallEnd, Interceptor, MethodEnd, TracedItem } from './rpc/interceptors.js'
+export { BATCH_ITEMS_MAX, defaultHopLimits, type HopLimits, readHopLimits } from './rpc/limits.js'
+export { insecure, type Security } from './rpc/security.js'
+export {
+  type GrpcService,
+  grpcService,
+  type HandledBatch,
+  type HandledCall,
+  type HandledStream,
+  type Handlers,
+} from './rpc/served.js'
+export type { Transport } from './rpc/transport.js'
 export { readServiceConfig, type ServiceConfig, type ServiceParts, serve } from './service.js'
 export {
   readAddress,

@@ -2,6 +2,9 @@ import { ConfigError, Env } from './env.js'
 import { createLogger, type Logger, type LogLevel, logLevels } from './logger.js'
 import { createRegistry, type Registry } from './metrics.js'
 import type { BasicAuth } from './ops-server.js'
+import type { RpcContext } from './rpc/context.js'
+import { grpcTransport } from './rpc/grpc-transport.js'
+import type { Transport } from './rpc/transport.js'
 
 /** sysexits(3): a mistake in the configuration. A supervisor need not try again. */
 export const EXIT_CONFIG = 78
@@ -9,9 +12,11 @@ export const EXIT_CONFIG = 78
 export const EXIT_UNAVAILABLE = 69
 
 /** What every process has. */
-export interface ProcessContext {
+export interface ProcessContext extends RpcContext {
   readonly logger: Logger
   readonly registry: Registry
+  /** What carries its calls to other services, and theirs to it. */
+  readonly transport: Transport
   /** Aborted once, when the process is asked to stop. */
   readonly stopping: AbortSignal
   /** Logs the error and ends the process at once, where it cannot go on: after a failed flush, for instance. */
@@ -96,7 +101,10 @@ export async function runProcess<Config extends CommonConfig>(
   if (process.send) process.on('disconnect', () => stop('the supervisor has ended'))
 
   try {
-    running = await start(config, { logger, registry: createRegistry(), stopping: stopping.signal, fatal })
+    running = await start(config, {
+      ...{ logger, registry: createRegistry(), transport: grpcTransport },
+      ...{ stopping: stopping.signal, fatal },
+    })
   } catch (error) {
     exitForStart(name, logger, error)
     return

@@ -1,7 +1,8 @@
 import type { Env } from './env.js'
 import { type ReadyReport, startOpsServer } from './ops-server.js'
 import { type CommonConfig, type ProcessContext, type Running, readCommonConfig } from './process.js'
-import { type GrpcServer, type GrpcService, startGrpcServer } from './rpc/grpc-server.js'
+import { type GrpcServer, startGrpcServer } from './rpc/grpc-server.js'
+import type { GrpcService } from './rpc/served.js'
 import { type InternalServiceName, localGrpcAddress, localOpsAddress, PORT_DEFAULT } from './topology.js'
 
 /** The variables that every internal service reads. */
@@ -40,7 +41,7 @@ export async function serve(
         ? { status: 'not_ready', detail: 'stopping', dependencies: {} }
         : parts.ready(),
   })
-  const grpc = await startGrpcServer(config.grpcAddress, parts.services)
+  const grpc = await startGrpcServer(config.grpcAddress, parts.services, context)
   const follow = followReadiness(grpc, parts.ready)
   return {
     async stop() {

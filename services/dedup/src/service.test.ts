@@ -1,14 +1,13 @@
 import { bytesOfVerdict, dedup, type record } from '@fractal-lba/proto'
 import {
-  BatchClient,
-  callUnary,
-  clientOptions,
+  connect,
   fromStatus,
+  grpcTransport,
+  type Peer,
   type ServiceConfig,
   serve,
 } from '@fractal-lba/runtime'
 import { freePort } from '@fractal-lba/test-servers'
-import { credentials } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { readyReport } from './ready.js'
 import { dedupService } from './service.js'
@@ -27,7 +26,7 @@ const METRICS_PORT_FREE = '127.0.0.1:0'
 
 interface Served {
   readonly test: IndexUnderTest
-  readonly client: dedup.DedupServiceClient
+  readonly peer: Peer<typeof dedup.DedupServiceService>
   readonly lookup: (item: dedup.LookupItem) => Promise<dedup.Answer>
   readonly put: (item: dedup.PutItem) => Promise<dedup.Answer>
 }
@@ -51,32 +50,29 @@ async function served(
   const draining = stopping.signal
   const running = await serve(
     config,
-    { logger, registry, stopping: draining, fatal: (error) => expect.unreachable(error.message) },
     {
-      services: [dedupService({ index, store, availability, maintenance, metrics, logger, draining })],
+      logger,
+      registry,
+      transport: grpcTransport,
+      stopping: draining,
+      fatal: (error) => expect.unreachable(error.message),
+    },
+    {
+      services: [dedupService({ index, store, availability, maintenance, metrics, logger })],
       ready: () => readyReport(keeper, store),
       close: async () => {},
     },
   )
-  const client = new dedup.DedupServiceClient(config.grpcAddress, credentials.createInsecure(), clientOptions)
-  const lookups = new BatchClient({
+  const peer = connect(dedup.DedupServiceService, {
     service: 'dedup',
-    open: () => client.lookupBatches(),
-    answer: (result) => result,
-    sizeBytes: () => 200,
+    address: config.grpcAddress,
     limits: LIMITS,
   })
-  const puts = new BatchClient({
-    service: 'dedup',
-    open: () => client.putIfAbsentBatches(),
-    answer: (result) => result,
-    sizeBytes: () => 700,
-    limits: LIMITS,
-  })
+  const plain = { answer: (result: dedup.Answer) => result, idempotent: true }
+  const lookups = peer.batches('lookupBatches', { ...plain, sizeBytes: () => 200 })
+  const puts = peer.batches('putIfAbsentBatches', { ...plain, sizeBytes: () => 700 })
   onTestFinished(async () => {
-    lookups.close()
-    puts.close()
-    client.close()
+    peer.close()
     stopping.abort()
     await running.stop()
   })
@@ -84,7 +80,7 @@ async function served(
     test.run()
     await test.answering()
   }
-  return { test, client, lookup: (item) => lookups.call(item), put: (item) => puts.call(item) }
+  return { test, peer, lookup: (item) => lookups.call(item), put: (item) => puts.call(item) }
 }
 
 const first = verdictOf('a', { content: 'x', sequence: 1 })
@@ -172,16 +168,12 @@ describe('the service, over streams of batches', () => {
 })
 
 describe('the service, by single calls', () => {
-  const TIMEOUT_MS = 5_000
-
   it('does the same as by batches', async () => {
-    const { test, client } = await served()
+    const { test, peer } = await served()
     const generation = await test.answering()
-    const lookup = (verdict: typeof first) =>
-      callUnary(client.lookup.bind(client), { item: asks(verdict) }, TIMEOUT_MS)
-    const put = (verdict: typeof first) =>
-      callUnary(client.putIfAbsent.bind(client), { item: brings(verdict) }, TIMEOUT_MS)
-    const get = (pcsId: string) => callUnary(client.get.bind(client), { pcsId }, TIMEOUT_MS)
+    const lookup = (verdict: typeof first) => peer.unary('lookup', { item: asks(verdict) })
+    const put = (verdict: typeof first) => peer.unary('putIfAbsent', { item: brings(verdict) })
+    const get = (pcsId: string) => peer.unary('get', { pcsId })
     expect(await lookup(first)).toMatchObject({ answer: { finding: FINDING_ABSENT, generation } })
     await expect(get(pcsIdOf('a'))).rejects.toMatchObject({ code: 'pcs_not_found' })
     expect(await put(first)).toMatchObject({ answer: { finding: FINDING_OWN, verdict: undefined } })
@@ -189,24 +181,20 @@ describe('the service, by single calls', () => {
     expect(await lookup(same)).toMatchObject({ answer: { finding: FINDING_DUPLICATE, verdict: first } })
     expect(await get(pcsIdOf('a'))).toEqual({ verdict: first })
     await expect(get('a')).rejects.toMatchObject({ code: 'malformed' })
-    await expect(
-      callUnary(client.lookup.bind(client), { item: undefined }, TIMEOUT_MS),
-    ).rejects.toMatchObject({
+    await expect(peer.unary('lookup', { item: undefined })).rejects.toMatchObject({
       code: 'malformed',
     })
   })
 
   it('tells its state: filling, then open, then full', async () => {
-    const { test, client } = await served({ filled: false, idsMax: 1 })
-    const state = () => callUnary(client.getState.bind(client), {}, TIMEOUT_MS)
+    const { test, peer } = await served({ filled: false, idsMax: 1 })
+    const state = () => peer.unary('getState', {})
     const common = { backend: 'memory', remembered: 0 }
     expect(await state()).toEqual({
       ...{ ...common, takesPuts: false, answers: false, generation: '' },
       refusal: 'the index has not been filled from the log yet',
     })
-    await expect(
-      callUnary(client.get.bind(client), { pcsId: pcsIdOf('a') }, TIMEOUT_MS),
-    ).rejects.toMatchObject({
+    await expect(peer.unary('get', { pcsId: pcsIdOf('a') })).rejects.toMatchObject({
       code: 'unavailable',
     })
     expect(readyReport(test.keeper, test.store).status).toBe('not_ready')
@@ -217,12 +205,12 @@ describe('the service, by single calls', () => {
       status: 'ready',
       dependencies: { store: { state: 'up' }, wal: { state: 'up' } },
     })
-    await callUnary(client.putIfAbsent.bind(client), { item: brings(first) }, TIMEOUT_MS)
+    await peer.unary('putIfAbsent', { item: brings(first) })
     expect(await state()).toMatchObject({
       ...{ takesPuts: false, answers: true, remembered: 1, generation },
       refusal: expect.stringContaining('DEDUP_MEMORY_MAX=1'),
     })
-    const put = callUnary(client.putIfAbsent.bind(client), { item: brings(verdictOf('b')) }, TIMEOUT_MS)
+    const put = peer.unary('putIfAbsent', { item: brings(verdictOf('b')) })
     await expect(put).rejects.toMatchObject({ code: 'unavailable', message: /DEDUP_MEMORY_MAX=1/ })
     expect(readyReport(test.keeper, test.store)).toMatchObject({
       status: 'degraded',
@@ -231,10 +219,10 @@ describe('the service, by single calls', () => {
   })
 
   it('observes each batch once, by backend and operation', async () => {
-    const { test, client, lookup } = await served()
+    const { test, peer, lookup } = await served()
     await lookup(asks(first))
-    await callUnary(client.putIfAbsent.bind(client), { item: brings(first) }, TIMEOUT_MS)
-    await callUnary(client.get.bind(client), { pcsId: pcsIdOf('a') }, TIMEOUT_MS)
+    await peer.unary('putIfAbsent', { item: brings(first) })
+    await peer.unary('get', { pcsId: pcsIdOf('a') })
     const text = await test.registry.metrics()
     for (const operation of ['lookup', 'put', 'get']) {
       expect(text).toContain(

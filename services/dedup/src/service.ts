@@ -1,14 +1,12 @@
 import { dedup, verdictFromBytes } from '@fractal-lba/proto'
 import {
   AppError,
-  batchHandler,
   fromStatus,
   type GrpcService,
+  grpcService,
   type Logger,
-  streamHandler,
   toAppError,
   toStatus,
-  unaryHandler,
 } from '@fractal-lba/runtime'
 import type { Availability } from './index/index-keeper.js'
 import type { Maintenance } from './index/maintenance.js'
@@ -24,7 +22,6 @@ export interface DedupParts {
   readonly maintenance: Maintenance
   readonly metrics: DedupMetrics
   readonly logger: Logger
-  readonly draining: AbortSignal
 }
 
 /** flk.dedup.v1.DedupService over the index: only translation, no rules. */
@@ -35,7 +32,6 @@ export function dedupService({
   maintenance,
   metrics,
   logger,
-  draining,
 }: DedupParts): GrpcService {
   const onError = (error: unknown): void => {
     if (toAppError(error).code === 'internal') logger.error({ err: error }, 'call failed')
@@ -56,55 +52,37 @@ export function dedupService({
       onError,
     )
 
-  const implementation: dedup.DedupServiceServer = {
-    lookup: unaryHandler(
-      async ({ item }) => ({ answer: await onlyOne(lookup([demandItem(item)])) }),
-      onError,
-    ),
-    lookupBatches: batchHandler<dedup.LookupBatchesRequest, dedup.LookupItem, dedup.Answer>(
-      lookup,
-      draining,
-      onError,
-    ),
-    putIfAbsent: unaryHandler(
-      async ({ item }) => ({ answer: await onlyOne(put([demandItem(item)])) }),
-      onError,
-    ),
-    putIfAbsentBatches: batchHandler<dedup.PutIfAbsentBatchesRequest, dedup.PutItem, dedup.Answer>(
-      put,
-      draining,
-      onError,
-    ),
-    get: unaryHandler(async ({ pcsId }) => {
-      if (!isPcsId(pcsId)) throw malformed('pcs_id is not 64 lower-case hex characters')
-      const verdict = await metrics.timed('get', () => index.get(pcsId))
-      if (!verdict) throw new AppError('pcs_not_found', 'no verdict is stored under this id')
-      return { verdict }
-    }, onError),
-    getState: unaryHandler(() => {
-      const { refusal } = index
-      const { up, remembered } = store.state()
-      const state = availability()
-      return {
-        backend: store.backend,
-        takesPuts: refusal === undefined,
-        answers: state.answers && up,
-        refusal: refusal ?? '',
-        remembered,
-        generation: state.answers ? state.generation : '',
-      }
-    }, onError),
-    rebuild: streamHandler(
-      (_request, gone) => maintenance.rebuild(AbortSignal.any([gone, draining])),
-      onError,
-    ),
-    verify: streamHandler(() => maintenance.verify(), onError),
-  }
-  return {
-    name: 'flk.dedup.v1.DedupService',
-    definition: dedup.DedupServiceService,
-    implementation: { ...implementation },
-  }
+  return grpcService(
+    dedup.DedupServiceService,
+    {
+      lookup: async ({ item }) => ({ answer: await onlyOne(lookup([demandItem(item)])) }),
+      lookupBatches: lookup,
+      putIfAbsent: async ({ item }) => ({ answer: await onlyOne(put([demandItem(item)])) }),
+      putIfAbsentBatches: put,
+      get: async ({ pcsId }) => {
+        if (!isPcsId(pcsId)) throw malformed('pcs_id is not 64 lower-case hex characters')
+        const verdict = await metrics.timed('get', () => index.get(pcsId))
+        if (!verdict) throw new AppError('pcs_not_found', 'no verdict is stored under this id')
+        return { verdict }
+      },
+      getState: () => {
+        const { refusal } = index
+        const { up, remembered } = store.state()
+        const state = availability()
+        return {
+          backend: store.backend,
+          takesPuts: refusal === undefined,
+          answers: state.answers && up,
+          refusal: refusal ?? '',
+          remembered,
+          generation: state.answers ? state.generation : '',
+        }
+      },
+      rebuild: (_request, { gone, draining }) => maintenance.rebuild(AbortSignal.any([gone, draining])),
+      verify: () => maintenance.verify(),
+    },
+    onError,
+  )
 }
 
 /** Asks for the items that can be asked for, and gives each item its own answer or error. */

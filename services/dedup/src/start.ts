@@ -22,7 +22,7 @@ export async function startDedup(config: DedupConfig, context: ProcessContext): 
   const { store, prepare } = openStore(config, now, logger)
   const metrics = createDedupMetrics(registry, store, () => clock.jumpMs())
   const prepared = await prepare(metrics)
-  const logs = config.walAddresses.map((address) => connectWalLog(address, config.hopTimeoutMs))
+  const logs = config.walAddresses.map((address) => connectWalLog(address, config.hopTimeoutMs, context))
   const keeper = new IndexKeeper(logs, { store, ttlMs, now, waived: config.waivedLogs }, metrics, logger)
   const availability = () => keeper.availability
   const maintenance = maintenanceOf(keeper, logs, { store, ttlMs, now })
@@ -30,9 +30,7 @@ export async function startDedup(config: DedupConfig, context: ProcessContext): 
 
   let running = Promise.resolve()
   const serving = await serve(config, context, {
-    services: [
-      dedupService({ index, store, availability, maintenance, metrics, logger, draining: stopping }),
-    ],
+    services: [dedupService({ index, store, availability, maintenance, metrics, logger })],
     ready: () => readyReport(keeper, store),
     async close() {
       for (const log of logs) log.close()

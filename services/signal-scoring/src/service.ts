@@ -1,17 +1,10 @@
 import type { Outcome, Parameters } from '@fractal-lba/pcs'
 import { type record, scoring } from '@fractal-lba/proto'
-import {
-  AppError,
-  batchHandler,
-  type GrpcService,
-  type Logger,
-  toStatus,
-  unaryHandler,
-} from '@fractal-lba/runtime'
+import { AppError, type GrpcService, grpcService, type Logger, toStatus } from '@fractal-lba/runtime'
 import { createJudge } from './judge.js'
 
 /** flk.scoring.v1.ScoringService over the judge: only translation, no rules. */
-export function scoringService(parameters: Parameters, logger: Logger, draining: AbortSignal): GrpcService {
+export function scoringService(parameters: Parameters, logger: Logger): GrpcService {
   const judge = createJudge(parameters)
   const judgement = (record: record.VerifiedRecord | undefined): scoring.Judgement => {
     if (!record) throw new AppError('malformed', 'the request has no record')
@@ -19,19 +12,14 @@ export function scoringService(parameters: Parameters, logger: Logger, draining:
   }
   const onError = (error: unknown): void => logger.debug({ err: error }, 'call failed')
 
-  const implementation: scoring.ScoringServiceServer = {
-    judge: unaryHandler(({ record }) => ({ judgement: judgement(record) }), onError),
-    judgeBatches: batchHandler<scoring.JudgeBatchesRequest, scoring.JudgeItem, scoring.JudgeResult>(
-      (items) => items.map((item) => result(() => judgement(item.record))),
-      draining,
-      onError,
-    ),
-  }
-  return {
-    name: 'flk.scoring.v1.ScoringService',
-    definition: scoring.ScoringServiceService,
-    implementation: { ...implementation },
-  }
+  return grpcService(
+    scoring.ScoringServiceService,
+    {
+      judge: ({ record }) => ({ judgement: judgement(record) }),
+      judgeBatches: (items) => items.map((item) => result(() => judgement(item.record))),
+    },
+    onError,
+  )
 }
 
 function result(judge: () => scoring.Judgement): scoring.JudgeResult {

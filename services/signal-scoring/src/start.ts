@@ -8,7 +8,7 @@ export async function startScoring(config: ScoringConfig, context: ProcessContex
   const { parameters } = config
   context.logger.info({ parameters, hash: parametersHash(parameters) }, 'judging with these parameters')
   return serve(config, context, {
-    services: [scoringService(parameters, context.logger, context.stopping)],
+    services: [scoringService(parameters, context.logger)],
     ready: () => ({ status: 'ready', dependencies: {} }),
     close: async () => {},
   })

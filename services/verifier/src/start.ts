@@ -4,7 +4,7 @@ import { verifierService } from './service.js'
 
 /** Starts the service in this process. */
 export async function startVerifier(config: VerifierConfig, context: ProcessContext): Promise<Running> {
-  const { logger, stopping } = context
+  const { logger } = context
   const { keys } = config
   if (keys.algorithm === 'none') logger.warn('PCS_SIGN_ALG=none: signatures are not looked at')
   else
@@ -13,7 +13,7 @@ export async function startVerifier(config: VerifierConfig, context: ProcessCont
       'verifying with these keys',
     )
   return serve(config, context, {
-    services: [verifierService(keys, logger, stopping)],
+    services: [verifierService(keys, logger)],
     ready: () => ({ status: 'ready', dependencies: {} }),
     close: async () => {},
   })

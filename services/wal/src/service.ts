@@ -1,13 +1,11 @@
 import { wal } from '@fractal-lba/proto'
 import {
   AppError,
-  batchHandler,
   type GrpcService,
+  grpcService,
   type Logger,
-  streamHandler,
   toAppError,
   toStatus,
-  unaryHandler,
 } from '@fractal-lba/runtime'
 import type { Compactor } from './compactor.js'
 import type { Room } from './room.js'
@@ -24,7 +22,6 @@ export function walService(
   room: Room,
   compactor: Compactor,
   logger: Logger,
-  draining: AbortSignal,
 ): GrpcService {
   const onError = (error: unknown): void => {
     if (toAppError(error).code === 'internal') logger.error({ err: error }, 'call failed')
@@ -57,85 +54,73 @@ export function walService(
     }
   }
 
-  const implementation: wal.WalServiceServer = {
-    append: unaryHandler(async ({ item }) => {
-      room.demand()
-      const [position] = await log.append([demandItem(item)])
-      return { position }
-    }, onError),
-    appendBatches: batchHandler<wal.AppendBatchesRequest, wal.AppendItem, wal.AppendResult>(
-      append,
-      draining,
-      onError,
-    ),
-    markDone: unaryHandler(async ({ item }) => {
-      const [result] = await log.markDone([demandItem(item)])
-      if (result instanceof AppError) throw result
-      return { position: result }
-    }, onError),
-    markDoneBatches: batchHandler<wal.MarkDoneBatchesRequest, wal.MarkItem, wal.MarkResult>(
-      markDone,
-      draining,
-      onError,
-    ),
-    leaseOpen: unaryHandler(async ({ entriesMax, leaseMs }) => {
-      const entries = await log.leaseOpen(
-        Math.min(entriesMax, LEASE_ENTRIES_MAX),
-        Math.min(leaseMs, LEASE_MS_MAX),
-      )
-      return { entries, openCount: log.openCount }
-    }, onError),
-    readMarks: streamHandler(({ fromSequence }) => log.readMarks(fromSequence), onError),
-    fence: unaryHandler(async ({ generation }) => {
-      const position = await log.fence(generation)
-      logger.info(
-        { position: position.sequence },
-        'fence: marks of older generations of the index are refused',
-      )
-      return { position }
-    }, onError),
-    reportReplayFailure: unaryHandler(async ({ position, reason }) => {
-      const report = await log.reportReplayFailure(position, reason)
-      if (report.deadLetter) {
-        logger.error(
-          { position: position?.sequence, tries: report.tries },
-          'a submission failed replay for a reason of its own and was set aside; drive it again when that is mended',
+  return grpcService(
+    wal.WalServiceService,
+    {
+      append: async ({ item }) => {
+        room.demand()
+        const [position] = await log.append([demandItem(item)])
+        return { position }
+      },
+      appendBatches: append,
+      markDone: async ({ item }) => {
+        const [result] = await log.markDone([demandItem(item)])
+        if (result instanceof AppError) throw result
+        return { position: result }
+      },
+      markDoneBatches: markDone,
+      leaseOpen: async ({ entriesMax, leaseMs }) => {
+        const entries = await log.leaseOpen(
+          Math.min(entriesMax, LEASE_ENTRIES_MAX),
+          Math.min(leaseMs, LEASE_MS_MAX),
         )
-      }
-      return report
-    }, onError),
-    listDeadLetters: unaryHandler(
-      ({ fromSequence, entriesMax }) =>
+        return { entries, openCount: log.openCount }
+      },
+      readMarks: ({ fromSequence }) => log.readMarks(fromSequence),
+      fence: async ({ generation }) => {
+        const position = await log.fence(generation)
+        logger.info(
+          { position: position.sequence },
+          'fence: marks of older generations of the index are refused',
+        )
+        return { position }
+      },
+      reportReplayFailure: async ({ position, reason }) => {
+        const report = await log.reportReplayFailure(position, reason)
+        if (report.deadLetter) {
+          logger.error(
+            { position: position?.sequence, tries: report.tries },
+            'a submission failed replay for a reason of its own and was set aside; drive it again when that is mended',
+          )
+        }
+        return report
+      },
+      listDeadLetters: ({ fromSequence, entriesMax }) =>
         log.listDeadLetters(fromSequence, Math.min(entriesMax || DEAD_LETTERS_MAX, DEAD_LETTERS_MAX)),
-      onError,
-    ),
-    driveAgain: unaryHandler(async ({ sequence }) => ({ position: await log.driveAgain(sequence) }), onError),
-    compact: unaryHandler(({ dryRun }) => compactor.run(dryRun), onError),
-    getState: unaryHandler(() => {
-      const head = log.head
-      return {
-        logId: log.logId,
-        nextSequence: head.sequence + 1,
-        generation: log.generation,
-        openCount: log.openCount,
-        oldestOpenMs: log.oldestOpenMs,
-        takesAppends: room.refusal === undefined,
-        refusal: room.refusal ?? '',
-        diskFreeBytes: room.space.freeBytes,
-        diskSizeBytes: room.space.sizeBytes,
-        headChain: head.chain,
-        deadLetterCount: log.deadLetterCount,
-        quarantinedSegments: [...log.quarantinedSegments],
-        logBytes: log.sizeBytes,
-        compactionShare: compactor.share,
-      }
-    }, onError),
-  }
-  return {
-    name: 'flk.wal.v1.WalService',
-    definition: wal.WalServiceService,
-    implementation: { ...implementation },
-  }
+      driveAgain: async ({ sequence }) => ({ position: await log.driveAgain(sequence) }),
+      compact: ({ dryRun }) => compactor.run(dryRun),
+      getState: () => {
+        const head = log.head
+        return {
+          logId: log.logId,
+          nextSequence: head.sequence + 1,
+          generation: log.generation,
+          openCount: log.openCount,
+          oldestOpenMs: log.oldestOpenMs,
+          takesAppends: room.refusal === undefined,
+          refusal: room.refusal ?? '',
+          diskFreeBytes: room.space.freeBytes,
+          diskSizeBytes: room.space.sizeBytes,
+          headChain: head.chain,
+          deadLetterCount: log.deadLetterCount,
+          quarantinedSegments: [...log.quarantinedSegments],
+          logBytes: log.sizeBytes,
+          compactionShare: compactor.share,
+        }
+      },
+    },
+    onError,
+  )
 }
 
 function demandItem<T>(item: T | undefined): T {

@@ -54,7 +54,7 @@ export async function startWal(config: WalConfig, context: ProcessContext): Prom
 
   const ready = (): ReadyReport => readyReport(room.refusal, log.quarantinedSegments)
   return serve(config, context, {
-    services: [walService(log, room, compactor, logger, stopping)],
+    services: [walService(log, room, compactor, logger)],
     ready,
     async close() {
       room.close()

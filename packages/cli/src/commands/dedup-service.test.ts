@@ -1,6 +1,5 @@
 import { dedup } from '@fractal-lba/proto'
-import { startGrpcServer, unavailable } from '@fractal-lba/runtime'
-import type { ServerWritableStream } from '@grpc/grpc-js'
+import { grpcService, startGrpcServer, unavailable } from '@fractal-lba/runtime'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { runPcs } from '../testing/run-pcs.js'
 
@@ -14,20 +13,13 @@ async function serviceThatTells(told: {
   readonly verify?: readonly dedup.VerifyResponse[]
   readonly error?: Error
 }): Promise<string> {
-  const tell =
-    <Response>(responses: readonly Response[] = []) =>
-    (call: ServerWritableStream<unknown, Response>): void => {
-      for (const response of responses) call.write(response)
-      if (told.error) call.emit('error', told.error)
-      else call.end()
+  const tell = <Response>(responses: readonly Response[] = []) =>
+    async function* (): AsyncGenerator<Response> {
+      yield* responses
+      if (told.error) throw told.error
     }
-  const server = await startGrpcServer('127.0.0.1:0', [
-    {
-      name: 'flk.dedup.v1.DedupService',
-      definition: dedup.DedupServiceService,
-      implementation: { rebuild: tell(told.rebuild), verify: tell(told.verify) },
-    },
-  ])
+  const handlers = { rebuild: tell(told.rebuild), verify: tell(told.verify) }
+  const server = await startGrpcServer('127.0.0.1:0', [grpcService(dedup.DedupServiceService, handlers)])
   onTestFinished(() => server.stop(0))
   return `127.0.0.1:${server.port}`
 }
@@ -40,10 +32,7 @@ describe.each(['verify', 'rebuild'])('pcs dedup %s', (name) => {
   })
 
   it('tells why the service does not do it now', async () => {
-    const error = Object.assign(unavailable('the index is being filled from the log: 40 %'), {
-      code: 14,
-      details: 'the index is being filled from the log: 40 %',
-    })
+    const error = unavailable('the index is being filled from the log: 40 %')
     const address = await serviceThatTells({ error })
     const { code, out } = await runPcs(['dedup', name], { env: { DEDUP_ADDR: address } })
     expect({ code, out }).toEqual({ code: 3, out: '' })

@@ -1,56 +1,50 @@
-import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js'
-import { fromServiceError, unavailable } from '../errors.js'
+import { monotonicMs } from '../clock.js'
+import { type AppError, unavailable } from '../errors.js'
+import { type CallContext, type CallOptions, hopDeadlineMs, NO_CONTEXT } from './call-context.js'
+import type { Endpoints } from './endpoints.js'
+import type { Around, CallEnd } from './interceptors.js'
+import type { Lane } from './lane.js'
+import { Lanes } from './lanes.js'
+import type { HopLimits } from './limits.js'
+import type { MethodDefinition } from './method.js'
+import type { BatchResponse, Channel, Endpoint } from './transport.js'
 
-/** What goes to a service: items under the number of their batch. */
-interface BatchOf<Item> {
-  batch: number
-  items: Item[]
-  /** The trace of each item, or none at all. */
-  contexts: CallContext[]
-}
-
-/** W3C Trace Context of one item. */
-interface CallContext {
-  traceparent: string
-  tracestate: string
-}
-
-/** What comes back under that number: a result for each item, in their order. */
-interface ResultsOf<Result> {
-  batch: number
-  results: Result[]
-}
-
-export interface BatchClientOptions<Item, Result, Answer> {
-  /** Names the service in errors: "wal". */
-  readonly service: string
-  readonly open: () => ClientDuplexStream<BatchOf<Item>, ResultsOf<Result>>
+export interface BatchOptions<Item, Result, Answer> {
   /** What the caller gets of a result; what it throws, the caller gets as its error. */
   readonly answer: (result: Result) => Answer
   /** Size of an item on the wire, bytes, roughly; a batch stays below batchBytesMax unless one item is larger. */
   readonly sizeBytes: (item: Item) => number
-  readonly limits: BatchLimits
+  /** Asked twice, it does what it does asked once: then a batch that a broken connection took along is sent again. */
+  readonly idempotent: boolean
 }
 
-export interface BatchLimits {
-  /** Batches in flight at once, each on a stream of its own. */
-  readonly lanes: number
-  readonly batchItemsMax: number
-  readonly batchBytesMax: number
-  /** Items that may wait for a place in a batch; one more is refused at once. */
-  readonly queueItemsMax: number
-  /** From the call to the answer; then the item fails, and a stream that owes it is given up. */
-  readonly timeoutMs: number
+export interface BatchClientParts {
+  /** Names the service in errors: "wal". */
+  readonly service: string
+  readonly method: MethodDefinition
+  readonly endpoints: Endpoints
+  readonly open: (endpoint: Endpoint) => Channel
+  readonly limits: HopLimits
 }
 
 const SWEEP_EVERY_MS = 50
 
 interface Pending<Item, Answer> {
   readonly item: Item
-  /** On the monotonic clock. */
+  readonly askedMs: number
   readonly deadlineMs: number
+  context: CallContext | undefined
   readonly resolve: (answer: Answer) => void
   readonly reject: (error: unknown) => void
+  sentBefore: boolean
+  error: unknown
+}
+
+interface Sent<Item, Answer> {
+  readonly batch: number
+  readonly pending: readonly Pending<Item, Answer>[]
+  readonly sentMs: number
+  readonly end: ((end: CallEnd) => void) | undefined
 }
 
 /**
@@ -58,39 +52,63 @@ interface Pending<Item, Answer> {
  * into the next one; nothing waits for company. The only timer is the one that ends what is too late.
  */
 export class BatchClient<Item, Result, Answer> {
-  readonly #options: BatchClientOptions<Item, Result, Answer>
-  readonly #lanes: Lane<Item, Result, Answer>[]
+  readonly #parts: BatchClientParts
+  readonly #options: BatchOptions<Item, Result, Answer>
+  readonly #around: Around | undefined
+  readonly #lanes: Lanes
+  readonly #inFlight = new Map<Lane, Sent<Item, Answer>>()
   #queue: Pending<Item, Answer>[] = []
-  #pumpScheduled = false
+  #batch = 0
+  #isPumpScheduled = false
+  #isClosed = false
   #sweeper: NodeJS.Timeout | undefined
 
-  constructor(options: BatchClientOptions<Item, Result, Answer>) {
+  /** @param aroundOf asked once, with the length of the queue */
+  constructor(
+    parts: BatchClientParts,
+    options: BatchOptions<Item, Result, Answer>,
+    aroundOf: (queuedItems: () => number) => Around | undefined,
+  ) {
+    const { method, open, limits, endpoints } = parts
+    this.#parts = parts
     this.#options = options
-    this.#lanes = Array.from({ length: options.limits.lanes }, () => {
-      return new Lane(options, {
-        free: () => this.#pump(),
-        unreachable: (error) => this.#failQueue(error),
-      })
+    this.#around = aroundOf(() => this.#queue.length)
+    const lane = { method, open, timeoutMs: limits.timeoutMs, ageMs: limits.laneAgeMs }
+    this.#lanes = new Lanes(endpoints, limits.lanes, lane, {
+      changed: () => this.#pump(),
+      answered: (lane, response) => this.#onAnswer(lane, response as BatchResponse),
+      lost: (lane, error, untaken) => this.#onLost(lane, error, untaken),
+      drained: () => endpoints.refresh(),
     })
+    endpoints.onAnswer(() => this.#pump())
   }
 
-  /**
-   * @param deadlineMs on the monotonic clock: where the whole that this call is a part of ends earlier.
-   * @throws AppError unavailable: the queue is full, the service is not there, or it answered too late.
-   */
-  call(item: Item, deadlineMs = Number.POSITIVE_INFINITY): Promise<Answer> {
-    const { service, limits } = this.#options
+  /** @throws AppError unavailable: the queue is full, the service is not there, or it answered too late. */
+  call(item: Item, { deadlineMs, context }: CallOptions = {}): Promise<Answer> {
+    const { service, limits } = this.#parts
+    if (this.#isClosed) return Promise.reject(unavailable(`${service}: the client is closed`))
     if (this.#queue.length >= limits.queueItemsMax) {
-      return Promise.reject(unavailable(`${service} has more work waiting than it may have`))
+      const full = unavailable(`${service} has more work waiting than it may have`)
+      const pending = { askedMs: monotonicMs(), context, error: full }
+      this.#around?.({ size: 1, beganMs: undefined, traced: context ? [pending] : [] })({
+        endedMs: pending.askedMs,
+        errors: [full],
+      })
+      return Promise.reject(full)
     }
     return new Promise((resolve, reject) => {
-      const hopDeadlineMs = performance.now() + limits.timeoutMs
-      this.#queue.push({ item, deadlineMs: Math.min(hopDeadlineMs, deadlineMs), resolve, reject })
+      this.#queue.push({
+        ...{ item, context, resolve, reject },
+        askedMs: monotonicMs(),
+        deadlineMs: hopDeadlineMs(limits.timeoutMs, deadlineMs),
+        sentBefore: false,
+        error: undefined,
+      })
       // One turn of the event loop gathers what arrived together; a lone item does not notice it.
-      if (!this.#pumpScheduled) {
-        this.#pumpScheduled = true
+      if (!this.#isPumpScheduled) {
+        this.#isPumpScheduled = true
         setImmediate(() => {
-          this.#pumpScheduled = false
+          this.#isPumpScheduled = false
           this.#pump()
         })
       }
@@ -100,25 +118,51 @@ export class BatchClient<Item, Result, Answer> {
   }
 
   close(): void {
+    this.#isClosed = true
     clearInterval(this.#sweeper)
-    this.#failQueue(unavailable(`${this.#options.service}: the client is closed`))
-    for (const lane of this.#lanes) lane.close()
+    const closed = unavailable(`${this.#parts.service}: the client is closed`)
+    for (const sent of this.#inFlight.values()) this.#fail(sent, closed)
+    this.#inFlight.clear()
+    this.#failQueue(closed)
+    this.#lanes.close()
   }
 
   #pump(): void {
-    for (const lane of this.#lanes) {
-      if (this.#queue.length === 0) return
-      if (!lane.busy) lane.send(this.#takeBatch())
+    if (this.#isClosed) return
+    if (this.#queue.length === 0) return
+    this.#lanes.keepOpen(monotonicMs())
+    while (this.#queue.length > 0) {
+      const lane = this.#lanes.take()
+      if (!lane) break
+      this.#send(lane, this.#takeBatch())
+    }
+    if (this.#queue.length > 0 && !this.#lanes.isUsable && this.#inFlight.size === 0) {
+      this.#failQueue(unavailable(`${this.#parts.service} is not reachable`))
     }
   }
 
+  #send(lane: Lane, pending: Pending<Item, Answer>[]): void {
+    this.#batch = (this.#batch + 1) >>> 0
+    const traced: Pending<Item, Answer>[] = []
+    const items: Item[] = []
+    for (const each of pending) {
+      items.push(each.item)
+      if (each.context) traced.push(each)
+    }
+    const sentMs = monotonicMs()
+    const end = this.#around?.({ size: pending.length, beganMs: sentMs, traced })
+    this.#inFlight.set(lane, { batch: this.#batch, pending, sentMs, end })
+    const contexts = traced.length === 0 ? [] : pending.map(({ context }) => context ?? NO_CONTEXT)
+    lane.send({ batch: this.#batch, items, contexts })
+  }
+
   #takeBatch(): Pending<Item, Answer>[] {
-    const { limits, sizeBytes } = this.#options
+    const { batchItemsMax, batchBytesMax } = this.#parts.limits
     let count = 0
     let bytes = 0
     for (const { item } of this.#queue) {
-      bytes += sizeBytes(item)
-      if (count === limits.batchItemsMax || (count > 0 && bytes > limits.batchBytesMax)) break
+      bytes += this.#options.sizeBytes(item)
+      if (count === batchItemsMax || (count > 0 && bytes > batchBytesMax)) break
       count += 1
     }
     if (count === this.#queue.length) {
@@ -129,122 +173,112 @@ export class BatchClient<Item, Result, Answer> {
     return this.#queue.splice(0, count)
   }
 
-  #failQueue(error: Error): void {
+  #onAnswer(lane: Lane, { batch, results }: BatchResponse): void {
+    const sent = this.#inFlight.get(lane)
+    if (!sent || batch !== sent.batch || results.length !== sent.pending.length) {
+      this.#inFlight.delete(lane)
+      lane.giveUp()
+      this.#lanes.done(lane)
+      if (sent) this.#fail(sent, unavailable(`${this.#parts.service} answered what was not asked`))
+      this.#pump()
+      return
+    }
+    this.#inFlight.delete(lane)
+    lane.free()
+    this.#lanes.done(lane)
+    this.#pump()
+    const errors: unknown[] = []
+    for (const [index, pending] of sent.pending.entries()) {
+      try {
+        pending.resolve(this.#options.answer(results[index] as Result))
+      } catch (error) {
+        pending.error ??= error
+        pending.reject(error)
+      }
+      if (pending.error !== undefined) errors.push(pending.error)
+    }
+    sent.end?.({ endedMs: monotonicMs(), errors })
+  }
+
+  /** What the server has not begun, and what may be asked twice, goes back to the head of the queue. */
+  #onLost(lane: Lane, cause: AppError, untaken: boolean): void {
+    const sent = this.#inFlight.get(lane)
+    this.#inFlight.delete(lane)
+    this.#lanes.done(lane)
+    if (!sent) return
+    const nowMs = monotonicMs()
+    const again: Pending<Item, Answer>[] = []
+    const errors: unknown[] = []
+    const error = unavailable(`${this.#parts.service} is not reachable`, cause)
+    for (const pending of sent.pending) {
+      const mayGoAgain = untaken || (this.#options.idempotent && !pending.sentBefore)
+      if (mayGoAgain && pending.error === undefined && pending.deadlineMs > nowMs) {
+        pending.sentBefore ||= !untaken
+        again.push(pending)
+        continue
+      }
+      pending.error ??= error
+      pending.reject(error)
+      errors.push(pending.error)
+    }
+    sent.end?.({ endedMs: nowMs, errors })
+    this.#queue = again.concat(this.#queue)
+    this.#pump()
+  }
+
+  #fail({ pending, end }: Sent<Item, Answer>, error: AppError): void {
+    const errors: unknown[] = []
+    for (const each of pending) {
+      each.error ??= error
+      errors.push(each.error)
+      each.reject(error)
+    }
+    end?.({ endedMs: monotonicMs(), errors })
+  }
+
+  #failQueue(error: AppError): void {
     const queue = this.#queue
     this.#queue = []
-    for (const { reject } of queue) reject(error)
+    this.#failUnsent(queue, error)
+  }
+
+  #failUnsent(pending: readonly Pending<Item, Answer>[], error: AppError): void {
+    if (pending.length === 0) return
+    const traced = pending.filter(({ context }) => context)
+    const end = this.#around?.({ size: pending.length, beganMs: undefined, traced })
+    this.#fail({ batch: 0, pending, sentMs: 0, end }, error)
   }
 
   #sweep(): void {
-    const nowMs = performance.now()
-    const late = unavailable(`${this.#options.service} did not answer in time`)
+    const nowMs = monotonicMs()
+    const late = unavailable(`${this.#parts.service} did not answer in time`)
     if (this.#queue.some(({ deadlineMs }) => deadlineMs <= nowMs)) {
       const queue = this.#queue
       this.#queue = queue.filter(({ deadlineMs }) => deadlineMs > nowMs)
-      for (const { deadlineMs, reject } of queue) if (deadlineMs <= nowMs) reject(late)
+      this.#failUnsent(
+        queue.filter(({ deadlineMs }) => deadlineMs <= nowMs),
+        late,
+      )
     }
-    for (const lane of this.#lanes) lane.giveUpIfLate(nowMs, late)
-    if (this.#queue.length === 0 && this.#lanes.every((lane) => !lane.busy)) {
+    for (const [lane, sent] of this.#inFlight) this.#giveUpIfLate(lane, sent, nowMs, late)
+    if (this.#queue.length === 0 && this.#inFlight.size === 0) {
       clearInterval(this.#sweeper)
       this.#sweeper = undefined
     }
   }
-}
 
-interface LaneEvents {
-  readonly free: () => void
-  /** A stream that was opened anew did not come up either: nothing behind it answers. */
-  readonly unreachable: (error: Error) => void
-}
-
-/** One stream with at most one batch in flight; opened when it is needed. */
-class Lane<Item, Result, Answer> {
-  readonly #options: BatchClientOptions<Item, Result, Answer>
-  readonly #events: LaneEvents
-  #stream: ClientDuplexStream<BatchOf<Item>, ResultsOf<Result>> | undefined
-  #answered = false
-  #batch = 0
-  #sentAtMs = 0
-  #inFlight: Pending<Item, Answer>[] | undefined
-
-  constructor(options: BatchClientOptions<Item, Result, Answer>, events: LaneEvents) {
-    this.#options = options
-    this.#events = events
-  }
-
-  get busy(): boolean {
-    return this.#inFlight !== undefined
-  }
-
-  send(pending: Pending<Item, Answer>[]): void {
-    this.#stream ??= this.#open()
-    this.#batch = (this.#batch + 1) >>> 0
-    this.#inFlight = pending
-    this.#sentAtMs = performance.now()
-    this.#stream.write({ batch: this.#batch, items: pending.map(({ item }) => item), contexts: [] })
-  }
-
-  /** An item fails at its own deadline; the stream is given up when it owes an answer for a whole timeout. */
-  giveUpIfLate(nowMs: number, error: Error): void {
-    if (!this.#inFlight) return
-    for (const { deadlineMs, reject } of this.#inFlight) if (deadlineMs <= nowMs) reject(error)
-    if (nowMs - this.#sentAtMs < this.#options.limits.timeoutMs) return
-    this.#giveUp(error)
-    this.#events.free()
-  }
-
-  close(): void {
-    this.#giveUp(unavailable(`${this.#options.service}: the client is closed`))
-  }
-
-  #open(): ClientDuplexStream<BatchOf<Item>, ResultsOf<Result>> {
-    const stream = this.#options.open()
-    this.#answered = false
-    // A stream that was given up may still speak; only the current one is listened to.
-    stream.on('data', (response: ResultsOf<Result>) => {
-      if (stream === this.#stream) this.#onAnswer(response)
-    })
-    stream.on('error', (error: ServiceError) => {
-      if (stream === this.#stream) this.#onBroken(fromServiceError(error))
-    })
-    stream.on('end', () => {
-      if (stream === this.#stream) this.#onBroken(unavailable(`${this.#options.service} closed the stream`))
-    })
-    return stream
-  }
-
-  #onAnswer({ batch, results }: ResultsOf<Result>): void {
-    const inFlight = this.#inFlight
-    if (!inFlight || batch !== this.#batch || results.length !== inFlight.length) {
-      this.#giveUp(unavailable(`${this.#options.service} answered what was not asked`))
-      return
+  /** An item fails at its own deadline; the lane is given up when it owes an answer for a whole timeout. */
+  #giveUpIfLate(lane: Lane, sent: Sent<Item, Answer>, nowMs: number, late: AppError): void {
+    for (const pending of sent.pending) {
+      if (pending.deadlineMs > nowMs || pending.error !== undefined) continue
+      pending.error = late
+      pending.reject(late)
     }
-    this.#answered = true
-    this.#inFlight = undefined
-    this.#events.free()
-    const { answer } = this.#options
-    for (const [index, { resolve, reject }] of inFlight.entries()) {
-      try {
-        resolve(answer(results[index] as Result))
-      } catch (error) {
-        reject(error)
-      }
-    }
-  }
-
-  #onBroken(error: Error): void {
-    const cameUp = this.#answered
-    this.#giveUp(unavailable(`${this.#options.service} is not reachable`, error))
-    if (cameUp) this.#events.free()
-    else this.#events.unreachable(unavailable(`${this.#options.service} is not reachable`, error))
-  }
-
-  #giveUp(error: Error): void {
-    const inFlight = this.#inFlight
-    const stream = this.#stream
-    this.#inFlight = undefined
-    this.#stream = undefined
-    stream?.cancel()
-    for (const { reject } of inFlight ?? []) reject(error)
+    if (nowMs - sent.sentMs < this.#parts.limits.timeoutMs) return
+    this.#inFlight.delete(lane)
+    lane.giveUp()
+    this.#lanes.done(lane)
+    this.#fail(sent, late)
+    this.#pump()
   }
 }

@@ -1,62 +1,39 @@
 import { record, verifier } from '@fractal-lba/proto'
-import { credentials } from '@grpc/grpc-js'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { BatchClient, type BatchLimits } from './batch-client.js'
-import { batchHandler } from './batch-handler.js'
+import { connect } from './connect.js'
 import { type GrpcServer, startGrpcServer } from './grpc-server.js'
+import type { HopLimits } from './limits.js'
+import { grpcService } from './served.js'
 
 type Judge = (
   items: readonly verifier.VerifyItem[],
 ) => Promise<verifier.VerifyResult[]> | verifier.VerifyResult[]
 
-const LIMITS: BatchLimits = {
-  lanes: 2,
-  batchItemsMax: 256,
-  batchBytesMax: 1e6,
-  queueItemsMax: 1000,
-  timeoutMs: 60_000,
-}
+const LIMITS = { batchItemsMax: 256, batchBytesMax: 1e6, queueItemsMax: 1000, timeoutMs: 60_000 }
 const cleanups: (() => Promise<void> | void)[] = []
 
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
-async function serve(handle: Judge, port = 0, draining = new AbortController()): Promise<GrpcServer> {
-  const never = (): void => {
-    throw new Error('not a part of this test')
-  }
-  const implementation = {
-    verify: never,
-    verifyBatches: batchHandler<verifier.VerifyBatchesRequest, verifier.VerifyItem, verifier.VerifyResult>(
-      handle,
-      draining.signal,
-      () => {},
-    ),
-  }
-  const server = await startGrpcServer(`127.0.0.1:${port}`, [
-    { name: 'flk.verifier.v1.VerifierService', definition: verifier.VerifierServiceService, implementation },
-  ])
+async function serve(handle: Judge, port = 0): Promise<GrpcServer> {
+  const service = grpcService(verifier.VerifierServiceService, { verifyBatches: handle })
+  const server = await startGrpcServer(`127.0.0.1:${port}`, [service])
   cleanups.push(() => server.stop(0))
   return server
 }
 
-function connect(port: number, limits: Partial<BatchLimits> = {}) {
-  const client = new verifier.VerifierServiceClient(`127.0.0.1:${port}`, credentials.createInsecure())
-  const batches = new BatchClient({
-    service: 'verifier',
-    open: () => client.verifyBatches(),
+function connectTo(port: number, limits: Partial<HopLimits> = {}) {
+  const address = `127.0.0.1:${port}`
+  const options = { service: 'verifier', address, limits: { ...LIMITS, ...limits } }
+  const peer = connect(verifier.VerifierServiceService, options)
+  const batches = peer.batches('verifyBatches', {
     answer: (result) => result,
     sizeBytes: ({ body }) => body.length,
-    limits: { ...LIMITS, ...limits },
+    idempotent: false,
   })
-  cleanups.push(() => {
-    batches.close()
-    client.close()
-  })
-  return {
-    call: (text: string, deadlineMs?: number) => batches.call(itemOf(text), deadlineMs),
-  }
+  cleanups.push(() => peer.close())
+  return { call: (text: string, deadlineMs?: number) => batches.call(itemOf(text), { deadlineMs }) }
 }
 
 const itemOf = (text: string): verifier.VerifyItem => ({
@@ -83,7 +60,7 @@ describe('streams of batches', () => {
       await new Promise((resolve) => setTimeout(resolve, 5))
       return items.map(echo)
     })
-    const client = connect(port)
+    const client = connectTo(port)
     const asked = Array.from({ length: 700 }, (_, index) => `item ${index}`)
     const answers = await Promise.all(asked.map((item) => client.call(item)))
     expect(answers.map(textOf)).toEqual(asked)
@@ -97,14 +74,14 @@ describe('streams of batches', () => {
       sizes.push(items.length)
       return items.map(echo)
     })
-    const client = connect(port, { batchBytesMax: 100 })
+    const client = connectTo(port, { batchBytesMax: 100 })
     await Promise.all(['x'.repeat(500), 'y'.repeat(60), 'z'.repeat(60)].map((item) => client.call(item)))
     expect(sizes).toEqual([1, 1, 1])
   })
 
   it('refuses at once what the queue has no place for', async () => {
     const { port } = await serve(() => new Promise(() => {}))
-    const client = connect(port, { queueItemsMax: 3, timeoutMs: 200 })
+    const client = connectTo(port, { queueItemsMax: 3, timeoutMs: 200 })
     const results = await Promise.allSettled(Array.from({ length: 5 }, () => client.call('item')))
     const reasons = results.map((result) =>
       result.status === 'rejected' ? String(result.reason.message) : '',
@@ -115,7 +92,7 @@ describe('streams of batches', () => {
   it('fails what a hung service does not answer, and goes on when it answers again', async () => {
     let hung = true
     const { port } = await serve((items) => (hung ? new Promise(() => {}) : items.map(echo)))
-    const client = connect(port, { timeoutMs: 150 })
+    const client = connectTo(port, { timeoutMs: 150 })
     await expect(client.call('a')).rejects.toMatchObject({ code: 'unavailable' })
     hung = false
     // On a busy machine 150 ms may be short for an answer, too.
@@ -128,7 +105,7 @@ describe('streams of batches', () => {
       await new Promise((resolve) => setTimeout(resolve, 300))
       return items.map(echo)
     })
-    const client = connect(port)
+    const client = connectTo(port)
     const patient = client.call('patient')
     await expect(client.call('hurried', performance.now() + 60)).rejects.toMatchObject({
       code: 'unavailable',
@@ -141,7 +118,7 @@ describe('streams of batches', () => {
       if (items.some(({ body }) => body.toString() === 'late')) setImmediate(standStill, 1_500)
       return items.map(echo)
     })
-    const client = connect(port, { timeoutMs: 1_000 })
+    const client = connectTo(port, { timeoutMs: 1_000 })
     const connected = (): Promise<verifier.VerifyResult> => client.call('early')
     await vi.waitFor(connected, { timeout: 30_000 })
     expect(textOf(await client.call('late'))).toBe('late')
@@ -149,7 +126,7 @@ describe('streams of batches', () => {
 
   it('says at once that nothing is there, and reconnects by itself', async () => {
     const first = await serve((items) => items.map(echo))
-    const client = connect(first.port, { timeoutMs: 5000 })
+    const client = connectTo(first.port, { timeoutMs: 5000 })
     expect(textOf(await client.call('a'))).toBe('a')
     await first.stop(0)
     await expect(client.call('b')).rejects.toMatchObject({ code: 'unavailable' })
@@ -166,24 +143,20 @@ describe('streams of batches', () => {
   })
 
   it('finishes the batches under way when the server drains, and only then ends the stream', async () => {
-    const draining = new AbortController()
-    const server = await serve(
-      async (items) => {
-        draining.abort()
-        await new Promise((resolve) => setTimeout(resolve, 50))
-        return items.map(echo)
-      },
-      0,
-      draining,
-    )
-    const client = connect(server.port)
+    let stopped: Promise<void> | undefined
+    const server = await serve(async (items) => {
+      stopped = server.stop(5_000)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      return items.map(echo)
+    })
+    const client = connectTo(server.port)
     const answer = client.call('a')
     expect(textOf(await answer)).toBe('a')
-    await server.stop(5000)
+    await stopped
   })
 
   it('breaks the stream of a server that answers what was not asked', async () => {
     const { port } = await serve((items) => [...items.map(echo), echo(itemOf('more'))])
-    await expect(connect(port).call('a')).rejects.toThrow('what was not asked')
+    await expect(connectTo(port).call('a')).rejects.toThrow('what was not asked')
   })
 })

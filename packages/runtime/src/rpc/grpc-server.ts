@@ -6,14 +6,11 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
-import { channelLimits, MESSAGE_BYTES_MAX } from './limits.js'
-
-export interface GrpcService {
-  /** Full name: flk.wal.v1.WalService. */
-  readonly name: string
-  readonly definition: ServiceDefinition
-  readonly implementation: UntypedServiceImplementation
-}
+import { type RpcContext, withDefaults } from './context.js'
+import { grpcHandler } from './grpc-handlers.js'
+import { serverOptions } from './limits.js'
+import type { Security } from './security.js'
+import { type GrpcService, Served } from './served.js'
 
 export interface GrpcServer {
   /** Where it listens, with the port that the system chose for port 0. */
@@ -43,44 +40,82 @@ async function load() {
   return { everything, ReflectionService, HealthImplementation }
 }
 
-/** Starts a gRPC server with health and reflection (v1 and v1alpha). Insecure: for the loopback. */
+/**
+ * Starts a gRPC server with health and reflection (v1 and v1alpha). Where the transport is one of this process, its
+ * services are reachable by that as well.
+ */
 export async function startGrpcServer(
   address: string,
   services: readonly GrpcService[],
+  context: RpcContext = {},
 ): Promise<GrpcServer> {
-  const server = new Server({
-    ...channelLimits,
-    'grpc.max_receive_message_length': MESSAGE_BYTES_MAX,
-    'grpc.max_send_message_length': MESSAGE_BYTES_MAX,
-    'grpc.max_concurrent_streams': 1024,
-  })
+  const { transport, security, interceptors } = withDefaults(context)
+  const served = new Served(services, interceptors)
+  const server = new Server(serverOptions)
   const { HealthImplementation, ReflectionService, everything } = await loadServerParts()
   const names = ['', ...services.map(({ name }) => name)]
   const health = new HealthImplementation(
     Object.fromEntries(names.map((name) => [name, 'NOT_SERVING' as const])),
   )
-  for (const { definition, implementation } of services) server.addService(definition, implementation)
+  for (const { definition } of services) {
+    server.addService(definition as unknown as ServiceDefinition, implementationOf(definition, served))
+  }
   health.addToServer(server)
   new ReflectionService(everything, { services: services.map(({ name }) => name) }).addToServer(server)
 
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    )
+  // Before it listens: who shares the transport never takes the longer way.
+  const unregister = transport.register(address, served)
+  const port = await listen(server, address, security).catch((error: unknown) => {
+    unregister()
+    throw error
   })
   return {
     port,
     setServing(serving) {
+      served.isServing = serving
       for (const name of names) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING')
     },
-    stop(graceMs) {
-      return new Promise((resolve) => {
-        const force = setTimeout(() => server.forceShutdown(), graceMs)
-        server.tryShutdown(() => {
-          clearTimeout(force)
-          resolve()
-        })
-      })
+    async stop(graceMs) {
+      unregister()
+      served.drain()
+      await Promise.all([stopped(server, graceMs), served.stopped(graceMs)])
     },
   }
+}
+
+function implementationOf(
+  definition: GrpcService['definition'],
+  served: Served,
+): UntypedServiceImplementation {
+  const implementation: UntypedServiceImplementation = {}
+  for (const [name, method] of Object.entries(definition)) {
+    const handled = served.method(method)
+    if (handled) implementation[name] = grpcHandler(handled, served)
+  }
+  return implementation
+}
+
+function listen(server: Server, address: string, security: Security): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentialsOf(security), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    )
+  })
+}
+
+function credentialsOf({ kind }: Security): ServerCredentials {
+  switch (kind) {
+    case 'insecure':
+      return ServerCredentials.createInsecure()
+  }
+}
+
+function stopped(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => server.forceShutdown(), graceMs)
+    server.tryShutdown(() => {
+      clearTimeout(force)
+      resolve()
+    })
+  })
 }

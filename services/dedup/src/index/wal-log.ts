@@ -1,6 +1,5 @@
 import { type record, wal } from '@fractal-lba/proto'
-import { callUnary, clientOptions, unavailable } from '@fractal-lba/runtime'
-import { type ClientReadableStream, credentials } from '@grpc/grpc-js'
+import { connect, type RpcContext, unavailable } from '@fractal-lba/runtime'
 
 /** What an index needs of a log, over flk.wal.v1. */
 export interface WalLog {
@@ -18,37 +17,18 @@ export interface WalLog {
 /** The service may read long stretches of the log without a mark. It must send something within so many hop timeouts. */
 const SILENCE_HOPS_MAX = 10
 
-export function connectWalLog(address: string, timeoutMs: number): WalLog {
-  const client = new wal.WalServiceClient(address, credentials.createInsecure(), clientOptions)
-  const readings = new Set<ClientReadableStream<wal.ReadMarksResponse>>()
+export function connectWalLog(address: string, timeoutMs: number, context: RpcContext = {}): WalLog {
+  const peer = connect(wal.WalServiceService, { service: 'wal', address, limits: { timeoutMs } }, context)
   return {
     address,
     async fence(generation) {
-      const { position } = await callUnary(client.fence.bind(client), { generation }, timeoutMs)
+      const { position } = await peer.unary('fence', { generation })
       if (!position) throw unavailable('the log answered a fence without its position')
       return position
     },
-    async *readMarks(fromSequence) {
-      const stream = client.readMarks({ fromSequence })
-      readings.add(stream)
-      // The loop below gets the error as well. An error after the loop would end the process without this listener.
-      stream.on('error', () => undefined)
-      const silence = setTimeout(() => stream.cancel(), timeoutMs * SILENCE_HOPS_MAX)
-      try {
-        for await (const response of stream as AsyncIterable<wal.ReadMarksResponse>) {
-          yield response
-          silence.refresh()
-        }
-      } finally {
-        clearTimeout(silence)
-        readings.delete(stream)
-        stream.cancel()
-      }
-    },
-    state: () => callUnary(client.getState.bind(client), {}, timeoutMs),
-    close() {
-      for (const stream of readings) stream.cancel()
-      client.close()
-    },
+    readMarks: (fromSequence) =>
+      peer.stream('readMarks', { fromSequence }, { silenceMs: timeoutMs * SILENCE_HOPS_MAX }),
+    state: () => peer.unary('getState', {}),
+    close: () => peer.close(),
   }
 }

@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { wal } from '@fractal-lba/proto'
-import { AppError, type GrpcServer, startGrpcServer, unaryHandler, unavailable } from '@fractal-lba/runtime'
-import type { ServerWritableStream, UntypedServiceImplementation } from '@grpc/grpc-js'
+import {
+  AppError,
+  type GrpcServer,
+  grpcService,
+  type Handlers,
+  startGrpcServer,
+  unavailable,
+} from '@fractal-lba/runtime'
 
 type LogEntry = { readonly kind: 'mark'; readonly stored: wal.StoredMark } | { readonly kind: 'fence' }
 
@@ -36,11 +42,7 @@ export class TestWal {
   /** Listens, again on the same port. */
   async up(): Promise<void> {
     this.#server = await startGrpcServer(`127.0.0.1:${this.#port}`, [
-      {
-        name: 'flk.wal.v1.WalService',
-        definition: wal.WalServiceService,
-        implementation: this.#implementation(),
-      },
+      grpcService(wal.WalServiceService, this.#handlers()),
     ])
     this.#port = this.#server.port
   }
@@ -75,48 +77,40 @@ export class TestWal {
     this.#entries.length = entries
   }
 
-  #implementation(): UntypedServiceImplementation {
-    const onError = (): void => undefined
+  #handlers(): Partial<Handlers<typeof wal.WalServiceService>> {
     return {
-      fence: unaryHandler<wal.FenceRequest, wal.FenceResponse>(({ generation }) => {
+      fence: ({ generation }) => {
         this.calls.push('fence')
         this.generation = generation
         this.#entries.push({ kind: 'fence' })
         return { position: { logId: this.logId, sequence: this.#entries.length } }
-      }, onError),
-      getState: unaryHandler<wal.GetStateRequest, wal.GetStateResponse>(
-        () => ({
-          ...wal.GetStateResponse.decode(new Uint8Array()),
-          logId: this.logId,
-          generation: this.generation,
-          nextSequence: this.nextSequence,
-        }),
-        onError,
-      ),
-      readMarks: (call: ServerWritableStream<wal.ReadMarksRequest, wal.ReadMarksResponse>) => {
-        const { fromSequence } = call.request
-        this.calls.push(`readMarks ${fromSequence}`)
-        const endSequence = this.nextSequence
-        let nextSequence = Math.max(1, fromSequence)
-        for (let messages = 0; ; messages += 1) {
-          if (messages === this.breakAfterMessages) {
-            this.breakAfterMessages = undefined
-            call.emit(
-              'error',
-              Object.assign(unavailable('broken on purpose'), { code: 14, details: 'broken' }),
-            )
-            return
-          }
-          const upTo = Math.min(endSequence, nextSequence + this.marksPerMessage)
-          const marks = this.#entries
-            .slice(nextSequence - 1, upTo - 1)
-            .flatMap((entry) => (entry.kind === 'mark' ? [entry.stored] : []))
-          nextSequence = upTo
-          call.write({ marks, nextSequence, endSequence })
-          if (nextSequence >= endSequence) break
-        }
-        call.end()
       },
+      getState: () => ({
+        ...wal.GetStateResponse.decode(new Uint8Array()),
+        logId: this.logId,
+        generation: this.generation,
+        nextSequence: this.nextSequence,
+      }),
+      readMarks: ({ fromSequence }) => this.#marks(fromSequence),
+    }
+  }
+
+  async *#marks(fromSequence: number): AsyncGenerator<wal.ReadMarksResponse> {
+    this.calls.push(`readMarks ${fromSequence}`)
+    const endSequence = this.nextSequence
+    let nextSequence = Math.max(1, fromSequence)
+    for (let messages = 0; ; messages += 1) {
+      if (messages === this.breakAfterMessages) {
+        this.breakAfterMessages = undefined
+        throw unavailable('broken on purpose')
+      }
+      const upTo = Math.min(endSequence, nextSequence + this.marksPerMessage)
+      const marks = this.#entries
+        .slice(nextSequence - 1, upTo - 1)
+        .flatMap((entry) => (entry.kind === 'mark' ? [entry.stored] : []))
+      nextSequence = upTo
+      yield { marks, nextSequence, endSequence }
+      if (nextSequence >= endSequence) return
     }
   }
 }

@@ -1,0 +1,47 @@
+import { Metadata } from '@grpc/grpc-js'
+import { monotonicMs } from '../clock.js'
+
+/** W3C trace context of the work that a call is a part of; both are empty where there is none. */
+export interface CallContext {
+  readonly traceparent: string
+  readonly tracestate: string
+}
+
+export const NO_CONTEXT: CallContext = { traceparent: '', tracestate: '' }
+
+/** What a caller may say about a call. */
+export interface CallOptions {
+  /** Monotonic: where the whole that this call is a part of ends. */
+  readonly deadlineMs?: number | undefined
+  readonly context?: CallContext | undefined
+}
+
+/** Where a hop ends: after its own time, or earlier with the whole. Monotonic milliseconds. */
+export function hopDeadlineMs(timeoutMs: number, deadlineMs: number | undefined): number {
+  const ownMs = monotonicMs() + timeoutMs
+  return deadlineMs !== undefined && deadlineMs < ownMs ? deadlineMs : ownMs
+}
+
+/** The wall clock's time of a monotonic deadline, as grpc-js wants it. */
+export function wallDeadlineMs(deadlineMs: number): number {
+  return Number.isFinite(deadlineMs) ? Date.now() + Math.max(0, deadlineMs - monotonicMs()) : deadlineMs
+}
+
+export function toMetadata(context: CallContext | undefined): Metadata {
+  const metadata = new Metadata()
+  if (context?.traceparent) {
+    metadata.set('traceparent', context.traceparent)
+    if (context.tracestate) metadata.set('tracestate', context.tracestate)
+  }
+  return metadata
+}
+
+export function fromMetadata(metadata: Metadata): CallContext | undefined {
+  const traceparent = text(metadata, 'traceparent')
+  return traceparent === '' ? undefined : { traceparent, tracestate: text(metadata, 'tracestate') }
+}
+
+function text(metadata: Metadata, key: string): string {
+  const [value] = metadata.get(key)
+  return typeof value === 'string' ? value : ''
+}

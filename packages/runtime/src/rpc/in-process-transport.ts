@@ -1,0 +1,205 @@
+import { monotonicMs } from '../clock.js'
+import { crossed, late, notConnected, notImplemented, toAppError } from '../errors.js'
+import { BatchSession } from './batch-session.js'
+import { grpcTransport } from './grpc-transport.js'
+import { beginCall } from './interceptors.js'
+import type { MethodDefinition } from './method.js'
+import type { Served, ServedMethod, ServedStream, ServedUnary } from './served.js'
+import type {
+  BatchRequest,
+  BatchStream,
+  BatchStreamEvents,
+  Channel,
+  ChannelCall,
+  ResponseStream,
+  Transport,
+} from './transport.js'
+
+/**
+ * Plain calls between services of one process: the same handlers, limits, deadlines and errors, without a codec. What
+ * is not registered is reached by gRPC.
+ */
+export function inProcessTransport(): Transport {
+  const servers = new Map<string, Served>()
+  return {
+    knows: (name) => servers.has(name),
+    open(endpoint, security) {
+      const served = servers.get(endpoint.name)
+      return served ? new InProcessChannel(served) : grpcTransport.open(endpoint, security)
+    },
+    register(address, served) {
+      servers.set(address, served)
+      return () => {
+        if (servers.get(address) === served) servers.delete(address)
+      }
+    },
+  }
+}
+
+class InProcessChannel implements Channel {
+  readonly #served: Served
+
+  constructor(served: Served) {
+    this.#served = served
+  }
+
+  get isReady(): boolean {
+    return !this.#served.draining.aborted
+  }
+
+  async ready(): Promise<void> {
+    if (!this.isReady) throw notConnected()
+  }
+
+  onLeave(callback: () => void): void {
+    this.#served.draining.addEventListener('abort', callback, { once: true })
+  }
+
+  async unary(method: MethodDefinition, request: unknown, call: ChannelCall): Promise<unknown> {
+    const served = this.#find(method, 'unary')
+    const leave = this.#served.enter()
+    const work = handleUnary(served, incoming(served, method, request), this.#served, call).finally(leave)
+    return outgoing(served, method, await untilCut(work, this.#served.cut, call.deadlineMs))
+  }
+
+  stream(method: MethodDefinition, request: unknown, call: ChannelCall): ResponseStream {
+    const gone = new AbortController()
+    const responses = this.#responses(method, request, call, gone)
+    return { responses, cancel: () => gone.abort() }
+  }
+
+  batches(method: MethodDefinition, events: BatchStreamEvents): BatchStream {
+    const leave = this.#served.enter()
+    let over = false
+    const once = (tell: () => void): void => {
+      if (over) return
+      over = true
+      leave()
+      this.#served.cut.removeEventListener('abort', onCut)
+      tell()
+    }
+    const onCut = (): void => once(() => events.broken(notConnected()))
+    this.#served.cut.addEventListener('abort', onCut, { once: true })
+    let session: BatchSession | undefined
+    queueMicrotask(() => {
+      if (over) return
+      try {
+        const served = this.#find(method, 'batch')
+        session = new BatchSession(served, this.#served.draining, {
+          respond(response) {
+            if (!over) events.response(response)
+          },
+          end: () => once(() => events.ended()),
+          fail: (error) => once(() => events.broken(crossed(error))),
+        })
+      } catch (error) {
+        once(() => events.broken(toAppError(error)))
+      }
+    })
+    return {
+      send: (request: BatchRequest) => queueMicrotask(() => session?.receive(request)),
+      cancel: () => once(() => session?.close()),
+    }
+  }
+
+  close(): void {
+    // Nothing is held open.
+  }
+
+  #find<Kind extends ServedMethod['kind']>(
+    method: MethodDefinition,
+    kind: Kind,
+  ): Extract<ServedMethod, { kind: Kind }> {
+    const served = this.#served.method(method)
+    if (served?.kind !== kind) throw notImplemented()
+    return served as Extract<ServedMethod, { kind: Kind }>
+  }
+
+  async *#responses(
+    method: MethodDefinition,
+    request: unknown,
+    call: ChannelCall,
+    gone: AbortController,
+  ): AsyncGenerator<unknown> {
+    const served: ServedStream = this.#find(method, 'stream')
+    const leave = this.#served.enter()
+    const { draining, cut } = this.#served
+    const { context, end } = beginCall(served.around, call.context)
+    const over = AbortSignal.any([gone.signal, cut])
+    let iterator: AsyncIterator<unknown> | undefined
+    const errors: unknown[] = []
+    const failed = (error: unknown): never => {
+      errors.push(error)
+      served.onError(error)
+      throw crossed(error)
+    }
+    const next = async (): Promise<IteratorResult<unknown>> => {
+      iterator ??= served
+        .handle(incoming(served, method, request), { context, draining, gone: gone.signal })
+        [Symbol.asyncIterator]()
+      return iterator.next()
+    }
+    try {
+      for (;;) {
+        const { done, value } = await untilCut(next().catch(failed), over, call.deadlineMs)
+        if (done) return
+        yield outgoing(served, method, value)
+      }
+    } finally {
+      gone.abort()
+      iterator?.return?.().catch(() => undefined)
+      end?.({ endedMs: monotonicMs(), errors })
+      leave()
+    }
+  }
+}
+
+async function handleUnary(
+  served: ServedUnary,
+  request: unknown,
+  { draining }: Served,
+  call: ChannelCall,
+): Promise<unknown> {
+  const { context, end } = beginCall(served.around, call.context)
+  try {
+    const response = await served.handle(request, { context, draining })
+    end?.({ endedMs: monotonicMs(), errors: [] })
+    return response
+  } catch (error) {
+    end?.({ endedMs: monotonicMs(), errors: [error] })
+    served.onError(error)
+    throw crossed(error)
+  }
+}
+
+/** What a handler may take other than the caller gives it: a gateway reads records only as far as their edges. */
+function incoming({ definition }: ServedMethod, method: MethodDefinition, request: unknown): unknown {
+  if (definition.requestDeserialize === method.requestDeserialize) return request
+  return definition.requestDeserialize((method.requestSerialize as (value: unknown) => Buffer)(request))
+}
+
+function outgoing({ definition }: ServedMethod, method: MethodDefinition, response: unknown): unknown {
+  if (definition.responseSerialize === method.responseSerialize) return response
+  return method.responseDeserialize((definition.responseSerialize as (value: unknown) => Buffer)(response))
+}
+
+/** Rejects when the deadline passes or the signal comes before the work is done. */
+function untilCut<T>(work: Promise<T>, cut: AbortSignal, deadlineMs: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onCut = (): void => settle(() => reject(notConnected()))
+    const timer = Number.isFinite(deadlineMs)
+      ? setTimeout(() => settle(() => reject(late())), Math.max(0, deadlineMs - monotonicMs()))
+      : undefined
+    const settle = (then: () => void): void => {
+      clearTimeout(timer)
+      cut.removeEventListener('abort', onCut)
+      then()
+    }
+    if (cut.aborted) onCut()
+    else cut.addEventListener('abort', onCut, { once: true })
+    work.then(
+      (value) => settle(() => resolve(value)),
+      (error: unknown) => settle(() => reject(error)),
+    )
+  })
+}

@@ -1,0 +1,199 @@
+import { monotonicMs } from '../clock.js'
+import { type AppError, unavailable } from '../errors.js'
+import type { MethodDefinition } from './method.js'
+import type { BatchRequest, BatchResponse, BatchStream, Channel, Endpoint } from './transport.js'
+
+const BACKOFF_FIRST_MS = 100
+const BACKOFF_MOST_MS = 1_000
+const ENDED = unavailable('the server has ended the stream')
+
+export interface LaneParts {
+  readonly method: MethodDefinition
+  readonly open: (endpoint: Endpoint) => Channel
+  readonly timeoutMs: number
+  readonly ageMs: number
+}
+
+export interface LaneEvents {
+  /** It may take a batch, or has stopped to be of use: look what can be done now. */
+  changed(lane: Lane): void
+  answered(lane: Lane, response: BatchResponse): void
+  /** The batch in flight will not be answered. @param untaken the server has not begun it */
+  lost(lane: Lane, error: AppError, untaken: boolean): void
+  /** The server asks to be left. */
+  drained(): void
+}
+
+interface Link {
+  readonly channel: Channel
+  readonly stream: BatchStream
+}
+
+/**
+ * A channel of its own with one stream and at most one batch in flight. It is opened before it takes a batch, and
+ * opened anew between batches: at its age, and when the server drains. Until the new one is up, the old one serves.
+ */
+export class Lane {
+  readonly endpoint: Endpoint
+  readonly #parts: LaneParts
+  readonly #events: LaneEvents
+  #link: Link | undefined
+  /** Opened while a batch is in flight on the old one. */
+  #next: Link | undefined
+  #isOpening = false
+  #isBusy = false
+  #isClosing = false
+  #isClosed = false
+  #hasAnswered = false
+  #failures = 0
+  /** Monotonic; before that nothing is opened. */
+  #retryAtMs = 0
+  #reopenAtMs = 0
+
+  constructor(endpoint: Endpoint, parts: LaneParts, events: LaneEvents) {
+    this.endpoint = endpoint
+    this.#parts = parts
+    this.#events = events
+  }
+
+  get isBusy(): boolean {
+    return this.#isBusy
+  }
+
+  /** It can take a batch now. */
+  get isFree(): boolean {
+    return this.#link !== undefined && !this.#isBusy && !this.#isClosing
+  }
+
+  /** It can take a batch now or soon. */
+  get isUsable(): boolean {
+    return !this.#isClosing && (this.#link !== undefined || this.#isOpening)
+  }
+
+  /** Opens it where it is not open, or too old. */
+  keepOpen(nowMs: number): void {
+    if (this.#isOpening || this.#isClosing || nowMs < this.#retryAtMs) return
+    if (this.#link === undefined || (nowMs >= this.#reopenAtMs && this.#next === undefined)) this.#open(nowMs)
+  }
+
+  send(request: BatchRequest): void {
+    this.#isBusy = true
+    this.#link?.stream.send(request)
+  }
+
+  /** Gives up what is in flight; the caller knows about it. */
+  giveUp(): void {
+    this.#isBusy = false
+    this.#leave(this.#link)
+    this.#advance()
+  }
+
+  /** Closes it when its batch is back. */
+  retire(): void {
+    this.#isClosing = true
+    if (!this.#isBusy) this.close()
+  }
+
+  close(): void {
+    this.#isClosing = true
+    this.#isClosed = true
+    this.#leave(this.#link)
+    this.#leave(this.#next)
+    this.#link = undefined
+    this.#next = undefined
+  }
+
+  #open(nowMs: number): void {
+    this.#isOpening = true
+    const channel = this.#parts.open(this.endpoint)
+    channel.ready(nowMs + this.#parts.timeoutMs).then(
+      () => this.#opened(channel),
+      () => {
+        channel.close()
+        this.#isOpening = false
+        this.#backOff()
+        if (!this.#isClosed) this.#events.changed(this)
+      },
+    )
+  }
+
+  #opened(channel: Channel): void {
+    this.#isOpening = false
+    if (this.#isClosing) {
+      channel.close()
+      return
+    }
+    const link: Link = { channel, stream: this.#stream(channel, () => link) }
+    const nowMs = monotonicMs()
+    this.#reopenAtMs = nowMs + this.#parts.ageMs * (1 + Math.random())
+    channel.onLeave(() => {
+      if (link !== this.#link) return
+      this.#reopenAtMs = 0
+      this.#events.drained()
+      this.keepOpen(monotonicMs())
+    })
+    this.#hasAnswered = false
+    if (this.#isBusy) this.#next = link
+    else {
+      this.#leave(this.#link)
+      this.#link = link
+    }
+    this.#events.changed(this)
+  }
+
+  #stream(channel: Channel, link: () => Link): BatchStream {
+    return channel.batches(this.#parts.method, {
+      response: (response) => this.#events.answered(this, response),
+      ended: () => this.#onOver(link(), undefined),
+      broken: (error) => this.#onOver(link(), error),
+    })
+  }
+
+  /** Its batch is back. */
+  free(): void {
+    this.#isBusy = false
+    this.#hasAnswered = true
+    this.#failures = 0
+    if (this.#isClosing) this.close()
+    else if (this.#next) {
+      this.#leave(this.#link)
+      this.#advance()
+    }
+  }
+
+  /** @param error undefined: the server has ended the stream in peace. */
+  #onOver(link: Link, error: AppError | undefined): void {
+    link.channel.close()
+    if (link === this.#next) {
+      this.#next = undefined
+      return
+    }
+    if (link !== this.#link) return
+    const wasBusy = this.#isBusy
+    this.#isBusy = false
+    // Who has answered may have been started anew; who never did is not tried again at once.
+    if (error && !this.#hasAnswered) this.#backOff()
+    this.#advance()
+    if (!error) this.#events.drained()
+    if (this.#isClosing) this.close()
+    else this.keepOpen(monotonicMs())
+    if (wasBusy) this.#events.lost(this, error ?? ENDED, error === undefined)
+    else this.#events.changed(this)
+  }
+
+  #advance(): void {
+    this.#link = this.#next
+    this.#next = undefined
+  }
+
+  #leave(link: Link | undefined): void {
+    link?.stream.cancel()
+    link?.channel.close()
+  }
+
+  #backOff(): void {
+    const waitMs = Math.min(BACKOFF_FIRST_MS * 2 ** this.#failures, BACKOFF_MOST_MS)
+    this.#failures += 1
+    this.#retryAtMs = monotonicMs() + waitMs
+  }
+}

@@ -1,0 +1,86 @@
+import type { Endpoints } from './endpoints.js'
+import { Lane, type LaneEvents, type LaneParts } from './lane.js'
+import type { Endpoint } from './transport.js'
+
+/** Lanes to all servers behind a name: as many as the limit says, or one for each server where there are more. */
+export class Lanes {
+  readonly #endpoints: Endpoints
+  readonly #lanesMin: number
+  readonly #parts: LaneParts
+  readonly #events: LaneEvents
+  /** By address: when it last got a batch, in turns. */
+  readonly #turns = new Map<string, number>()
+  readonly #retiring = new Set<Lane>()
+  #lanes: Lane[] = []
+  #current: readonly Endpoint[] = []
+  #turn = 0
+
+  constructor(endpoints: Endpoints, lanesMin: number, parts: LaneParts, events: LaneEvents) {
+    this.#endpoints = endpoints
+    this.#lanesMin = lanesMin
+    this.#parts = parts
+    this.#events = events
+  }
+
+  /** Whether a batch can be taken now or soon. */
+  get isUsable(): boolean {
+    if (this.#lanes.length === 0) return this.#endpoints.isAsking
+    return this.#lanes.some((lane) => lane.isUsable)
+  }
+
+  get isBusy(): boolean {
+    return this.#lanes.some((lane) => lane.isBusy) || [...this.#retiring].some((lane) => lane.isBusy)
+  }
+
+  /** Opens what is to be open now. */
+  keepOpen(nowMs: number): void {
+    const endpoints = this.#endpoints.known
+    if (endpoints !== this.#current) this.#spread(endpoints)
+    for (const lane of this.#lanes) lane.keepOpen(nowMs)
+  }
+
+  /** The free lane to the server that has waited longest for a batch. */
+  take(): Lane | undefined {
+    let chosen: Lane | undefined
+    let chosenTurn = Number.POSITIVE_INFINITY
+    for (const lane of this.#lanes) {
+      if (!lane.isFree) continue
+      const turn = this.#turns.get(lane.endpoint.address) ?? 0
+      if (turn < chosenTurn) {
+        chosen = lane
+        chosenTurn = turn
+      }
+    }
+    if (chosen) this.#turns.set(chosen.endpoint.address, ++this.#turn)
+    return chosen
+  }
+
+  /** A lane's batch is back, or lost. */
+  done(lane: Lane): void {
+    this.#retiring.delete(lane)
+  }
+
+  close(): void {
+    for (const lane of [...this.#lanes, ...this.#retiring]) lane.close()
+  }
+
+  #spread(endpoints: readonly Endpoint[]): void {
+    this.#current = endpoints
+    const total = endpoints.length === 0 ? 0 : Math.max(this.#lanesMin, endpoints.length)
+    const kept: Lane[] = []
+    for (let place = 0; place < total; place += 1) {
+      const endpoint = endpoints[place % endpoints.length]
+      if (!endpoint) continue
+      const at = this.#lanes.findIndex((lane) => lane.endpoint.address === endpoint.address)
+      const [existing] = at < 0 ? [] : this.#lanes.splice(at, 1)
+      kept.push(existing ?? new Lane(endpoint, this.#parts, this.#events))
+    }
+    for (const lane of this.#lanes) {
+      if (lane.isBusy) this.#retiring.add(lane)
+      lane.retire()
+    }
+    this.#lanes = kept
+    const addresses = new Set(endpoints.map(({ address }) => address))
+    for (const address of this.#turns.keys()) if (!addresses.has(address)) this.#turns.delete(address)
+  }
+}

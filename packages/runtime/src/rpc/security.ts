@@ -1,0 +1,9 @@
+/** How the two ends of a connection know each other and keep others out. */
+export type Security = Insecure
+
+/** Neither encrypted nor authenticated: for the loopback, or a network that does both. */
+export interface Insecure {
+  readonly kind: 'insecure'
+}
+
+export const insecure: Security = { kind: 'insecure' }
