@@ -4,6 +4,7 @@ import { BENCH_HELP, readBenchOptions, UnusableOptions } from './bench-options.j
 describe('readBenchOptions', () => {
   it('measures everything by default', () => {
     expect(readBenchOptions([])).toEqual({
+      kind: 'variants',
       variants: ['product', 'no-flush', 'compacting'],
       log: true,
       rounds: 3,
@@ -32,6 +33,36 @@ describe('readBenchOptions', () => {
     expect(readBenchOptions(args)).toMatchObject(expected)
   })
 
+  const compared = {
+    loads: ['crowd', 'lone', 'steady'],
+    windows: 16,
+    windowMs: 1_500,
+    warmupSeconds: 15,
+    connections: 256,
+    perSecond: 1_000,
+    dataDir: undefined,
+    json: false,
+  }
+
+  it.each([
+    [['--against', '../old'], { kind: 'against', against: '../old', ...compared }],
+    [['--one-process'], { kind: 'one-process', ...compared }],
+    [
+      ['--against', 'x', '--only', 'steady,lone', '--seconds', '1.2', '--windows', '4', '--rate', '500'],
+      {
+        kind: 'against',
+        against: 'x',
+        ...compared,
+        loads: ['lone', 'steady'],
+        windowMs: 1_200,
+        windows: 4,
+        perSecond: 500,
+      },
+    ],
+  ])('compares two builds with %j', (args, expected) => {
+    expect(readBenchOptions(args)).toEqual(expected)
+  })
+
   it.each([['--help'], ['-h']])('is asked for help by %s', (option) => {
     expect(readBenchOptions([option])).toBeUndefined()
   })
@@ -47,6 +78,8 @@ describe('readBenchOptions', () => {
       'data-dir',
       'json',
       'profile',
+      'windows',
+      'rate',
     ]) {
       expect(BENCH_HELP).toContain(`  --${option} `)
     }
@@ -61,6 +94,12 @@ describe('readBenchOptions', () => {
     [['--connections', '5000'], 'from 1 to 4096'],
     [['--second', '5'], '--second'],
     [['5'], '5'],
+    [['--windows', '3'], '--windows needs --against or --one-process'],
+    [['--against', 'x', '--one-process'], 'two runs'],
+    [['--against', 'x', '--rounds', '2'], '--rounds does not go with two builds'],
+    [['--against', 'x', '--only', 'redis'], '--only is crowd, lone, steady here, not redis'],
+    [['--against', 'x', '--seconds', '0.4'], 'from 0.5 to 10'],
+    [['--against', 'x', '--seconds', '1.25'], 'in steps of 0.1'],
   ])('refuses %j with a sentence', (args, sentence) => {
     expect(() => readBenchOptions(args)).toThrow(UnusableOptions)
     expect(() => readBenchOptions(args)).toThrow(sentence)

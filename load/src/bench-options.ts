@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { type LoadName, loadNames } from './compare/window.js'
 
 export const variantNames = ['product', 'no-flush', 'compacting', 'redis', 'postgres'] as const
 export type VariantName = (typeof variantNames)[number]
@@ -10,7 +11,35 @@ const STORE_VARIANTS: readonly VariantName[] = ['product', 'redis', 'postgres']
 /** Without `--only`: what asks for no server beside the product. */
 const USUAL_VARIANTS: readonly VariantName[] = ['product', 'no-flush', 'compacting']
 
-export interface BenchOptions {
+export type BenchOptions = VariantOptions | CompareOptions
+
+/** Two builds side by side. */
+export type CompareOptions = CompareSettings &
+  (
+    | {
+        readonly kind: 'against'
+        /** Another built checkout, the old one. */
+        readonly against: string
+      }
+    | { readonly kind: 'one-process' }
+  )
+
+interface CompareSettings {
+  readonly loads: readonly LoadName[]
+  /** Pairs of windows for each load. */
+  readonly windows: number
+  readonly windowMs: number
+  /** Under load before, for each build. */
+  readonly warmupSeconds: number
+  readonly connections: number
+  /** Arrivals of the load `steady`. */
+  readonly perSecond: number
+  readonly dataDir: string | undefined
+  readonly json: boolean
+}
+
+export interface VariantOptions {
+  readonly kind: 'variants'
   readonly variants: readonly VariantName[]
   /** Whether the log is measured by itself, too. */
   readonly log: boolean
@@ -30,6 +59,9 @@ export interface BenchOptions {
 
 /** In the first seconds V8's compilers take a fifth of all CPU time; a service that runs for weeks does not. */
 const WARMUP_SECONDS = 10
+/** Short enough that both builds meet the same machine, long enough for CPU times in steps of 10 ms. */
+const WINDOW_MS = 1_500
+const COMPARE_WARMUP_SECONDS = 15
 
 export const BENCH_HELP = `Usage: npm run bench -- [options]
 
@@ -48,6 +80,20 @@ and fresh data; and the log by itself.
   --json               the figures as JSON on standard output
   --profile            CPU profiles of the product's processes for the measured time; they cost some speed
   --help               this text
+
+npm run bench -- --against DIR       this checkout beside the built checkout in DIR
+npm run bench -- --one-process       everything in one process beside the five processes, and beside the least that a
+                                     lone request can take (an empty HTTP request and two flushes)
+
+Both run at the same time on data of their own and are loaded by turns; the figures are medians of ratios.
+
+  --only LOAD          only this load: crowd, lone, steady (may be given more than once)
+  --windows N          pairs of windows for each load (16)
+  --seconds N          length of a window, in steps of a tenth (1.5)
+  --warmup N           seconds of load on each build before (15)
+  --connections N      connections of the crowd (256)
+  --rate N             arrivals per second of the steady load (1000)
+  --data-dir, --json, --help   as above
 `
 
 /** What was asked for on the command line cannot be; the message is a sentence about it. */
@@ -59,6 +105,11 @@ export class UnusableOptions extends Error {
 export function readBenchOptions(args: readonly string[]): BenchOptions | undefined {
   const values = parse(args)
   if (values.help) return undefined
+  if (values.against !== undefined || values['one-process']) return readCompareOptions(values)
+  for (const option of ['windows', 'rate'] as const) {
+    if (values[option] !== undefined)
+      throw new UnusableOptions(`--${option} needs --against or --one-process`)
+  }
   const profile = values.profile ?? false
   const only = (values.only ?? []).flatMap((text) => text.split(','))
   const log = only.includes('log')
@@ -77,6 +128,7 @@ export function readBenchOptions(args: readonly string[]): BenchOptions | undefi
       (stores && STORE_VARIANTS.includes(name)),
   )
   return {
+    kind: 'variants',
     variants: only.length > 0 ? wanted : USUAL_VARIANTS,
     log: log || only.length === 0,
     rounds: wholeNumber('--rounds', values.rounds, profile ? 1 : 3, 100),
@@ -90,6 +142,42 @@ export function readBenchOptions(args: readonly string[]): BenchOptions | undefi
   }
 }
 
+type Values = ReturnType<typeof parse>
+
+function readCompareOptions(values: Values): CompareOptions {
+  if (values.against !== undefined && values['one-process'])
+    throw new UnusableOptions('--against and --one-process are two runs')
+  for (const option of ['rounds', 'lone', 'profile'] as const) {
+    if (values[option] !== undefined) throw new UnusableOptions(`--${option} does not go with two builds`)
+  }
+  const only = (values.only ?? []).flatMap((text) => text.split(','))
+  const unknown = only.filter((name) => !loadNames.some((known) => known === name))
+  if (unknown.length > 0)
+    throw new UnusableOptions(`--only is ${loadNames.join(', ')} here, not ${unknown.join(',')}`)
+  const settings = {
+    loads: only.length > 0 ? loadNames.filter((name) => only.includes(name)) : loadNames,
+    windows: wholeNumber('--windows', values.windows, 16, 1_000),
+    windowMs: windowMsOf(values.seconds),
+    warmupSeconds: wholeNumber('--warmup', values.warmup, COMPARE_WARMUP_SECONDS, 600),
+    connections: wholeNumber('--connections', values.connections, 256, 4_096),
+    perSecond: wholeNumber('--rate', values.rate, 1_000, 10_000),
+    dataDir: values['data-dir'],
+    json: values.json ?? false,
+  }
+  const { against } = values
+  return against === undefined
+    ? { kind: 'one-process', ...settings }
+    : { kind: 'against', against, ...settings }
+}
+
+function windowMsOf(text: string | undefined): number {
+  if (text === undefined) return WINDOW_MS
+  const seconds = /^\d{1,2}(\.\d)?$/.test(text) ? Number(text) : 0
+  if (seconds < 0.5 || seconds > 10)
+    throw new UnusableOptions(`--seconds is a number from 0.5 to 10 in steps of 0.1, not ${text}`)
+  return Math.round(seconds * 1000)
+}
+
 function parse(args: readonly string[]) {
   try {
     const { values } = parseArgs({
@@ -100,6 +188,10 @@ function parse(args: readonly string[]) {
         warmup: { type: 'string' },
         lone: { type: 'string' },
         rounds: { type: 'string' },
+        against: { type: 'string' },
+        'one-process': { type: 'boolean' },
+        windows: { type: 'string' },
+        rate: { type: 'string' },
         connections: { type: 'string' },
         'data-dir': { type: 'string' },
         json: { type: 'boolean' },

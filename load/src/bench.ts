@@ -7,13 +7,15 @@ import { ConstellationError, watchForEnd } from '@fractal-lba/local'
 import { hmacKey } from '@fractal-lba/pcs'
 import {
   BENCH_HELP,
-  type BenchOptions,
   readBenchOptions,
   UnusableOptions,
   type VariantName,
+  type VariantOptions,
 } from './bench-options.js'
+import { type Comparison, compare } from './compare/compare.js'
+import { renderComparison } from './compare/comparison-report.js'
 import { benchLog } from './log/log-bench.js'
-import { isBusy, isInMemory, thisMachine } from './machine.js'
+import { isBusy, isInMemory, type Machine, thisMachine } from './machine.js'
 import { Profiling } from './profiling.js'
 import { recordMaker, submitRequest } from './records.js'
 import { type BenchReport, figuresOf, ratiosOf, renderReport, type VariantFigures } from './report.js'
@@ -60,8 +62,15 @@ export async function runBench({ args, root, parentPid, out, err }: BenchContext
       out(BENCH_HELP)
       return 0
     }
-    const report = await bench(options, root, ended.signal, say)
-    out(options.json ? `${JSON.stringify(report, undefined, 2)}\n` : renderReport(report))
+    const place = await placeOf(options.dataDir ?? join(root, 'data'), say)
+    const setup = { root, ...place, signal: ended.signal, say }
+    if (options.kind === 'variants') {
+      const report = await bench(options, setup)
+      out(options.json ? jsonOf(report) : renderReport(report))
+    } else {
+      const report = await compare(options, setup)
+      out(options.json ? jsonOf(report) : renderComparison(report))
+    }
     return 0
   } catch (error) {
     if (ended.signal.aborted) return 130
@@ -75,20 +84,28 @@ export async function runBench({ args, root, parentPid, out, err }: BenchContext
   }
 }
 
-async function bench(
-  options: BenchOptions,
-  root: string,
-  signal: AbortSignal,
+function jsonOf(report: object): string {
+  return `${JSON.stringify(report, undefined, 2)}\n`
+}
+
+/** Where the logs are written, and on what machine; says what makes figures worthless. */
+async function placeOf(
+  dataDir: string,
   say: (line: string) => void,
-): Promise<BenchReport> {
-  const dataDir = options.dataDir ?? join(root, 'data')
+): Promise<{ readonly dataDir: string; readonly machine: Machine }> {
   await mkdir(dataDir, { recursive: true })
   const machine = thisMachine(dataDir)
   if (isBusy(machine))
     say(`the machine is not idle (load ${machine.loadBefore.toFixed(1)}): figures will be too low`)
   if (isInMemory(machine))
     say(`${dataDir} is in memory: flushes cost nothing there; choose a disk with --data-dir`)
+  return { dataDir, machine }
+}
 
+async function bench(
+  options: VariantOptions,
+  { root, dataDir, machine, signal, say }: Comparison,
+): Promise<BenchReport> {
   const { seconds, warmupSeconds, loneSeconds, connections, rounds } = options
   const count = (seconds + warmupSeconds + loneSeconds) * REQUESTS_PER_SECOND_MAX
   say(`signing ${count} records`)
@@ -122,7 +139,7 @@ function variantOf(name: VariantName, root: string): Variant {
 async function inTurns(
   contenders: readonly Variant[],
   setup: Bench,
-  { rounds, seconds, warmupSeconds, loneSeconds, profile }: BenchOptions,
+  { rounds, seconds, warmupSeconds, loneSeconds, profile }: VariantOptions,
   say: (line: string) => void,
 ): Promise<Map<VariantName, Measurement[]>> {
   const durations: Durations = {

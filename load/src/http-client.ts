@@ -15,6 +15,8 @@ export interface LoadRun {
   readonly next: () => Buffer | undefined
   /** Nothing is sent after this; what is under way is waited for. */
   readonly durationMs: number
+  /** Where latencies are added as answers come; one of the run's own unless given. */
+  readonly latencies?: Latencies
 }
 
 export interface LoadResult {
@@ -68,10 +70,10 @@ export class LoadClient {
   }
 
   /** One run at a time. Connections stay open for the next one. */
-  async run({ next, durationMs }: LoadRun): Promise<LoadResult> {
+  async run({ next, durationMs, latencies }: LoadRun): Promise<LoadResult> {
     if (this.#run || this.#closed) throw new Error('one run at a time, and none after close')
     const startedMs = performance.now()
-    const run = new RunState(next, startedMs + durationMs)
+    const run = new RunState(next, startedMs + durationMs, latencies ?? new Latencies())
     this.#run = run
     const sweeper = setInterval(() => this.#sweep(), 100)
     for (const connection of this.#connections) this.#sendNext(connection, run, startedMs)
@@ -159,7 +161,6 @@ class RunState {
   readonly answersByStatus = new Map<number, number>()
   readonly refusals = new Map<number, string>()
   readonly failures = new Map<string, number>()
-  readonly latencies = new Latencies()
   readonly done: Promise<void>
   /** The source has no more requests. */
   isOver = false
@@ -170,6 +171,7 @@ class RunState {
   constructor(
     readonly next: () => Buffer | undefined,
     readonly endMs: number,
+    readonly latencies: Latencies,
   ) {
     this.done = new Promise((resolve) => {
       this.end = resolve

@@ -22,6 +22,13 @@ export class Latencies {
     this.#valuesMs[this.#count++] = ms
   }
 
+  /** Those that were added as the `first` one (from 0) and later, before the `end` one. */
+  slice(first: number, end: number): Latencies {
+    const part = new Latencies()
+    for (const ms of this.#valuesMs.subarray(first, Math.min(end, this.#count))) part.add(ms)
+    return part
+  }
+
   addAll(other: Latencies): void {
     for (const ms of other.#valuesMs.subarray(0, other.#count)) this.add(ms)
   }

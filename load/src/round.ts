@@ -53,7 +53,7 @@ export class BenchFailure extends Error {
 }
 
 /** The machine's own variables; none of the product's gets in from somebody's shell. */
-const MACHINE_VARIABLES = ['PATH', 'HOME', 'LANG', 'TZ']
+export const MACHINE_VARIABLES = ['PATH', 'HOME', 'LANG', 'TZ']
 const LOG_LINES_SHOWN = 5
 const WARMUP_ANSWERS = 5_000
 const WARMUP_PARTS_MAX = 4
@@ -179,7 +179,7 @@ async function withClient<T>(
 }
 
 /** Figures count only when every request got an outcome: 2xx, or the 409 that is one too. */
-function demandGoodAnswers({ answers, answersByStatus, refusals, failures }: LoadResult): void {
+export function demandGoodAnswers({ answers, answersByStatus, refusals, failures }: LoadResult): void {
   const bad = [...answersByStatus].filter(([status]) => status >= 300 && status !== 409)
   const complaints = [
     ...bad.map(([status, count]) => `${count} answers ${status} (the first: ${refusals.get(status) ?? ''})`),

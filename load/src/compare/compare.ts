@@ -1,0 +1,154 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { builtPrograms } from '@fractal-lba/local'
+import type { CompareOptions } from '../bench-options.js'
+import type { Machine } from '../machine.js'
+import { BenchFailure } from '../round.js'
+import { compareLoad, type LoadComparison } from './comparison.js'
+import type { ComparisonReport, FloorComparison } from './comparison-report.js'
+import { type Floor, openFloor } from './floor.js'
+import { type Build, type RunningBuild, startBuild } from './running-build.js'
+import { turnsOf } from './schedule.js'
+import { quartilesOf } from './statistics.js'
+import { type LoadName, measureWindow, type Window } from './window.js'
+
+export interface Comparison {
+  readonly root: string
+  readonly dataDir: string
+  readonly machine: Machine
+  readonly signal: AbortSignal
+  readonly say: (line: string) => void
+}
+
+const SEED = 20_260_101
+const FLOOR_WINDOW_MS = 500
+/** Before a load is measured: pairs that nobody counts, because the load before was another one. */
+const SETTLING_ROUNDS = 1
+
+/** Runs both builds side by side and loads them by turns. @throws BenchFailure, ConstellationError */
+export async function compare(options: CompareOptions, comparison: Comparison): Promise<ComparisonReport> {
+  const { signal, say, machine } = comparison
+  const [reference, measured] = buildsOf(options, comparison.root)
+  const directory = await mkdtemp(join(comparison.dataDir, 'bench-compare-'))
+  const running: RunningBuild[] = []
+  let floor: Floor | undefined
+  try {
+    const place = {
+      dataDir: directory,
+      hmacKey: randomBytes(24).toString('base64'),
+      seed: SEED,
+      connections: options.connections,
+      signal,
+    }
+    for (const build of [reference, measured]) running.push(await startBuild(build, place))
+    const [theirs, ours] = running
+    if (!theirs || !ours) throw new BenchFailure('a build is missing')
+    if (options.kind === 'one-process') floor = await openFloor(directory)
+    const run = new Turns([theirs, ours], floor, options, signal)
+    say(`warming up, ${options.warmupSeconds} s each`)
+    await run.rounds('crowd', Math.ceil((options.warmupSeconds * 1000) / options.windowMs))
+    const loads: LoadComparison[] = []
+    let floors: FloorComparison | undefined
+    for (const load of options.loads) {
+      say(`${load}: ${options.windows} pairs of windows`)
+      await run.rounds(load, SETTLING_ROUNDS)
+      const rounds = await run.rounds(load, options.windows)
+      const windowsOf = (build: RunningBuild): Window[] =>
+        rounds.flatMap(({ windows }) => windows.get(build) ?? [])
+      loads.push(compareLoad(load, windowsOf(theirs), windowsOf(ours)))
+      if (load === 'lone') floors = compareFloor(rounds, ours)
+    }
+    const { connections, perSecond, windows, windowMs, warmupSeconds } = options
+    return {
+      machine,
+      conditions: { connections, perSecond, windows, windowMs, warmupSeconds },
+      reference: reference.name,
+      measured: measured.name,
+      loads,
+      floor: floors,
+    }
+  } finally {
+    await Promise.all(running.map((build) => build.stop()))
+    await floor?.close()
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+interface Round {
+  readonly windows: ReadonlyMap<RunningBuild, Window>
+  readonly floor: { readonly emptyRequestMs: number; readonly flushMs: number } | undefined
+}
+
+class Turns {
+  readonly #builds: readonly RunningBuild[]
+  readonly #floor: Floor | undefined
+  readonly #options: CompareOptions
+  readonly #signal: AbortSignal
+
+  constructor(
+    builds: readonly RunningBuild[],
+    floor: Floor | undefined,
+    options: CompareOptions,
+    signal: AbortSignal,
+  ) {
+    this.#builds = builds
+    this.#floor = floor
+    this.#options = options
+    this.#signal = signal
+  }
+
+  async rounds(load: LoadName, count: number): Promise<Round[]> {
+    const rounds: Round[] = []
+    for (let round = 0; round < count; round += 1) {
+      const windows = new Map<RunningBuild, Window>()
+      for (const build of turnsOf(this.#builds, round)) {
+        this.#signal.throwIfAborted()
+        windows.set(build, await measureWindow(build, { ...this.#options, load }))
+      }
+      rounds.push({ windows, floor: load === 'lone' ? await this.#floorNow() : undefined })
+    }
+    return rounds
+  }
+
+  async #floorNow(): Promise<Round['floor']> {
+    if (!this.#floor) return undefined
+    const emptyRequestMs = await this.#floor.emptyRequestMs(FLOOR_WINDOW_MS)
+    return { emptyRequestMs, flushMs: await this.#floor.flushMs(FLOOR_WINDOW_MS) }
+  }
+}
+
+function compareFloor(rounds: readonly Round[], build: RunningBuild): FloorComparison | undefined {
+  const floors = rounds.flatMap(({ floor, windows }) => {
+    const window = windows.get(build)
+    return floor && window ? [{ ...floor, p50Ms: window.p50Ms }] : []
+  })
+  if (floors.length === 0) return undefined
+  return {
+    emptyRequestMs: quartilesOf(floors.map(({ emptyRequestMs }) => emptyRequestMs)).median,
+    flushMs: quartilesOf(floors.map(({ flushMs }) => flushMs)).median,
+    ratio: quartilesOf(
+      floors.map(({ emptyRequestMs, flushMs, p50Ms }) => p50Ms / (emptyRequestMs + 2 * flushMs)),
+    ),
+  }
+}
+
+/** The one that ratios divide by, then the one that is measured. */
+function buildsOf(options: CompareOptions, root: string): readonly [Build, Build] {
+  const five = (name: string, from: string): Build => ({ name, root: from, programs: builtPrograms(from) })
+  const builds: readonly [Build, Build] =
+    options.kind === 'against'
+      ? [five('old', resolve(root, options.against)), five('new', root)]
+      : [five('five-processes', root), oneProcess(root)]
+  for (const { programs } of builds) {
+    const missing = programs.find(({ main }) => !existsSync(main))
+    if (missing) throw new BenchFailure(`${missing.main} is not there: build that checkout first`)
+  }
+  return builds
+}
+
+function oneProcess(root: string): Build {
+  const main = join(root, 'constellation/dist/main.js')
+  return { name: 'one-process', root, programs: [{ name: 'gateway', main }] }
+}
