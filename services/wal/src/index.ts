@@ -1,3 +1,3 @@
 export { readWalConfig } from './config.js'
+export { SubmissionLog, type SubmissionLogLimits } from './log/backed-log.js'
 export { startWal } from './start.js'
-export { SubmissionLog, type SubmissionLogLimits } from './submission-log.js'

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, LATENCY_BUCKETS_SECONDS, type Registry } from '@fractal-lba/runtime'
-import type { Compactor } from './compactor.js'
-import type { Room } from './room.js'
-import type { SubmissionLog } from './submission-log.js'
+import type { Room } from './directory/append-guard.js'
+import type { Compactor } from './directory/compactor.js'
+import type { SubmissionLog } from './log/backed-log.js'
 
 export interface LogMetrics {
   readonly fsyncSeconds: Histogram

@@ -7,9 +7,9 @@ import {
   toAppError,
   toStatus,
 } from '@fractal-lba/runtime'
-import type { Compactor } from './compactor.js'
-import type { Room } from './room.js'
-import type { SubmissionLog } from './submission-log.js'
+import type { Room } from './directory/append-guard.js'
+import type { Compactor } from './directory/compactor.js'
+import type { SubmissionLog } from './log/backed-log.js'
 
 const LEASE_ENTRIES_MAX = 256
 /** Bodies of one lease answer stay well below the size limit of a message. */

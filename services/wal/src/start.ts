@@ -7,16 +7,16 @@ import {
   TrustedClock,
   watchClock,
 } from '@fractal-lba/runtime'
-import { Compactor } from './compactor.js'
 import type { WalConfig } from './config.js'
-import { watchDirectory } from './directory-watch.js'
-import { reportEvents } from './log-events.js'
+import { Room } from './directory/append-guard.js'
+import { Compactor } from './directory/compactor.js'
+import { watchDirectory } from './directory/directory-watch.js'
+import { reportEvents } from './directory/log-events.js'
+import { watchTornFiles } from './directory/torn-files-watch.js'
+import { SubmissionLog } from './log/backed-log.js'
 import { createCompactionMetrics, createLogMetrics, exposeState } from './metrics.js'
 import { readyReport } from './ready.js'
-import { Room } from './room.js'
 import { walService } from './service.js'
-import { SubmissionLog } from './submission-log.js'
-import { watchTornFiles } from './torn-files-watch.js'
 
 /** Starts the service in this process. */
 export async function startWal(config: WalConfig, context: ProcessContext): Promise<Running> {

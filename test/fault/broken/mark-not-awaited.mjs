@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url'
 const LATER_MS = 2_000
 const main = process.argv[1]
 if (main === undefined) throw new Error('there is no program to break')
-const { SubmissionLog } = await import(new URL('./submission-log.js', pathToFileURL(main)).href)
+const { SubmissionLog } = await import(new URL('./log/backed-log.js', pathToFileURL(main)).href)
 const { markDone } = SubmissionLog.prototype
 if (typeof markDone !== 'function') throw new Error('the log has no markDone that could be broken')
 

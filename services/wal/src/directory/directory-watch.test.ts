@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { record } from '@fractal-lba/proto'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { SubmissionLog } from '../log/backed-log.js'
 import { watchDirectory } from './directory-watch.js'
-import { SubmissionLog } from './submission-log.js'
 
 let place: string
 let directory: string

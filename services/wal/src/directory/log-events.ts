@@ -1,6 +1,6 @@
 import type { Logger } from '@fractal-lba/runtime'
 import type { WalEvent } from '@fractal-lba/wal'
-import type { LogMetrics } from './metrics.js'
+import type { LogMetrics } from '../metrics.js'
 
 /** Counts what the log reports, and writes down what a person must know. */
 export function reportEvents(metrics: LogMetrics, logger: Logger): (event: WalEvent) => void {

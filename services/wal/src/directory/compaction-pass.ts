@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type CompactableLog, isWalError, type LogRecord, type SegmentInfo } from '@fractal-lba/wal'
-import type { LogState } from './log-state.js'
+import type { LogState } from '../log/log-state.js'
+import { decodeMark, RECORD_TYPE } from '../log/records.js'
 import { RecordTimes } from './record-times.js'
-import { decodeMark, RECORD_TYPE } from './records.js'
 import {
   type Cutoffs,
   cutoffsAt,

@@ -1,5 +1,5 @@
 import { type Logger, unavailable } from '@fractal-lba/runtime'
-import { type DiskSpace, diskSpace } from './disk.js'
+import { type DiskSpace, diskSpace } from './disk-space.js'
 
 export interface RoomOptions {
   readonly directory: string

@@ -5,8 +5,8 @@ import { bytesOfVerdict, record, type wal } from '@fractal-lba/proto'
 import { TrustedClock } from '@fractal-lba/runtime'
 import { verifyLog } from '@fractal-lba/wal'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { SubmissionLog } from '../log/backed-log.js'
 import type { CompactionOptions } from './compaction-pass.js'
-import { SubmissionLog } from './submission-log.js'
 
 const DAY_MS = 86_400_000
 const BODY_BYTES = 600

@@ -1,7 +1,7 @@
 import type { record, wal } from '@fractal-lba/proto'
 import { AppError, monotonicMs, StartError, unavailable } from '@fractal-lba/runtime'
 import { type CompactableLog, type LogOptions, type LogRecord, openLog, WalError } from '@fractal-lba/wal'
-import { type CompactionOptions, type CompactionReport, compactLog } from './compaction-pass.js'
+import { type CompactionOptions, type CompactionReport, compactLog } from '../directory/compaction-pass.js'
 import { printableReason } from './dead-letters.js'
 import { LogState } from './log-state.js'
 import {

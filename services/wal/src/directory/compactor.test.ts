@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { record, type wal } from '@fractal-lba/proto'
 import { createLogger, createRegistry } from '@fractal-lba/runtime'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { SubmissionLog } from '../log/backed-log.js'
+import { createCompactionMetrics } from '../metrics.js'
 import { Compactor } from './compactor.js'
-import { createCompactionMetrics } from './metrics.js'
-import { SubmissionLog } from './submission-log.js'
 
 const DAY_MS = 86_400_000
 const COUNT = 60

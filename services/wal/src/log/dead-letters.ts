@@ -1,5 +1,5 @@
 import type { wal } from '@fractal-lba/proto'
-import type { Unfinished } from './open-entries.js'
+import type { Unfinished } from './open-submissions.js'
 
 interface DeadLetter extends Unfinished {
   readonly reason: string

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { bytesOfVerdict, record, type wal } from '@fractal-lba/proto'
 import { AppError } from '@fractal-lba/runtime'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { SubmissionLog } from './submission-log.js'
+import { SubmissionLog } from './backed-log.js'
 
 const VERDICT: record.Verdict = {
   outcome: undefined,

@@ -1,13 +1,13 @@
 import type { wal } from '@fractal-lba/proto'
 import { StartError } from '@fractal-lba/runtime'
 import type { SegmentInfo, VisitedRecord } from '@fractal-lba/wal'
+import { RecordTimes } from '../directory/record-times.js'
+import { SegmentTallies } from '../directory/segment-tallies.js'
+import { SequenceSet } from '../directory/sequence-set.js'
 import { DeadLetters } from './dead-letters.js'
 import type { MarkBrief } from './mark-brief.js'
-import { OpenEntries, type Unfinished } from './open-entries.js'
-import { RecordTimes } from './record-times.js'
+import { OpenEntries, type Unfinished } from './open-submissions.js'
 import { decodeDeadLetter, decodeFence, decodeMarkBrief, decodeRedrive, RECORD_TYPE } from './records.js'
-import { SegmentTallies } from './segment-tallies.js'
-import { SequenceSet } from './sequence-set.js'
 
 /** The type of a submission without an envelope, before 0.1: overlooking one would lose it. */
 const BARE_SUBMISSION = 1

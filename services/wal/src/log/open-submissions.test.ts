@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { OpenEntries } from './open-entries.js'
+import { OpenEntries } from './open-submissions.js'
 
 const FAR_APART = [1, 2, 1_023, 1_024, 5_000]
 

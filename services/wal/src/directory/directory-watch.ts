@@ -1,4 +1,4 @@
-import type { SubmissionLog } from './submission-log.js'
+import type { SubmissionLog } from '../log/backed-log.js'
 
 const LOOK_MS = 1_000
 

@@ -1,8 +1,8 @@
 import { type Logger, monotonicMs, unavailable } from '@fractal-lba/runtime'
+import type { SubmissionLog } from '../log/backed-log.js'
+import type { CompactionMetrics } from '../metrics.js'
 import type { CompactionReport } from './compaction-pass.js'
-import type { CompactionMetrics } from './metrics.js'
 import type { RetentionLimits } from './retention.js'
-import type { SubmissionLog } from './submission-log.js'
 
 export interface CompactorOptions extends RetentionLimits {
   /** How often the log is compacted by itself; 0: only when asked, at the byte limit and on a full disk. */

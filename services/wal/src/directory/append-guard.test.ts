@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os'
 import { createLogger } from '@fractal-lba/runtime'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { Room } from './room.js'
+import { Room } from './append-guard.js'
 
 async function roomWith(logRefusal: () => string | undefined, diskLowBytes = 0): Promise<Room> {
   const room = await Room.watch(
