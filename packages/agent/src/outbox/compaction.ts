@@ -1,5 +1,5 @@
-import type { Entry } from './books.js'
 import { OutboxError } from './errors.js'
+import type { Entry } from './outbox-index.js'
 import type { NewOutboxRecord, OutboxLog } from './outbox-log.js'
 
 /** What a record takes beyond its content, at most: frame and head. */

@@ -1,12 +1,13 @@
 /** The durable outbox of an agent. What it keeps on the disk stands in `records.ts`. */
-export type { Counts, Entry, EntryState } from './books.js'
+
 export type { CompactionChoice, CompactionReport } from './compaction.js'
-export { type OutboxLimits, readOutboxLimits } from './environment.js'
 export { isOutboxError, OutboxError, type OutboxErrorCode } from './errors.js'
 export type { OutboxFiles } from './files.js'
-export { CONFLICTS_FILE, DEAD_LETTERS_FILE } from './ledgers.js'
+export { type OutboxLimits, readOutboxLimits } from './limits.js'
 export type { OutboxEvent, OutboxOptions } from './options.js'
 export { type Added, Outbox, type Settlement } from './outbox.js'
+export type { Counts, Entry, EntryState } from './outbox-index.js'
 export type { OutboxLog } from './outbox-log.js'
 export type { SettledKind, SettlementHead } from './records.js'
+export { CONFLICTS_FILE, DEAD_LETTERS_FILE } from './reports.js'
 export { outboxExists, withSnapshot } from './snapshot.js'

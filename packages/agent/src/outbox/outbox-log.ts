@@ -1,6 +1,6 @@
 import { type LogOptions, type LogStatus, openLog, type RecordLog, type WalEvent } from '@fractal-lba/wal'
-import { Books, type Entry } from './books.js'
 import { OutboxError } from './errors.js'
+import { Books, type Entry } from './outbox-index.js'
 import {
   decodeRecord,
   type EntryHead,

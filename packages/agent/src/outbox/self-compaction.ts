@@ -1,6 +1,6 @@
-import type { Books } from './books.js'
 import type { CompactionChoice, CompactionReport } from './compaction.js'
 import type { OutboxSettings } from './options.js'
+import type { Books } from './outbox-index.js'
 
 /** Keeps an outbox that runs for ever from growing for ever: drops old acknowledged records now and then. */
 export class SelfCompaction {

@@ -1,7 +1,7 @@
-import type { Entry } from './books.js'
-import { Ledger, type LedgerLine } from './ledger.js'
 import type { OutboxSettings } from './options.js'
+import type { Entry } from './outbox-index.js'
 import type { OutboxLog } from './outbox-log.js'
+import { Ledger, type LedgerLine } from './report-file.js'
 
 export const CONFLICTS_FILE = 'conflicts.jsonl'
 export const DEAD_LETTERS_FILE = 'dead-letters.jsonl'

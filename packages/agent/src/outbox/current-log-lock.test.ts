@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Gate } from './gate.js'
+import { Gate } from './current-log-lock.js'
 
 function door(): { open: () => void; opened: Promise<void> } {
   let open: () => void = () => undefined

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Books } from './books.js'
+import { Books } from './outbox-index.js'
 import type { Head, SettledKind } from './records.js'
 
 const entry = (seq: number): Head => ({ kind: 'entry', seq, pcsId: `id-${seq}`, fingerprint: '', atMs: seq })
