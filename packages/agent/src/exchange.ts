@@ -21,7 +21,7 @@ export interface ExchangeRequest {
   readonly signal?: AbortSignal
 }
 
-/** What the other side said. */
+/** The answer of the other side. */
 export interface Exchange {
   readonly status: number
   /** The outcome was stored before: this request did not make it. */
@@ -33,7 +33,7 @@ export interface Exchange {
   readonly body: string
 }
 
-/** No usable answer came; the message is a sentence that says why. `tooLarge`: one came, but it has no end. */
+/** No usable answer came; the message is a sentence with the reason. `tooLarge`: the answer was longer than allowed. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer'
 

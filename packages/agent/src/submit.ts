@@ -14,9 +14,9 @@ export const SUBMIT_TOTAL_TIMEOUT_MS = 60_000
 export interface SubmitRecordOptions {
   /** Where the gateway is, such as https://gateway.example. */
   readonly endpoint: string | URL
-  /** How long one attempt waits for its answer; 10 s unless told otherwise. */
+  /** How long one attempt waits for its answer; 10 s by default. */
   readonly attemptTimeoutMs?: number
-  /** How long all attempts and the waits between them may take; 60 s unless told otherwise. */
+  /** How long all attempts and the waits between them may take; 60 s by default. */
   readonly totalTimeoutMs?: number
   readonly backoff?: BackoffPolicy
   /** Ends the submission; the record may have been judged all the same. */

@@ -88,7 +88,7 @@ class Search {
   readonly #submissions = new Map<number, Omit<Attempt, 'marks' | 'deadLetter'>>()
   readonly #marks: AuditedMark[] = []
   readonly #letters = new Map<number, wal.DeadLetter>()
-  /** Submissions that a mark names and whose body did not tell: dropped by compaction. */
+  /** Submissions that a mark names, but whose body compaction has dropped. */
   readonly unseen = new Set<number>()
 
   constructor(pcsId: string, bodies: BodyReader) {

@@ -20,7 +20,7 @@ const STEP_BYTES = 1 << 20
  * what was acknowledged by then is in the copy, and the last flush group of it may be torn, as after a crash.
  *
  * @param target is made; must be empty when it exists
- * @param onCopied told of each part, its bytes
+ * @param onCopied called with the bytes of each part that was copied
  */
 export async function backUp(
   pinned: PinnedLog,

@@ -3,7 +3,7 @@ import type { LogRecord, RecordLocation } from '@fractal-lba/wal'
 import type { PinnedLog } from './pinned-log.js'
 
 /*
- * The hash chain recomputed from what records say of themselves, apart from the code that wrote it. The layout of
+ * The hash chain, recomputed from the records alone by other code than the code that wrote it. The layout of
  * what is hashed is that of packages/wal, format.ts: header (32 bytes) and digest; little endian.
  */
 
@@ -43,7 +43,7 @@ export interface ChainProof {
   readonly segmentStart: {
     readonly segment: string
     readonly firstSequence: number
-    /** the chain that the segment's header says it begins with */
+    /** the chain in the segment's header, with which it begins */
     readonly chain: string
     /** links from there to this record, itself included */
     readonly links: number

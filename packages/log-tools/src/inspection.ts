@@ -167,7 +167,7 @@ class Books {
   }
 }
 
-/** In the order in which a record meets them; the numbers say only which came first into the format. */
+/** In the order in which a record meets them; the numbers follow the history of the format. */
 function byType([a]: readonly [number, number], [b]: readonly [number, number]): number {
   const order: readonly number[] = Object.values(RECORD_TYPE)
   const rank = (type: number): number => (order.includes(type) ? order.indexOf(type) : order.length + type)

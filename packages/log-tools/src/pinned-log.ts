@@ -32,7 +32,7 @@ export interface PinnedLog {
 }
 
 /**
- * @param onRead told how many bytes each read brought
+ * @param onRead called with the number of bytes of each read
  * @throws NoLogError when the directory holds no segment; the system's error when it cannot be read
  */
 export async function pinLog(

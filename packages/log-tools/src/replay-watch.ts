@@ -61,7 +61,7 @@ export async function watchReplay(
 
 /**
  * Waits until nothing is open.
- * @param onCount told how many are, at each look
+ * @param onCount called with the number of open submissions, at each look
  * @returns whether it came to that in time
  */
 export async function watchOpen(

@@ -22,7 +22,7 @@ const DIFFERENCES_MAX = 1_000
 
 const { KIND_MISSING, KIND_UNREADABLE } = dedup.Difference_Kind
 
-/** Adds up what the service tells of one stretch after the other. */
+/** Adds up the service's findings, one stretch of a log after the other. */
 export async function compared(
   stretches: AsyncIterable<dedup.VerifyResponse>,
   progress: { begin(total: number): void; add(amount: number): void; end(): void },

@@ -1,7 +1,7 @@
 import { type BackoffPolicy, backoffMs } from './backoff.js'
 
 /**
- * What the last answers say about the other side as a whole. While it is down one record at a time asks whether
+ * Whether the gateway as a whole is up, judged from its last answers. While it is down one record at a time asks whether
  * it is back, so that ten thousand waiting ones do not each knock at a door that is shut. Which record asks
  * changes, since each has its own wait as well: one that nobody can judge does not hold up the others.
  */

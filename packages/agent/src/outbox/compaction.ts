@@ -1,5 +1,5 @@
 import { OutboxError } from './errors.js'
-import type { Entry } from './outbox-index.js'
+import type { OutboxEntry } from './outbox-index.js'
 import type { NewOutboxRecord, OutboxLog } from './outbox-log.js'
 
 /** What a record takes beyond its content, at most: frame and head. */
@@ -7,7 +7,7 @@ const OVERHEAD_BYTES_MAX = 512
 
 /** Which settled entries a compaction drops; pending ones always stay. */
 export interface CompactionChoice {
-  /** How many of the acknowledged ones stay, the newest. 0 unless told otherwise. */
+  /** How many of the acknowledged ones stay, the newest. 0 by default. */
   readonly acknowledgedKept?: number
   readonly dropDead?: boolean
   readonly dropConflicts?: boolean
@@ -20,9 +20,9 @@ export interface CompactionReport {
 
 /** The entries that stay, in order of their seq. */
 export function chooseKept(
-  entries: readonly Entry[],
+  entries: readonly OutboxEntry[],
   { acknowledgedKept = 0, dropDead = false, dropConflicts = false }: CompactionChoice,
-): Entry[] {
+): OutboxEntry[] {
   let acknowledgedLeft = entries.filter(({ state }) => state === 'acknowledged').length
   return entries.filter(({ state }) => {
     if (state === 'dead') return !dropDead
@@ -42,12 +42,12 @@ export function chooseKept(
 export async function copyKept(
   from: OutboxLog,
   to: OutboxLog,
-  kept: readonly Entry[],
+  kept: readonly OutboxEntry[],
   batchBytesMax: number,
 ): Promise<void> {
   const wanted = new Set(kept.flatMap(({ position, answerPosition }) => [position, answerPosition]))
   let batch: NewOutboxRecord[] = [
-    { head: { kind: 'opening', nextSeq: from.books.nextSeq, atMs: Date.now() } },
+    { head: { kind: 'opening', nextSeq: from.index.nextSeq, atMs: Date.now() } },
   ]
   let batchBytes = OVERHEAD_BYTES_MAX
   for await (const { head, content, position } of from.read()) {
@@ -62,7 +62,7 @@ export async function copyKept(
     batchBytes += sizeBytes
   }
   await to.write(batch)
-  const lost = kept.find(({ seq, state }) => to.books.bySeq(seq)?.state !== state)
+  const lost = kept.find(({ seq, state }) => to.index.bySeq(seq)?.state !== state)
   if (lost) {
     throw new OutboxError(
       'damaged',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Gate } from './current-log-lock.js'
+import { CurrentLogLock } from './current-log-lock.js'
 
 function door(): { open: () => void; opened: Promise<void> } {
   let open: () => void = () => undefined
@@ -13,24 +13,24 @@ const turns = async (): Promise<void> => {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-describe('Gate', () => {
+describe('CurrentLogLock', () => {
   it('lets many pass at once', async () => {
-    const gate = new Gate()
+    const lock = new CurrentLogLock()
     const first = door()
-    const one = gate.shared(() => first.opened)
-    expect(await gate.shared(async () => 'through')).toBe('through')
+    const one = lock.shared(() => first.opened)
+    expect(await lock.shared(async () => 'through')).toBe('through')
     first.open()
     await one
   })
 
   it('lets one alone pass after those before it, and before those behind it', async () => {
-    const gate = new Gate()
+    const lock = new CurrentLogLock()
     const seen: string[] = []
     const [first, second] = [door(), door()]
-    const one = gate.shared(() => first.opened.then(() => seen.push('shared')))
-    const alone = gate.alone(() => second.opened.then(() => seen.push('alone')))
-    const two = gate.shared(async () => seen.push('behind'))
-    const alone2 = gate.alone(async () => seen.push('alone 2'))
+    const one = lock.shared(() => first.opened.then(() => seen.push('shared')))
+    const alone = lock.exclusive(() => second.opened.then(() => seen.push('alone')))
+    const two = lock.shared(async () => seen.push('behind'))
+    const alone2 = lock.exclusive(async () => seen.push('alone 2'))
     await turns()
     expect(seen).toEqual([])
     first.open()
@@ -43,10 +43,10 @@ describe('Gate', () => {
   })
 
   it('opens again after a failure', async () => {
-    const gate = new Gate()
+    const lock = new CurrentLogLock()
     const failure = new Error('no')
-    await expect(gate.alone(() => Promise.reject(failure))).rejects.toBe(failure)
-    await expect(gate.shared(() => Promise.reject(failure))).rejects.toBe(failure)
-    expect(await gate.alone(async () => 1)).toBe(1)
+    await expect(lock.exclusive(() => Promise.reject(failure))).rejects.toBe(failure)
+    await expect(lock.shared(() => Promise.reject(failure))).rejects.toBe(failure)
+    expect(await lock.exclusive(async () => 1)).toBe(1)
   })
 })

@@ -1,11 +1,14 @@
-/** Many may pass at once, or one alone; those who come while it is passed alone wait until that has ended. */
-export class Gate {
+/**
+ * Keeps the current log from being replaced while it is used. Uses share the lock; a compaction, which puts another
+ * log in its place, holds it exclusively. Who comes during an exclusive use waits for its end.
+ */
+export class CurrentLogLock {
   #sharing = 0
-  #alone: Promise<void> | undefined
+  #exclusive: Promise<void> | undefined
   #drained: (() => void) | undefined
 
   async shared<Result>(use: () => Promise<Result>): Promise<Result> {
-    while (this.#alone !== undefined) await this.#alone
+    while (this.#exclusive !== undefined) await this.#exclusive
     this.#sharing += 1
     try {
       return await use()
@@ -15,10 +18,10 @@ export class Gate {
     }
   }
 
-  async alone<Result>(use: () => Promise<Result>): Promise<Result> {
-    while (this.#alone !== undefined) await this.#alone
+  async exclusive<Result>(use: () => Promise<Result>): Promise<Result> {
+    while (this.#exclusive !== undefined) await this.#exclusive
     let open: () => void = () => undefined
-    this.#alone = new Promise((resolve) => {
+    this.#exclusive = new Promise((resolve) => {
       open = resolve
     })
     try {
@@ -30,7 +33,7 @@ export class Gate {
       }
       return await use()
     } finally {
-      this.#alone = undefined
+      this.#exclusive = undefined
       open()
     }
   }

@@ -15,7 +15,7 @@ function numberOf(name: string): number | undefined {
 
 /**
  * The name of the directory that holds the log of this outbox; undefined when it has none yet.
- * @throws OutboxError `damaged` when what says so is lost
+ * @throws OutboxError `damaged` when the pointer to it, or the log itself, is lost
  */
 export async function currentLog(files: Files, directory: string): Promise<string | undefined> {
   const text = (await readSmall(files, join(directory, POINTER)))?.toString('latin1').trim()

@@ -7,20 +7,20 @@ import { SEGMENT_BYTES_DEFAULT } from './outbox-log.js'
 export type OutboxEvent =
   | { readonly type: 'log'; readonly event: WalEvent }
   /** A file for people cannot be written; the outbox goes on without it. */
-  | { readonly type: 'ledger_failed'; readonly file: string; readonly error: Error }
+  | { readonly type: 'report_failed'; readonly file: string; readonly error: Error }
   /** The outbox compacted itself. */
   | { readonly type: 'compacted'; readonly report: CompactionReport }
   /** It could not; it goes on with the log that it has. */
   | { readonly type: 'compaction_failed'; readonly error: Error }
 
 export interface OutboxOptions {
-  /** Records that it may hold, all but acknowledged ones; 100,000 unless told otherwise. */
+  /** Records that it may hold, all but acknowledged ones; 100,000 by default. */
   readonly entriesMax?: number
-  /** What these may take in the log; 256 MiB unless told otherwise. */
+  /** What these may take in the log; 256 MiB by default. */
   readonly bytesMax?: number
-  /** So many acknowledged records make the outbox compact itself; 10,000 unless told otherwise. */
+  /** So many acknowledged records make the outbox compact itself; 10,000 by default. */
   readonly acknowledgedMax?: number
-  /** How many of them, the newest, it then keeps; 1,000 unless told otherwise. */
+  /** How many of them, the newest, it then keeps; 1,000 by default. */
   readonly acknowledgedKept?: number
   readonly segmentBytes?: number
   readonly files?: OutboxFiles

@@ -3,7 +3,7 @@ import type { Head, SettledKind } from './records.js'
 export type EntryState = 'pending' | SettledKind
 
 /** What is kept in memory of a record in the outbox: where it stands and how far it has come, never its bytes. */
-export interface Entry {
+export interface OutboxEntry {
   readonly seq: number
   readonly pcsId: string
   readonly enqueuedAtMs: number
@@ -21,9 +21,9 @@ export type Counts = Readonly<Record<EntryState, number>>
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] }
 
 /** The index of the outbox, derived from the records of its log alone, one after the other. */
-export class Books {
-  readonly #bySeq = new Map<number, Mutable<Entry>>()
-  readonly #byId = new Map<string, Mutable<Entry>>()
+export class OutboxIndex {
+  readonly #bySeq = new Map<number, Mutable<OutboxEntry>>()
+  readonly #byId = new Map<string, Mutable<OutboxEntry>>()
   readonly #counts: Record<EntryState, number> = { pending: 0, acknowledged: 0, dead: 0, conflict: 0 }
   #keptBytes = 0
   #nextSeq = 1
@@ -54,21 +54,21 @@ export class Books {
   }
 
   /** In order of their seq. */
-  entries(): IterableIterator<Entry> {
+  entries(): IterableIterator<OutboxEntry> {
     return this.#bySeq.values()
   }
 
-  bySeq(seq: number): Entry | undefined {
+  bySeq(seq: number): OutboxEntry | undefined {
     return this.#bySeq.get(seq)
   }
 
   /** The latest entry under that id. */
-  byId(pcsId: string): Entry | undefined {
+  byId(pcsId: string): OutboxEntry | undefined {
     return this.#byId.get(pcsId)
   }
 
   /** The one that has waited longest. */
-  oldestPending(): Entry | undefined {
+  oldestPending(): OutboxEntry | undefined {
     if (this.#counts.pending === 0) return undefined
     for (const entry of this.#bySeq.values()) if (entry.state === 'pending') return entry
     return undefined
@@ -99,7 +99,7 @@ export class Books {
     }
   }
 
-  #enter(entry: Mutable<Entry>): void {
+  #enter(entry: Mutable<OutboxEntry>): void {
     if (this.#bySeq.has(entry.seq)) {
       this.#contradictions += 1
       return

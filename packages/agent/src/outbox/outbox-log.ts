@@ -1,6 +1,6 @@
 import { type LogOptions, type LogStatus, openLog, type RecordLog, type WalEvent } from '@fractal-lba/wal'
 import { OutboxError } from './errors.js'
-import { Books, type Entry } from './outbox-index.js'
+import { type OutboxEntry, OutboxIndex } from './outbox-index.js'
 import {
   decodeRecord,
   type EntryHead,
@@ -15,7 +15,7 @@ export const SEGMENT_BYTES_DEFAULT = 4 * 2 ** 20
 
 export interface OutboxLogOptions {
   readonly files: NonNullable<LogOptions['files']>
-  /** 4 MiB unless told otherwise. */
+  /** 4 MiB by default. */
   readonly segmentBytes?: number | undefined
   readonly onFatal: (error: Error) => void
   readonly onEvent: (event: WalEvent) => void
@@ -27,31 +27,31 @@ export interface NewOutboxRecord {
   readonly content?: Uint8Array
 }
 
-/** A log of outbox records and the books that follow from it. */
+/** A log of outbox records and the index that is derived from them. */
 export class OutboxLog {
   readonly #log: RecordLog
 
   private constructor(
     log: RecordLog,
-    readonly books: Books,
+    readonly index: OutboxIndex,
   ) {
     this.#log = log
   }
 
   /**
-   * Opens the log in that directory, or makes one, and derives the books from it.
+   * Opens the log in that directory, or makes one, and derives the index from it.
    * @throws WalError, OutboxError `unsupported`
    */
   static async open(directory: string, options: OutboxLogOptions): Promise<OutboxLog> {
-    const books = new Books()
+    const index = new OutboxIndex()
     const log = await openLog(directory, {
       segmentBytes: options.segmentBytes ?? SEGMENT_BYTES_DEFAULT,
       files: options.files,
       onFatal: options.onFatal,
       onEvent: options.onEvent,
-      visit: (record) => books.apply(decodeRecord(record).head, record.sequence, record.bodyLength),
+      visit: (record) => index.apply(decodeRecord(record).head, record.sequence, record.bodyLength),
     })
-    return new OutboxLog(log, books)
+    return new OutboxLog(log, index)
   }
 
   get status(): LogStatus {
@@ -63,22 +63,22 @@ export class OutboxLog {
     return this.#log.head().sequence
   }
 
-  /** Appends the records together, and takes them up in the books after their flush. */
+  /** Appends the records together, and applies them to the index after their flush. */
   async write(records: readonly NewOutboxRecord[]): Promise<void> {
     const encoded = records.map(({ head, content }) => ({ head, record: encodeRecord(head, content) }))
     let position = await this.#log.append(encoded.map(({ record }) => record))
-    for (const { head, record } of encoded) this.books.apply(head, position++, record.body.length)
+    for (const { head, record } of encoded) this.index.apply(head, position++, record.body.length)
   }
 
   /** The entry's record, with the bytes that are sent. @throws OutboxError `damaged` */
-  async entry({ seq, position }: Entry): Promise<OutboxRecord & { readonly head: EntryHead }> {
+  async entry({ seq, position }: OutboxEntry): Promise<OutboxRecord & { readonly head: EntryHead }> {
     const record = await this.#at(position)
     if (record?.head.kind === 'entry' && record.head.seq === seq) return { ...record, head: record.head }
     throw unreadable(seq)
   }
 
   /** What settled the entry; undefined while it is pending. @throws OutboxError `damaged` */
-  async answer(entry: Entry): Promise<{ head: SettlementHead; content: Buffer } | undefined> {
+  async answer(entry: OutboxEntry): Promise<{ head: SettlementHead; content: Buffer } | undefined> {
     if (entry.state === 'pending') return undefined
     const record = await this.#at(entry.answerPosition)
     if (record?.head.kind === entry.state && record.head.seq === entry.seq) {

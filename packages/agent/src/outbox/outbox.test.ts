@@ -195,7 +195,7 @@ describe('an outbox', () => {
     mkdirSync(join(directory, 'dead-letters.jsonl'))
     await outbox.settle(1, problem('dead'))
     expect(outbox.counts.dead).toBe(1)
-    expect(events.filter(({ type }) => type === 'ledger_failed')).toHaveLength(1)
+    expect(events.filter(({ type }) => type === 'report_failed')).toHaveLength(1)
   })
 
   it('never gives a number twice, though a part of its log is gone', async () => {

@@ -3,13 +3,13 @@ import { fingerprint, hasMatchingId, parseRecord } from '@fractal-lba/pcs'
 import type { DirectoryLock, LogStatus, WalEvent } from '@fractal-lba/wal'
 import { type CompactionChoice, type CompactionReport, chooseKept, copyKept } from './compaction.js'
 import { currentLog, pointTo, settleCurrentLog, successorOf } from './current.js'
-import { Gate } from './current-log-lock.js'
+import { CurrentLogLock } from './current-log-lock.js'
 import { OutboxError } from './errors.js'
 import { type OutboxOptions, type OutboxSettings, settingsOf } from './options.js'
-import type { Counts, Entry } from './outbox-index.js'
+import type { Counts, OutboxEntry } from './outbox-index.js'
 import { OutboxLog } from './outbox-log.js'
 import type { SettledKind } from './records.js'
-import { Ledgers } from './reports.js'
+import { Reports } from './reports.js'
 import { SelfCompaction } from './self-compaction.js'
 import { withOutboxSeq } from './sequence-text.js'
 
@@ -33,42 +33,42 @@ export interface Settlement {
   readonly body: Uint8Array
 }
 
-/** What a gateway takes at most (the contract, section 4): room for less counts as none. */
+/** The longest record that a gateway takes (the contract, section 4). With less room than that the outbox is full. */
 const RECORD_BYTES_LONGEST = 65_536
 
 /**
- * Keeps each record from before it is sent until its verdict is on the disk. What it says it has, a crash of the
- * process or the machine does not take back; what was sent, but whose answer is not on the disk, is pending
- * again after it, and the gateway answers the second copy with the stored verdict.
+ * Keeps each record from before it is sent until its verdict is on the disk. A record that `add` has taken survives
+ * a crash of the process and of the machine. A record that was sent, but whose answer is not on the disk, is pending
+ * again after a crash; the gateway answers its second copy with the stored verdict.
  */
 export class Outbox {
   readonly #directory: string
   readonly #settings: OutboxSettings
   readonly #lock: DirectoryLock
-  readonly #gate = new Gate()
+  readonly #currentLogLock = new CurrentLogLock()
   readonly #adding = new Map<string, Promise<Added>>()
   readonly #settling = new Set<number>()
   readonly #selfCompaction: SelfCompaction
   #log: OutboxLog
   #logName: string
-  readonly #ledgers: Ledgers
+  readonly #reports: Reports
   #nextSeq: number
   readonly #reserved = { entries: 0, bytes: 0 }
   #closing: Promise<void> | undefined
-  /** Told of each entry that becomes pending. */
-  onPending: (entry: Entry) => void = () => undefined
+  /** Called with each entry that becomes pending. */
+  onPending: (entry: OutboxEntry) => void = () => undefined
 
   private constructor(
     directory: string,
     settings: OutboxSettings,
-    opened: { lock: DirectoryLock; log: OutboxLog; logName: string; ledgers: Ledgers },
+    opened: { lock: DirectoryLock; log: OutboxLog; logName: string; reports: Reports },
   ) {
     this.#directory = directory
     this.#settings = settings
     this.#lock = opened.lock
     this.#log = opened.log
     this.#logName = opened.logName
-    this.#ledgers = opened.ledgers
+    this.#reports = opened.reports
     this.#nextSeq = firstFreeSeq(opened.log)
     this.#selfCompaction = new SelfCompaction(settings, (choice) => this.compact(choice))
   }
@@ -85,8 +85,8 @@ export class Outbox {
       const logName = await settleCurrentLog(settings.files, directory)
       const log = await openLogIn(join(directory, logName), settings)
       try {
-        const ledgers = await Ledgers.open(directory, settings, log)
-        return new Outbox(directory, settings, { lock, log, logName, ledgers })
+        const reports = await Reports.open(directory, settings, log)
+        return new Outbox(directory, settings, { lock, log, logName, reports })
       } catch (error) {
         await log.close()
         throw error
@@ -98,7 +98,7 @@ export class Outbox {
   }
 
   get counts(): Counts {
-    return this.#log.books.counts
+    return this.#log.index.counts
   }
 
   get status(): LogStatus {
@@ -107,30 +107,30 @@ export class Outbox {
 
   /** Records of the log that do not fit what was before them; none, unless it was damaged. */
   get contradictions(): number {
-    return this.#log.books.contradictions
+    return this.#log.index.contradictions
   }
 
   /** In order of `outbox_seq`. */
-  entries(): IterableIterator<Entry> {
-    return this.#log.books.entries()
+  entries(): IterableIterator<OutboxEntry> {
+    return this.#log.index.entries()
   }
 
-  bySeq(seq: number): Entry | undefined {
-    return this.#log.books.bySeq(seq)
+  bySeq(seq: number): OutboxEntry | undefined {
+    return this.#log.index.bySeq(seq)
   }
 
-  byId(pcsId: string): Entry | undefined {
-    return this.#log.books.byId(pcsId)
+  byId(pcsId: string): OutboxEntry | undefined {
+    return this.#log.index.byId(pcsId)
   }
 
-  oldestPending(): Entry | undefined {
-    return this.#log.books.oldestPending()
+  oldestPending(): OutboxEntry | undefined {
+    return this.#log.index.oldestPending()
   }
 
   /** Why no record is taken now, as a sentence; undefined while there is room. */
   get refusal(): string | undefined {
     const { entriesMax, bytesMax } = this.#settings
-    const { keptEntries, keptBytes } = this.#log.books
+    const { keptEntries, keptBytes } = this.#log.index
     const entries = keptEntries + this.#reserved.entries
     const bytes = keptBytes + this.#reserved.bytes
     const noEntries = entries >= entriesMax
@@ -154,8 +154,8 @@ export class Outbox {
     for (let other = this.#adding.get(pcs.pcs_id); other; other = this.#adding.get(pcs.pcs_id)) {
       await other.catch(() => undefined) // its own caller learns of it
     }
-    const adding = this.#gate.shared(() => {
-      const known = this.#log.books.byId(pcs.pcs_id)
+    const adding = this.#currentLogLock.shared(() => {
+      const known = this.#log.index.byId(pcs.pcs_id)
       return known ? this.#compare(known, print) : this.#enter(record, pcs.pcs_id, print)
     })
     this.#adding.set(pcs.pcs_id, adding)
@@ -168,12 +168,14 @@ export class Outbox {
 
   /** The bytes to send. @throws OutboxError `damaged` or `unknown` */
   read(seq: number): Promise<Buffer> {
-    return this.#gate.shared(async () => (await this.#log.entry(this.#inState(seq, 'pending'))).content)
+    return this.#currentLogLock.shared(
+      async () => (await this.#log.entry(this.#inState(seq, 'pending'))).content,
+    )
   }
 
   /** Ends a record's way; when this resolves, that is on the disk. @throws OutboxError `unknown`, WalError */
   settle(seq: number, { kind, status, replayed, attempts, body }: Settlement): Promise<void> {
-    return this.#gate.shared(async () => {
+    return this.#currentLogLock.shared(async () => {
       const entry = this.#inState(seq, 'pending')
       if (this.#settling.has(seq)) throw new OutboxError('unknown', `outbox_seq ${seq} is being settled`)
       this.#settling.add(seq)
@@ -184,14 +186,14 @@ export class Outbox {
       } finally {
         this.#settling.delete(seq)
       }
-      await this.#ledgers.add(this.#log, entry)
-      if (kind === 'acknowledged') this.#selfCompaction.acknowledged(this.#log.books)
+      await this.#reports.add(this.#log, entry)
+      if (kind === 'acknowledged') this.#selfCompaction.acknowledged(this.#log.index)
     })
   }
 
   /** Makes a dead letter pending again. @throws OutboxError `unknown`, WalError */
   revive(seq: number): Promise<void> {
-    return this.#gate.shared(async () => {
+    return this.#currentLogLock.shared(async () => {
       const entry = this.#inState(seq, 'dead')
       await this.#log.write([{ head: { kind: 'revived', seq, atMs: this.#settings.nowMs() } }])
       this.onPending(entry)
@@ -204,10 +206,10 @@ export class Outbox {
    * @throws OutboxError `damaged`, WalError: the old log then stays
    */
   compact(choice: CompactionChoice = {}): Promise<CompactionReport> {
-    return this.#gate.alone(async () => {
+    return this.#currentLogLock.exclusive(async () => {
       const { files, segmentBytes } = this.#settings
       const old = { log: this.#log, path: join(this.#directory, this.#logName) }
-      const entries = [...old.log.books.entries()]
+      const entries = [...old.log.index.entries()]
       const kept = chooseKept(entries, choice)
       const name = successorOf(this.#logName)
       const path = join(this.#directory, name)
@@ -230,7 +232,7 @@ export class Outbox {
 
   /** Takes nothing more, and lets go of the directory when what is under way has ended. */
   close(): Promise<void> {
-    this.#closing ??= this.#gate.alone(async () => {
+    this.#closing ??= this.#currentLogLock.exclusive(async () => {
       try {
         await this.#log.close()
       } finally {
@@ -258,19 +260,19 @@ export class Outbox {
     return { seq, pcsId, known: false, same: true }
   }
 
-  async #compare(known: Entry, print: string): Promise<Added> {
+  async #compare(known: OutboxEntry, print: string): Promise<Added> {
     const { head } = await this.#log.entry(known)
     return { seq: known.seq, pcsId: known.pcsId, known: true, same: head.fingerprint === print }
   }
 
-  #inState(seq: number, state: Entry['state']): Entry {
-    const entry = this.#log.books.bySeq(seq)
+  #inState(seq: number, state: OutboxEntry['state']): OutboxEntry {
+    const entry = this.#log.index.bySeq(seq)
     if (entry?.state === state) return entry
     const found = entry ? `is ${entry.state}, not ${state}` : 'is not in the outbox'
     throw new OutboxError('unknown', `outbox_seq ${seq} ${found}`)
   }
 
-  /** If nobody can say which log counts, nothing may go on. */
+  /** Ends the process when it is unknown which log is current: a record could go into the wrong one. */
   async #pointTo(name: string): Promise<void> {
     const { files, onFatal } = this.#settings
     try {
@@ -287,11 +289,11 @@ function openLogIn(
   path: string,
   { files, segmentBytes, onFatal, onEvent }: OutboxSettings,
 ): Promise<OutboxLog> {
-  const told = (event: WalEvent) => onEvent({ type: 'log', event })
-  return OutboxLog.open(path, { files, segmentBytes, onFatal, onEvent: told })
+  const forward = (event: WalEvent) => onEvent({ type: 'log', event })
+  return OutboxLog.open(path, { files, segmentBytes, onFatal, onEvent: forward })
 }
 
-/** Never one that was given before: what a damaged segment held may have been higher than anything that is left. */
-function firstFreeSeq({ books, status, sequence }: OutboxLog): number {
-  return status.quarantined.length > 0 ? books.nextSeq + sequence : books.nextSeq
+/** Never a number that was used before. A damaged segment may have held higher ones than the rest of the log. */
+function firstFreeSeq({ index, status, sequence }: OutboxLog): number {
+  return status.quarantined.length > 0 ? index.nextSeq + sequence : index.nextSeq
 }

@@ -6,8 +6,8 @@ import { openExisting, writeAll } from './files.js'
 const CHUNK_BYTES = 64 * 1024
 const LINE_FEED = 0x0a
 
-/** What one line tells of a record that a person should look at. */
-export interface LedgerLine {
+/** One line of a report: a record that a person should look at. */
+export interface ReportLine {
   readonly seq: number
   readonly atMs: number
   readonly pcsId: string
@@ -22,7 +22,7 @@ export interface LedgerLine {
  * A file of JSON lines for people and their tools. It follows the log and proves nothing: what it lacks is added
  * when the outbox is opened, and if it cannot be written the outbox goes on.
  */
-export class Ledger {
+export class ReportFile {
   readonly #files: Files
   readonly #directory: string
   readonly #name: string
@@ -39,22 +39,22 @@ export class Ledger {
 
   /**
    * Reads which lines are there, for `holds`; a last line that a crash left unfinished is cut off.
-   * @param onTrouble told once when the file cannot be used
+   * @param onTrouble called once, when the file cannot be used
    */
   static async open(
     files: Files,
     directory: string,
     name: string,
     onTrouble: (error: Error) => void,
-  ): Promise<{ ledger: Ledger; holds: (seq: number, atMs: number) => boolean }> {
-    const ledger = new Ledger(files, directory, name, onTrouble)
+  ): Promise<{ report: ReportFile; holds: (seq: number, atMs: number) => boolean }> {
+    const report = new ReportFile(files, directory, name, onTrouble)
     const lines = new Lines()
-    await ledger.#trying(() => ledger.#recover(lines))
-    return { ledger, holds: (seq, atMs) => lines.known.has(key(seq, atMs)) }
+    await report.#trying(() => report.#recover(lines))
+    return { report, holds: (seq, atMs) => lines.known.has(key(seq, atMs)) }
   }
 
-  /** Adds a line; resolves when it is durable, or when the trouble with it was told. */
-  add(line: LedgerLine): Promise<void> {
+  /** Adds a line; resolves when it is durable, or when `onTrouble` has been called. */
+  add(line: ReportLine): Promise<void> {
     this.#tail = this.#tail.then(() => this.#trying(() => this.#append(line)))
     return this.#tail
   }
@@ -84,7 +84,7 @@ export class Ledger {
     }
   }
 
-  async #append(line: LedgerLine): Promise<void> {
+  async #append(line: ReportLine): Promise<void> {
     const text = Buffer.from(`${lineText(line)}\n`)
     const file = await this.#opened()
     try {
@@ -139,7 +139,7 @@ class Lines {
   }
 }
 
-function lineText({ seq, atMs, pcsId, status, problem, record }: LedgerLine): string {
+function lineText({ seq, atMs, pcsId, status, problem, record }: ReportLine): string {
   const text = problem.toString('utf8')
   return JSON.stringify({
     outbox_seq: seq,

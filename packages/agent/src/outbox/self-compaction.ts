@@ -1,6 +1,6 @@
 import type { CompactionChoice, CompactionReport } from './compaction.js'
 import type { OutboxSettings } from './options.js'
-import type { Books } from './outbox-index.js'
+import type { OutboxIndex } from './outbox-index.js'
 
 /** Keeps an outbox that runs for ever from growing for ever: drops old acknowledged records now and then. */
 export class SelfCompaction {
@@ -14,10 +14,10 @@ export class SelfCompaction {
     this.#dueAt = settings.acknowledgedMax
   }
 
-  /** To be told after each acknowledged record; begins a compaction in the background when one is due. */
-  acknowledged({ counts, keptEntries }: Books): void {
+  /** Must be called after each acknowledged record. Begins a compaction in the background when one is due. */
+  acknowledged({ counts, keptEntries }: OutboxIndex): void {
     const { acknowledgedMax, acknowledgedKept, onEvent } = this.#settings
-    // a copy should drop more than it copies
+    // A compaction is worth its copying only when it drops more than it copies.
     if (counts.acknowledged < Math.max(this.#dueAt, keptEntries + 2 * acknowledgedKept)) return
     this.#dueAt = Number.POSITIVE_INFINITY
     this.#compact({ acknowledgedKept }).then(

@@ -29,8 +29,8 @@ describe('withSnapshot', () => {
     const names = readdirSync(directory, { recursive: true }).sort()
     const look = () =>
       withSnapshot(directory, async (log) => {
-        const second = log.books.bySeq(2)
-        return { counts: log.books.counts, answer: second && (await log.answer(second)) }
+        const second = log.index.bySeq(2)
+        return { counts: log.index.counts, answer: second && (await log.answer(second)) }
       })
     expect(await look()).toMatchObject({
       counts: { pending: 10, acknowledged: 2 },

@@ -28,13 +28,13 @@ export interface BuildInput {
   readonly shardId: string
   readonly epoch: number
   readonly seed: number
-  /** 2, 4, 8, 16 unless told otherwise; each occurrence is a point of D̂. */
+  /** 2, 4, 8, 16 by default; each occurrence is a point of D̂. */
   readonly scales?: readonly number[]
-  /** How many bytes of the rows make a leaf of the Merkle tree; 64 unless told otherwise. */
+  /** How many bytes of the rows make a leaf of the Merkle tree; 64 by default. */
   readonly chunkBytes?: number
-  /** 1 unless told otherwise. */
+  /** 1 by default. */
   readonly attempt?: number
-  /** RFC 3339; now unless told otherwise. */
+  /** RFC 3339; now by default. */
   readonly sentAt?: string
   /** The number in the agent's outbox; 0 where there is none. */
   readonly outboxSeq?: number

@@ -23,7 +23,7 @@ describe('the Merkle root', () => {
     expect(merkleRoot(bytes('abcde'), 2)).toBe(hash(hash(ab + cd) + hash(ef + ef)))
   })
 
-  it('cuts at 64 bytes unless told otherwise', () => {
+  it('cuts at 64 bytes by default', () => {
     const rows = bytes('x'.repeat(65))
     expect(merkleRoot(rows)).toBe(merkleRoot(rows, 64))
     expect(merkleRoot(rows)).not.toBe(merkleRoot(rows, 65))

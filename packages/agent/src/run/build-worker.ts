@@ -9,7 +9,7 @@ port.on('message', (task: BuildTask) => {
   buildFile(task, rules).then(
     (result) => port.postMessage(result),
     (error: unknown) => {
-      throw error // ends the thread; the builder tells
+      throw error // ends the thread; the builder rejects with it
     },
   )
 })

@@ -52,7 +52,7 @@ export class WatchedDirectory {
   /** Moves a file to `failed/`, with a text beside it that says why. */
   async moveToFailed(name: string, why: string): Promise<void> {
     const path = await this.#freePath(FAILED, name)
-    // the text first: a file that was moved without it would not say what is wrong
+    // The text comes first: after a crash in between, a moved file without it would not show what is wrong.
     await writeFile(`${path}.error.txt`, `${why}\n`)
     await rename(join(this.path, name), path)
   }
@@ -72,7 +72,7 @@ export class WatchedDirectory {
   }
 }
 
-/** The name, or a shorter one that still tells which it was, if nothing could be added to it. */
+/** The name, or a shorter one by which the file can still be recognised, if nothing could be added to it. */
 function withRoom(name: string): string {
   if (Buffer.byteLength(name) <= NAME_BYTES_MAX) return name
   const digest = hash('sha256', name).slice(0, 12)

@@ -31,7 +31,7 @@ export class AgentLog {
           : 'the record was refused: see dead-letters.jsonl'
       this.#logger.warn({ ...about, status: attempt.answer.status }, sentence)
     }
-    this.#tellEndpoint(endpointIsDown, result === 'retry' ? attempt.why : '')
+    this.#logEndpoint(endpointIsDown, result === 'retry' ? attempt.why : '')
   }
 
   file(event: FileEvent): void {
@@ -58,7 +58,7 @@ export class AgentLog {
 
   outbox(event: OutboxEvent): void {
     switch (event.type) {
-      case 'ledger_failed':
+      case 'report_failed':
         this.#logger.error(
           { file: event.file, err: event.error },
           'this file cannot be written; the log has it all',
@@ -92,7 +92,7 @@ export class AgentLog {
     }
   }
 
-  #tellEndpoint(isDown: boolean, why: string): void {
+  #logEndpoint(isDown: boolean, why: string): void {
     if (isDown === this.#endpointIsDown) return
     this.#endpointIsDown = isDown
     if (isDown) this.#logger.warn({ why }, 'the gateway takes nothing now; records wait in the outbox')

@@ -10,7 +10,7 @@ export interface FixedIdentity {
   readonly epoch?: number | undefined
 }
 
-/** Of files whose name holds none, unless told otherwise. */
+/** Of files whose name holds none, by default. */
 export const EPOCH_DEFAULT = 0
 
 /** A file name that gives no identity. The message is a sentence for people. */

@@ -20,7 +20,7 @@ import { createAgentMetrics } from './metrics.js'
 import type { BuildRules } from './record-builder.js'
 import { Watcher } from './watcher.js'
 
-/** What the command line says. */
+/** Settings from the command line. */
 export interface AgentOrder {
   readonly watchDirectory: string
   readonly outboxDirectory: string
@@ -35,7 +35,7 @@ export interface AgentOrder {
   readonly textOf: (record: Pcs) => Uint8Array
 }
 
-/** What the environment says. */
+/** Settings from the environment. */
 export interface AgentConfig extends CommonConfig {
   readonly metricsAddress: string
   readonly limits: OutboxLimits

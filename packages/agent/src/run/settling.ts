@@ -1,4 +1,4 @@
-/** What tells one state of a file from another. */
+/** What differs between two states of a file. */
 export interface FileState {
   readonly inode: number
   readonly sizeBytes: number

@@ -58,7 +58,7 @@ export class Watcher {
     return this.#trouble
   }
 
-  /** @param onFatal told of what should not have happened */
+  /** @param onFatal called with an error that is no refusal and no trouble of a file */
   start(onFatal: (error: Error) => void): void {
     this.#running ??= this.#run().catch((error: unknown) => {
       onFatal(error instanceof Error ? error : new Error(String(error)))
@@ -74,7 +74,7 @@ export class Watcher {
   async #run(): Promise<void> {
     const { signal } = this.#stopping
     while (!signal.aborted) {
-      this.#tell(await this.#round())
+      this.#report(await this.#round())
       await sleep(this.#options.pollMs, undefined, { signal }).catch((error: unknown) => {
         if (!signal.aborted) throw error
       })
@@ -171,7 +171,7 @@ export class Watcher {
     return now !== undefined && sameState(now, state)
   }
 
-  #tell(trouble: string | undefined): void {
+  #report(trouble: string | undefined): void {
     if (trouble === this.#trouble) return
     this.#trouble = trouble
     this.#options.onTrouble(trouble)

@@ -28,7 +28,7 @@ export class ScriptedPeer {
   readonly arrivals: Arrival[] = []
   /** Fingerprints of first writes, by id. */
   readonly stored = new Map<string, string>()
-  /** Answers that told a verdict for the first time, by id. */
+  /** How many answers gave a verdict as the first one, by id. */
   readonly firstVerdicts = new Map<string, number>()
   script: (arrival: Arrival) => Reaction = () => 'judge'
   /** Most requests that were under way at once. */

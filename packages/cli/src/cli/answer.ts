@@ -17,7 +17,7 @@ export function exitCodeOf({ status }: Answer): ExitCode {
 
 /**
  * A verdict as people read it.
- * @throws Failure that tells the problem, when the answer is none
+ * @throws Failure with the problem, when the answer is no verdict
  */
 export function verdictText(answer: Answer): string {
   if (exitCodeOf(answer) !== EXIT.done) throw problemFailure(answer)

@@ -7,7 +7,7 @@ import { EXIT, Failure, usageError } from './failure.js'
 
 const ENDPOINT_DEFAULT = 'http://127.0.0.1:8080'
 
-/** What the gateway said. */
+/** The gateway's answer. */
 export interface Answer {
   readonly status: number
   /** The outcome was stored before: this request did not make it. */

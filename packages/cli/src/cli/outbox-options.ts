@@ -86,7 +86,7 @@ export async function withOutboxSnapshot<Result>(
 type Event = Parameters<NonNullable<OutboxOptions['onEvent']>>[0]
 
 function troubleOf(event: Event): string | undefined {
-  if (event.type === 'ledger_failed') return `${event.file} cannot be written: ${event.error.message}`
+  if (event.type === 'report_failed') return `${event.file} cannot be written: ${event.error.message}`
   if (event.type === 'compaction_failed') return `the outbox could not be compacted: ${event.error.message}`
   if (event.type === 'log' && event.event.type === 'quarantined') {
     return `the outbox is damaged: ${event.event.segment} ${event.event.reason}; what is intact in it is still used`
@@ -94,7 +94,7 @@ function troubleOf(event: Event): string | undefined {
   return undefined
 }
 
-/** What the outbox and its log say is for people as it is. */
+/** Errors of the outbox and its log have sentences for people already: they become failures as they are. */
 async function explained<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()

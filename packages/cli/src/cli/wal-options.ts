@@ -55,7 +55,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EIO: 'the disk cannot read it',
 }
 
-/** What the log and the system say, as a sentence for people. */
+/** Turns errors of the log and of the system into a sentence for people. */
 async function explained<Result>(directory: string, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()

@@ -86,15 +86,15 @@ describe('pcs agent run under kill -9', () => {
       for (const id of peer.stored.keys()) {
         expect(new Set(peer.arrivalsOf(id).map(({ text }) => text)).size).toBe(1)
       }
-      // and so have the agent's own books
+      // and so have the agent's own outbox
       await withSnapshot(outbox, async (log) => {
-        expect(log.books.counts).toEqual({ pending: 0, acknowledged: files, dead: 0, conflict: 0 })
-        expect(log.books.contradictions).toBe(0)
+        expect(log.index.counts).toEqual({ pending: 0, acknowledged: files, dead: 0, conflict: 0 })
+        expect(log.index.contradictions).toBe(0)
         const settled: number[] = []
         for await (const { head } of log.read()) if (head.kind === 'acknowledged') settled.push(head.seq)
         expect(settled.length).toBe(files)
         expect(new Set(settled).size).toBe(files)
-        expect([...log.books.entries()].map(({ pcsId }) => pcsId).sort()).toEqual(
+        expect([...log.index.entries()].map(({ pcsId }) => pcsId).sort()).toEqual(
           [...peer.stored.keys()].sort(),
         )
       })

@@ -53,8 +53,8 @@ describe.skipIf(!canInject)('pcs agent run with strace at its flushes', () => {
         // what it had told anybody is on the disk
         const before = new Set(peer.stored.keys())
         if (before.size > 0) {
-          await withSnapshot(outbox, async ({ books }) => {
-            for (const id of before) expect(books.byId(id)).toBeDefined()
+          await withSnapshot(outbox, async ({ index }) => {
+            for (const id of before) expect(index.byId(id)).toBeDefined()
           })
         }
         agent = await AgentProcess.start(options)
@@ -62,9 +62,9 @@ describe.skipIf(!canInject)('pcs agent run with strace at its flushes', () => {
         await until('all files are shipped', () => readdirSync(join(watch, 'done')).length === FILES)
         await until('nothing is pending', async () => (await second.metric('agent_outbox_pending')) === 0)
         expect(peer.stored.size).toBe(FILES)
-        await withSnapshot(outbox, async ({ books }) => {
-          expect(books.counts).toEqual({ pending: 0, acknowledged: FILES, dead: 0, conflict: 0 })
-          expect(books.contradictions).toBe(0)
+        await withSnapshot(outbox, async ({ index }) => {
+          expect(index.counts).toEqual({ pending: 0, acknowledged: FILES, dead: 0, conflict: 0 })
+          expect(index.contradictions).toBe(0)
         })
         expect(await agent.end('SIGTERM')).toBe(0)
       } finally {

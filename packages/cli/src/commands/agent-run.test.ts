@@ -139,7 +139,7 @@ describe('pcs agent run', () => {
       problem: { title: 'Invalid' },
     })
     await until('both are in the log', () =>
-      withSnapshot(outbox, async ({ books }) => books.counts.dead === 1 && books.counts.conflict === 1),
+      withSnapshot(outbox, async ({ index }) => index.counts.dead === 1 && index.counts.conflict === 1),
     )
   })
 

@@ -1,4 +1,4 @@
-import type { Entry, OutboxLog } from '@fractal-lba/agent/outbox'
+import type { OutboxEntry, OutboxLog } from '@fractal-lba/agent/outbox'
 import { jsonObject, printable } from '@fractal-lba/runtime/text'
 import { finding } from '../cli/answer.js'
 import type { Command, Terminal } from '../cli/command.js'
@@ -35,7 +35,7 @@ Exit codes: 0 shown, 1 there is no outbox or it cannot be read, 2 wrong command 
     const limit = given.integer('limit', { min: 0, max: Number.MAX_SAFE_INTEGER })
     const directory = fromEnvironment(terminal, (env) => readOutboxDirectory(given, env))
     await withOutboxSnapshot(directory, terminal, async (log) => {
-      const found = [...log.books.entries()].filter((entry) => state === undefined || entry.state === state)
+      const found = [...log.index.entries()].filter((entry) => state === undefined || entry.state === state)
       const count = limit ?? (given.has('json') ? found.length : LIMIT_DEFAULT)
       const shown = found.slice(Math.max(0, found.length - count))
       if (given.has('json')) await printJson(directory, log, shown, terminal)
@@ -45,9 +45,14 @@ Exit codes: 0 shown, 1 there is no outbox or it cannot be read, 2 wrong command 
   },
 }
 
-async function printJson(directory: string, log: OutboxLog, shown: readonly Entry[], terminal: Terminal) {
+async function printJson(
+  directory: string,
+  log: OutboxLog,
+  shown: readonly OutboxEntry[],
+  terminal: Terminal,
+) {
   terminal.out(
-    `{"directory":${JSON.stringify(directory)},"counts":${JSON.stringify(log.books.counts)},"entries":[`,
+    `{"directory":${JSON.stringify(directory)},"counts":${JSON.stringify(log.index.counts)},"entries":[`,
   )
   let separator = ''
   for (const entry of shown) {
@@ -57,7 +62,7 @@ async function printJson(directory: string, log: OutboxLog, shown: readonly Entr
   terminal.out(']}\n')
 }
 
-async function jsonOf(log: OutboxLog, entry: Entry): Promise<Readonly<Record<string, unknown>>> {
+async function jsonOf(log: OutboxLog, entry: OutboxEntry): Promise<Readonly<Record<string, unknown>>> {
   const about = {
     outbox_seq: entry.seq,
     pcs_id: entry.pcsId,
@@ -75,11 +80,11 @@ async function jsonOf(log: OutboxLog, entry: Entry): Promise<Readonly<Record<str
 async function printText(
   directory: string,
   log: OutboxLog,
-  shown: readonly Entry[],
+  shown: readonly OutboxEntry[],
   found: number,
   terminal: Terminal,
 ) {
-  const { pending, acknowledged, dead, conflict } = log.books.counts
+  const { pending, acknowledged, dead, conflict } = log.index.counts
   terminal.out(
     `${directory}: ${pending} pending, ${acknowledged} acknowledged, ${dead} dead, ${conflict} in conflict\n`,
   )
@@ -88,13 +93,13 @@ async function printText(
     const seq = String(entry.seq).padStart(6)
     const at = new Date(entry.enqueuedAtMs).toISOString()
     terminal.out(`${seq}  ${entry.state.padEnd(12)}  ${at}  ${entry.pcsId}\n`)
-    const said = await saidOf(log, entry)
-    if (said) terminal.out(`${' '.repeat(8)}${said}\n`)
+    const summary = await answerSummary(log, entry)
+    if (summary) terminal.out(`${' '.repeat(8)}${summary}\n`)
   }
 }
 
-/** What the answer says that a person must know: of a verdict the finding, of a problem its words. */
-async function saidOf(log: OutboxLog, entry: Entry): Promise<string | undefined> {
+/** The part of an answer that a person must know: of a verdict the finding, of a problem its words. */
+async function answerSummary(log: OutboxLog, entry: OutboxEntry): Promise<string | undefined> {
   const answer = await log.answer(entry)
   if (answer === undefined) return undefined
   const { accepted, escalated, reason, title, detail } = jsonObject(answer.content.toString('utf8')) ?? {}

@@ -177,7 +177,7 @@ describe('pcs outbox', () => {
     expect(await runPcs(args, { env: { OUTBOX_ENTRIES_MAX: 'few' } })).toMatchObject({ code: 2 })
   })
 
-  it('is kept below DATA_DIR unless told otherwise', async () => {
+  it('is kept below DATA_DIR by default', async () => {
     const args = ['outbox', 'add', '--in', '-']
     await runPcs(args, { env: { DATA_DIR: directory }, stdin: smallRecordBytes(71) })
     expect(readdirSync(directory)).toEqual(['outbox'])

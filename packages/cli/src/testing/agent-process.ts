@@ -76,7 +76,7 @@ export class AgentProcess {
     return this.#ended
   }
 
-  /** Resolves when it has said that it started. @throws Error with what it wrote when it ends instead */
+  /** Resolves when it has logged that it started. @throws Error with what it wrote when it ends instead */
   async whenAtWork(): Promise<void> {
     await until('the agent has started', () => this.#out.includes('"started"') || !this.isRunning)
     if (!this.isRunning) throw new Error(`the agent ended: ${this.#err}${this.#out}`)
