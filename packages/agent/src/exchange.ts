@@ -36,13 +36,11 @@ export interface Exchange {
 /** No usable answer came; the message is a sentence with the reason. `tooLarge`: the answer was longer than allowed. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer'
+  readonly tooLarge: boolean
 
-  constructor(
-    message: string,
-    readonly tooLarge: boolean,
-    options?: ErrorOptions,
-  ) {
+  constructor(message: string, tooLarge: boolean, options?: ErrorOptions) {
     super(message, options)
+    this.tooLarge = tooLarge
   }
 }
 

@@ -5,14 +5,12 @@ import { status as Grpc } from '@grpc/grpc-js'
 /** Why a dedup service did not do what it was asked for, as a sentence for people. */
 export class DedupServiceError extends Error {
   override readonly name = 'DedupServiceError'
+  /** The same may succeed later. */
+  readonly mayPass: boolean
 
-  constructor(
-    message: string,
-    /** The same may succeed later. */
-    readonly mayPass: boolean,
-    options?: ErrorOptions,
-  ) {
+  constructor(message: string, mayPass: boolean, options?: ErrorOptions) {
     super(message, options)
+    this.mayPass = mayPass
   }
 }
 

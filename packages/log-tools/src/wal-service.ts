@@ -5,14 +5,12 @@ import { status as Grpc } from '@grpc/grpc-js'
 /** Why a wal service did not do what it was asked for, as a sentence for people. */
 export class WalServiceError extends Error {
   override readonly name = 'WalServiceError'
+  /** The same may succeed later: nobody answered, or the service was busy. */
+  readonly mayPass: boolean
 
-  constructor(
-    message: string,
-    /** The same may succeed later: nobody answered, or the service was busy. */
-    readonly mayPass: boolean,
-    options?: ErrorOptions,
-  ) {
+  constructor(message: string, mayPass: boolean, options?: ErrorOptions) {
     super(message, options)
+    this.mayPass = mayPass
   }
 }
 
@@ -25,7 +23,7 @@ export interface WalService {
   compact(dryRun: boolean, timeoutMs: number): Promise<wal.CompactResponse>
   /** All dead letters in the order of the log, a page at a time. */
   deadLetters(): AsyncGenerator<readonly wal.StoredDeadLetter[]>
-  /** @returns the position of the record that says so: marks of the letter come after it */
+  /** @returns the position of the record of this: marks of the letter come after it */
   driveAgain(sequence: number): Promise<number>
   /** Marks from a position on, to the end as it is now. */
   marks(fromSequence: number): AsyncGenerator<wal.ReadMarksResponse>

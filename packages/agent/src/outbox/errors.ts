@@ -20,13 +20,11 @@ export type OutboxErrorCode =
 /** A code for programs, a sentence for people. */
 export class OutboxError extends Error {
   override readonly name = 'OutboxError'
+  readonly code: OutboxErrorCode
 
-  constructor(
-    readonly code: OutboxErrorCode,
-    message: string,
-    options?: ErrorOptions,
-  ) {
+  constructor(code: OutboxErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
+    this.code = code
   }
 }
 

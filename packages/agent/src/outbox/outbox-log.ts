@@ -29,12 +29,11 @@ export interface NewOutboxRecord {
 
 /** A log of outbox records and the index that is derived from them. */
 export class OutboxLog {
+  readonly index: OutboxIndex
   readonly #log: RecordLog
 
-  private constructor(
-    log: RecordLog,
-    readonly index: OutboxIndex,
-  ) {
+  private constructor(log: RecordLog, index: OutboxIndex) {
+    this.index = index
     this.#log = log
   }
 

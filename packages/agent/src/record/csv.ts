@@ -30,13 +30,15 @@ export interface Events {
 /** A CSV that cannot be read. The message is `file:line: what is wrong`; lines count from 1. */
 export class MalformedCsv extends Error {
   override readonly name = 'MalformedCsv'
+  readonly file: string
+  readonly line: number
+  readonly detail: string
 
-  constructor(
-    readonly file: string,
-    readonly line: number,
-    readonly detail: string,
-  ) {
+  constructor(file: string, line: number, detail: string) {
     super(`${file}:${line}: ${detail}`)
+    this.file = file
+    this.line = line
+    this.detail = detail
   }
 }
 

@@ -15,7 +15,11 @@ const byNumberThenText = new Intl.Collator('en', { numeric: true })
 
 /** The watched directory: CSV files come into it, `done/` and `failed/` below it are where they go. */
 export class WatchedDirectory {
-  constructor(readonly path: string) {}
+  readonly path: string
+
+  constructor(path: string) {
+    this.path = path
+  }
 
   /** Makes `done/` and `failed/`. */
   async prepare(): Promise<void> {

@@ -11,43 +11,53 @@ export interface Limits {
 
 /** The arguments of one command, checked against the options that it names. */
 export class Arguments {
+  readonly help: boolean
+  readonly #switches: ReadonlySet<string>
+  readonly #values: ReadonlyMap<string, string>
+  readonly #positionals: ReadonlyMap<string, string>
+
   constructor(
-    readonly help: boolean,
-    private readonly switches: ReadonlySet<string>,
-    private readonly values: ReadonlyMap<string, string>,
-    private readonly positionals: ReadonlyMap<string, string>,
-  ) {}
+    help: boolean,
+    switches: ReadonlySet<string>,
+    values: ReadonlyMap<string, string>,
+    positionals: ReadonlyMap<string, string>,
+  ) {
+    this.help = help
+    this.#switches = switches
+    this.#values = values
+    this.#positionals = positionals
+  }
 
   has(option: string): boolean {
-    return this.switches.has(option)
+    return this.#switches.has(option)
   }
 
   text(option: string): string | undefined {
-    return this.values.get(option)
+    return this.#values.get(option)
   }
 
   /** @throws Failure when the option was not given */
   required(option: string): string {
-    const value = this.values.get(option)
+    const value = this.#values.get(option)
     if (value === undefined) throw usageError(`--${option} must be given`)
     return value
   }
 
   /** An argument that may be left out. */
   argument(name: string): string | undefined {
-    return this.positionals.get(name)
+    return this.#positionals.get(name)
   }
 
   /** @throws Failure when the argument was not given */
   positional(name: string): string {
-    const value = this.positionals.get(name)
+    const value = this.#positionals.get(name)
     if (value === undefined) throw usageError(`${name} must be given`)
     return value
   }
 
   /** @throws Failure when the option is given, but is no whole number within the limits */
   integer(option: string, limits: Limits): number | undefined {
-    const value = this.values.get(option)
+    const value = this.#values.get(option)
     return value === undefined ? undefined : wholeNumber(value, `--${option}`, limits)
   }
 

@@ -14,13 +14,11 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 /** Ends the command with a sentence for people, which may hold further, indented lines, and an exit code. */
 export class Failure extends Error {
   override readonly name = 'Failure'
+  readonly exitCode: ExitCode
 
-  constructor(
-    message: string,
-    readonly exitCode: ExitCode = EXIT.refused,
-    options?: ErrorOptions,
-  ) {
+  constructor(message: string, exitCode: ExitCode = EXIT.refused, options?: ErrorOptions) {
     super(message, options)
+    this.exitCode = exitCode
   }
 }
 

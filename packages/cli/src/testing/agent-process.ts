@@ -23,10 +23,10 @@ export class AgentProcess {
   #out = ''
   #err = ''
 
-  private constructor(
-    child: ChildProcess,
-    readonly opsUrl: string,
-  ) {
+  readonly opsUrl: string
+
+  private constructor(child: ChildProcess, opsUrl: string) {
+    this.opsUrl = opsUrl
     this.#child = child
     this.#ended = once(child, 'close').then(() => child.exitCode)
     child.stdout?.on('data', (chunk: Buffer) => {
