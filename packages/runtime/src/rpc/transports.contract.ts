@@ -1,0 +1,320 @@
+import { record, verifier, wal } from '@fractal-lba/proto'
+import { freePort } from '@fractal-lba/test-servers'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { monotonicMs } from '../clock.js'
+import { AppError } from '../errors.js'
+import { createRegistry } from '../metrics.js'
+import { connect } from './connect.js'
+import type { RpcContext } from './context.js'
+import { startGrpcServer } from './grpc-server.js'
+import type { Interceptor } from './interceptors.js'
+import { defaultHopLimits, type HopLimits } from './limits.js'
+import { type GrpcService, grpcService, type Handlers } from './served.js'
+import type { Transport } from './transport.js'
+
+type Verifier = Handlers<typeof verifier.VerifierServiceService>
+type Wal = Handlers<typeof wal.WalServiceService>
+
+const CONTEXT = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', tracestate: 'a=1' }
+const OTHER = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203332-01', tracestate: '' }
+const PATIENT = { timeoutMs: 30_000 }
+
+export const itemOf = (text: string): verifier.VerifyItem => ({
+  body: Buffer.from(text),
+  encoding: record.Encoding.ENCODING_JSON,
+})
+export const resultOf = (text: string): verifier.VerifyResult => ({
+  result: { $case: 'error', value: { code: 0, message: text, details: [] } },
+})
+export const textOf = ({ result }: verifier.VerifyResult): string =>
+  result?.$case === 'error' ? result.value.message : ''
+const echo = (items: readonly verifier.VerifyItem[]) => items.map(({ body }) => resultOf(body.toString()))
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+const positionOf = (sequence: number) => ({ logId: 'log', sequence })
+const violation = { pointer: '/a', detail: 'is wrong' }
+
+/** What holds whatever carries the calls. */
+export function transportContract(name: string, makeTransport: () => Transport): void {
+  async function serve(services: readonly GrpcService[], context: RpcContext) {
+    const address = `127.0.0.1:${await freePort()}`
+    const server = await startGrpcServer(address, services, context)
+    onTestFinished(() => server.stop(0))
+    return { server, address }
+  }
+
+  async function verifying(handlers: Partial<Verifier>, options: Options = {}) {
+    const context: RpcContext = { transport: makeTransport(), ...options.context }
+    const { server, address } = await serve([grpcService(verifier.VerifierServiceService, handlers)], context)
+    const limits = { ...PATIENT, ...options.limits }
+    const peer = connect(verifier.VerifierServiceService, { service: 'verifier', address, limits }, context)
+    onTestFinished(() => peer.close())
+    const batches = peer.batches('verifyBatches', {
+      answer: (result) => result,
+      sizeBytes: ({ body }) => body.length,
+      idempotent: true,
+    })
+    return { server, peer, batches, call: (text: string) => batches.call(itemOf(text)).then(textOf) }
+  }
+
+  async function logging(handlers: Partial<Wal>, limits: Partial<HopLimits> = {}) {
+    const context = { transport: makeTransport() }
+    const { server, address } = await serve([grpcService(wal.WalServiceService, handlers)], context)
+    const options = { service: 'wal', address, limits: { ...PATIENT, ...limits } }
+    const peer = connect(wal.WalServiceService, options, context)
+    onTestFinished(() => peer.close())
+    return { server, peer }
+  }
+
+  const failure = (call: Promise<unknown>): Promise<unknown> =>
+    call.then(
+      () => 'no failure',
+      (error: unknown) =>
+        error instanceof AppError
+          ? { code: error.code, message: error.message, violations: error.violations }
+          : error,
+    )
+
+  describe(`calls over ${name}`, () => {
+    it('brings answers, and the errors of a handler with their details', async () => {
+      const { peer } = await logging({
+        fence: ({ generation }) => {
+          if (generation === 'bug') throw new Error('a secret')
+          if (generation === '') throw new AppError('malformed', 'no generation', { violations: [violation] })
+          return { position: positionOf(7) }
+        },
+      })
+      expect(await peer.unary('fence', { generation: 'a' })).toEqual({ position: positionOf(7) })
+      expect(await failure(peer.unary('fence', { generation: '' }))).toEqual({
+        ...{ code: 'malformed', message: 'no generation', violations: [violation] },
+      })
+      expect(await failure(peer.unary('fence', { generation: 'bug' }))).toEqual({
+        ...{ code: 'unavailable', violations: [] },
+        message: 'an unexpected error; the log of the service has it',
+      })
+      expect(await failure(peer.unary('getState', {}))).toMatchObject({ code: 'unavailable' })
+    })
+
+    it('ends a call at its deadline', async () => {
+      const { peer } = await logging({ fence: () => new Promise(() => {}) })
+      const began = monotonicMs()
+      const late = { code: 'unavailable', message: 'a service behind this one did not answer in time' }
+      const ended = failure(peer.unary('fence', { generation: '' }, { deadlineMs: began + 100 }))
+      expect(await ended).toEqual({ ...late, violations: [] })
+      expect(monotonicMs() - began).toBeLessThan(10_000)
+    })
+
+    it('streams until the end, the error, or until nobody reads', async () => {
+      let gone = false
+      const { peer } = await logging({
+        async *readMarks({ fromSequence }, call) {
+          call.gone.addEventListener('abort', () => {
+            gone = true
+          })
+          for (let next = fromSequence; ; next += 1) {
+            if (next === 3) return
+            if (next === 13) throw new AppError('superseded', 'an older one')
+            if (next > 20) await pause(5)
+            yield { marks: [], nextSequence: next, endSequence: 0 }
+          }
+        },
+      })
+      const read = async (fromSequence: number, most = 100): Promise<number[]> => {
+        const seen: number[] = []
+        for await (const { nextSequence } of peer.stream('readMarks', { fromSequence })) {
+          seen.push(nextSequence)
+          if (seen.length === most) break
+        }
+        return seen
+      }
+      expect(await read(0)).toEqual([0, 1, 2])
+      expect(await failure(read(12))).toMatchObject({ code: 'superseded', message: 'an older one' })
+      gone = false
+      expect(await read(21, 2)).toEqual([21, 22])
+      await expect.poll(() => gone).toBe(true)
+    })
+
+    it('ends a stream that is silent, cancelled, or of a closed peer', async () => {
+      const { peer } = await logging({
+        async *readMarks() {
+          yield { marks: [], nextSequence: 1, endSequence: 1 }
+          await new Promise(() => {})
+        },
+      })
+      const all = async (options: Parameters<typeof peer.stream>[2]): Promise<void> => {
+        for await (const response of peer.stream('readMarks', { fromSequence: 0 }, options)) void response
+      }
+      expect(await failure(all({ silenceMs: 50 }))).toMatchObject({ code: 'unavailable' })
+      const reading = failure(all({ signal: AbortSignal.timeout(50) }))
+      expect(await reading).toMatchObject({ code: 'unavailable' })
+      const open = failure(all({}))
+      await pause(50)
+      peer.close()
+      expect(await open).toMatchObject({ code: 'unavailable' })
+    })
+
+    it('says whether the server is serving', async () => {
+      const { peer, server } = await logging({})
+      expect(await peer.isServing()).toBe(false)
+      server.setServing(true)
+      expect(await peer.isServing()).toBe(true)
+      await server.stop(0)
+      expect(await peer.isServing()).toBe(false)
+    })
+
+    it('brings the context of a call', async () => {
+      const seen: unknown[] = []
+      const { peer } = await logging({
+        fence: (_request, { context }) => {
+          seen.push(context)
+          return { position: undefined }
+        },
+        async *readMarks(_request, { context }) {
+          seen.push(context)
+          yield { marks: [], nextSequence: 1, endSequence: 1 }
+        },
+      })
+      await peer.unary('fence', { generation: '' }, { context: CONTEXT })
+      await peer.unary('fence', { generation: '' })
+      for await (const each of peer.stream('readMarks', { fromSequence: 0 }, { context: CONTEXT })) void each
+      expect(seen).toEqual([CONTEXT, undefined, CONTEXT])
+    })
+  })
+
+  describe(`batches over ${name}`, () => {
+    it('gives each item its own answer and gathers what arrives together', async () => {
+      const sizes: number[] = []
+      const { call } = await verifying({
+        async verifyBatches(items) {
+          sizes.push(items.length)
+          await pause(5)
+          return echo(items)
+        },
+      })
+      const texts = Array.from({ length: 400 }, (_, index) => `item ${index}`)
+      expect(await Promise.all(texts.map(call))).toEqual(texts)
+      expect(Math.max(...sizes)).toBe(defaultHopLimits.batchItemsMax)
+      expect(sizes.length).toBeLessThan(7)
+    })
+
+    it('brings the context of each item, and none where none has one', async () => {
+      const seen: unknown[] = []
+      const { batches } = await verifying({
+        verifyBatches(items, { contexts }) {
+          seen.push([...contexts])
+          return echo(items)
+        },
+      })
+      const contexts = [CONTEXT, undefined, OTHER]
+      await Promise.all(contexts.map((context) => batches.call(itemOf('a'), { context })))
+      await batches.call(itemOf('b'))
+      expect(seen).toEqual([contexts, []])
+    })
+
+    it('fails the batch of a handler that throws, and serves the next one', async () => {
+      let broken = true
+      const { call } = await verifying({
+        verifyBatches(items) {
+          if (broken) throw new Error('a secret')
+          return echo(items)
+        },
+      })
+      const unreachable = { code: 'unavailable', message: 'verifier is not reachable', violations: [] }
+      expect(await failure(call('a'))).toEqual(unreachable)
+      broken = false
+      await expect.poll(() => call('b').catch(() => ''), { timeout: 10_000 }).toBe('b')
+    })
+
+    it('refuses more items than a batch may have', async () => {
+      const { call } = await verifying({ verifyBatches: echo }, { limits: { batchItemsMax: 300 } })
+      const results = await Promise.allSettled(Array.from({ length: 300 }, () => call('a')))
+      expect(results.every(({ status }) => status === 'rejected')).toBe(true)
+    })
+
+    it('fails what a hung handler does not answer, and goes on when it answers again', async () => {
+      let hung = true
+      const handlers: Partial<Verifier> = {
+        verifyBatches: (items) => (hung ? new Promise(() => {}) : echo(items)),
+      }
+      const { call } = await verifying(handlers, { limits: { timeoutMs: 150 } })
+      expect(await failure(call('a'))).toMatchObject({ message: 'verifier did not answer in time' })
+      hung = false
+      await expect.poll(() => call('b').catch(() => ''), { timeout: 10_000 }).toBe('b')
+    })
+
+    it('finishes what is under way when the server stops, and then says that nothing is there', async () => {
+      const { call, server } = await verifying({
+        async verifyBatches(items) {
+          await pause(50)
+          return echo(items)
+        },
+      })
+      const under = call('a')
+      await pause(25)
+      await server.stop(5_000)
+      expect(await under).toBe('a')
+      expect(await failure(call('b'))).toMatchObject({ message: 'verifier is not reachable' })
+    })
+
+    it('cuts what is under way when the grace of a stop is over', async () => {
+      const { call, server } = await verifying({ verifyBatches: () => new Promise(() => {}) })
+      const under = failure(call('a'))
+      await pause(50)
+      await server.stop(50)
+      expect(await under).toMatchObject({ code: 'unavailable' })
+    })
+
+    it('measures both ends of every hop', async () => {
+      const registry = createRegistry()
+      const { call, peer } = await verifying({ verifyBatches: echo }, { context: { registry } })
+      await call('a')
+      await peer.isServing()
+      await failure(peer.unary('verify', { body: Buffer.of(), encoding: 1 }))
+      const text = await registry.metrics()
+      const labels = 'service="flk.verifier.v1.VerifierService",method="VerifyBatches"'
+      expect(text).toContain(`rpc_client_duration_seconds_count{${labels}} 1`)
+      expect(text).toContain(`rpc_client_batch_items_sum{${labels}} 1`)
+      expect(text).toContain(`rpc_client_queue_items{${labels}} 0`)
+      expect(text).toContain(`rpc_server_duration_seconds_count{${labels}} 1`)
+      const failed = 'service="flk.verifier.v1.VerifierService",method="Verify",code="unavailable"'
+      expect(text).toContain(`rpc_client_errors_total{${failed}} 1`)
+    })
+
+    it('lets an interceptor see the times of items and put its own context in their place', async () => {
+      const seen: string[] = []
+      const interceptor: Interceptor = ({ end, method }) => {
+        return ({ traced, size, beganMs = 0 }) => {
+          for (const item of traced) {
+            seen.push(`${end} ${method} ${item.context?.traceparent} of ${size}`)
+            expect(item.askedMs).toBeLessThanOrEqual(beganMs)
+            item.context = OTHER
+          }
+          return ({ endedMs, errors }) => {
+            expect(endedMs).toBeGreaterThanOrEqual(beganMs)
+            expect(errors).toEqual([])
+          }
+        }
+      }
+      const { batches } = await verifying(
+        {
+          verifyBatches(items, { contexts }) {
+            seen.push(`handler ${contexts[0]?.traceparent}`)
+            return echo(items)
+          },
+        },
+        { context: { interceptors: [interceptor] } },
+      )
+      await batches.call(itemOf('a'), { context: CONTEXT })
+      expect(seen).toEqual([
+        `client VerifyBatches ${CONTEXT.traceparent} of 1`,
+        `server VerifyBatches ${OTHER.traceparent} of 1`,
+        `handler ${OTHER.traceparent}`,
+      ])
+    })
+  })
+}
+
+interface Options {
+  readonly limits?: Partial<HopLimits>
+  readonly context?: RpcContext
+}
