@@ -8,6 +8,7 @@ export default defineConfig({
       'packages/*/src/**/*.test.ts',
       'gateway/src/**/*.test.ts',
       'services/*/src/**/*.test.ts',
+      'constellation/src/**/*.test.ts',
       'load/src/**/*.test.ts',
       'scripts/**/*.test.mjs',
     ],

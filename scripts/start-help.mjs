@@ -1,5 +1,8 @@
 export const START_HELP = `npm start                 starts the gateway and the four services on this machine
 npm start -- --verbose    shows every line that they write
+npm start -- --one-process
+                          starts the same gateway and services in one process instead of five: less work for a
+                          record, but what ends one of them ends all (it is started again)
 
 It installs and builds what is missing, waits until all of it is ready, starts again what dies, and ends with
 Ctrl-C. It can be started again and again: what was judged is kept.

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Constellation, Environment, ServiceName } from '@fractal-lba/local'
+import type { Constellation, Environment, ProgramName } from '@fractal-lba/local'
 import { type CpuProfile, hottest } from './cpu-profile.js'
 
 const WRITTEN_TIMEOUT_MS = 20_000
@@ -19,19 +19,19 @@ export class Profiling {
   }
 
   /** What the process of this name needs in its environment. */
-  environmentOf(name: ServiceName): Environment {
+  environmentOf(name: ProgramName): Environment {
     const preload = new URL('./profile-on-signal.js', import.meta.url).href
     return { NODE_OPTIONS: `--import=${preload}`, BENCH_PROFILE_FILE: this.#fileOf(name) }
   }
 
   /** The first call starts the profiles, the second one ends them. */
   async toggle(constellation: Constellation): Promise<void> {
-    const names = Object.keys(constellation.pids()) as ServiceName[]
+    const names = Object.keys(constellation.pids()) as ProgramName[]
     await Promise.all(names.map((name) => constellation.kill(name, 'SIGUSR2')))
   }
 
   /** After the end: where each process spent its time, as lines of text. */
-  async summary(names: readonly ServiceName[]): Promise<string> {
+  async summary(names: readonly ProgramName[]): Promise<string> {
     const parts = await Promise.all(
       names.map(
         async (name) => `\n${this.#fileOf(name)}\n${hottest(await this.#profileOf(name), SHOWN_FUNCTIONS)}`,
@@ -40,11 +40,11 @@ export class Profiling {
     return parts.join('')
   }
 
-  #fileOf(name: ServiceName): string {
+  #fileOf(name: ProgramName): string {
     return join(this.#directory, `${this.#label}-${name}.cpuprofile`)
   }
 
-  async #profileOf(name: ServiceName): Promise<CpuProfile> {
+  async #profileOf(name: ProgramName): Promise<CpuProfile> {
     const deadlineMs = performance.now() + WRITTEN_TIMEOUT_MS
     for (;;) {
       try {

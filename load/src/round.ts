@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { type Constellation, freePortBlock, type ServiceName, startConstellation } from '@fractal-lba/local'
+import { type Constellation, freePortBlock, type ProgramName, startConstellation } from '@fractal-lba/local'
 import { LoadClient, type LoadResult, type LoadTarget } from './http-client.js'
 import type { Latencies } from './latencies.js'
 import { stolenMs } from './machine.js'
@@ -95,7 +95,7 @@ function start(
   backing: Backing | undefined,
   profiling: Profiling | undefined,
 ): Promise<Constellation> {
-  const own = (name: ServiceName) => [name, profiling?.environmentOf(name) ?? {}] as const
+  const own = (name: ProgramName) => [name, profiling?.environmentOf(name) ?? {}] as const
   return startConstellation({
     port,
     dataDir,

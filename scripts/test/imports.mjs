@@ -44,7 +44,7 @@ function mistakeOf(specifier, path, owner, workspaces) {
   const target = workspaces.find(({ name }) => specifier === name || specifier.startsWith(`${name}/`))
   if (!target) return 'there is no such package'
   if (specifier === owner.name) return undefined
-  if (isDeployed(target) && isLibraryOrDeployed(owner)) {
+  if ((isDeployed(target) || isConstellation(target)) && isLibraryOrDeployed(owner)) {
     return `${owner.directory} must not depend on ${target.directory}`
   }
   if (!target.entries.includes(specifier)) return `${target.directory}/package.json does not export it`
@@ -61,7 +61,15 @@ function isDeployed({ directory }) {
 }
 
 /**
- * All but what stands beside the product: load and test.
+ * Has everything that is deployed in one process; it stands above all of it.
+ * @param {Workspace} workspace
+ */
+function isConstellation({ directory }) {
+  return directory === 'constellation'
+}
+
+/**
+ * All but what stands above or beside the product: constellation, load and test.
  * @param {Workspace} workspace
  */
 function isLibraryOrDeployed(workspace) {

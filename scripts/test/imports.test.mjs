@@ -34,6 +34,12 @@ const workspaces = [
     entries: [`${scope}/wal`, `${scope}/wal/testing`],
   },
   {
+    directory: 'constellation',
+    name: `${scope}/constellation`,
+    dependencies: [`${scope}/gateway`],
+    entries: [`${scope}/constellation`],
+  },
+  {
     directory: 'load',
     name: `${scope}/load`,
     dependencies: [`${scope}/gateway`, `${scope}/wal`],
@@ -57,6 +63,7 @@ describe('forbiddenImports', () => {
     ['another entry', 'load/src/a.ts', `import '${scope}/wal/testing'`],
     ['itself', 'packages/wal/fixtures/a.mjs', `import '${scope}/wal'`],
     ['a service from the load', 'load/src/a.ts', `import '${scope}/gateway'`],
+    ['the gateway from the constellation', 'constellation/src/a.ts', `import '${scope}/gateway'`],
     ['a file of no package', 'scripts/a.mjs', `import '../services/wal/dist/index.js'`],
     ['what is no code', 'services/wal/run.sh', `import '${scope}/dedup-service'`],
   ])('takes %s', (_case, path, text) => {
@@ -68,6 +75,8 @@ describe('forbiddenImports', () => {
     ['service from gateway', 'gateway/src/a.ts', `import '${scope}/wal-service'`],
     ['gateway from service', 'services/wal/src/a.ts', `import '${scope}/gateway'`],
     ['gateway from package', 'packages/pcs/src/a.ts', `export { x } from "${scope}/gateway"`],
+    ['constellation from service', 'services/wal/src/a.ts', `import '${scope}/constellation'`],
+    ['constellation from package', 'packages/pcs/src/a.ts', `import '${scope}/constellation'`],
     ['late', 'services/wal/src/a.ts', `await import('${scope}/dedup-service')`],
     ['over several lines', 'services/wal/src/a.ts', `import {\n  x,\n} from '${scope}/dedup-service'`],
     ['by path', 'services/wal/src/a.ts', `import '../../dedup/src/store.js'`],

@@ -30,11 +30,11 @@ interface Start {
 }
 
 /** `npm start`, without npm in between. */
-function start(env: Readonly<Record<string, string>> = {}): Start {
+function start(env: Readonly<Record<string, string>> = {}, args: readonly string[] = []): Start {
   let said = ''
   let code: number | null | undefined
   const { PATH, HOME, FRACTAL_LBA_TEST_RUN } = process.env
-  const child = spawn(process.execPath, ['scripts/start.mjs'], {
+  const child = spawn(process.execPath, ['scripts/start.mjs', ...args], {
     cwd: repositoryRoot,
     env: {
       PATH,
@@ -132,6 +132,23 @@ describe('npm start', () => {
     await untilGone(others, GONE_LIMIT_MS)
   }, 120_000)
 
+  it('starts all of it in one process when asked to, and that process again when it dies', async () => {
+    const run = start({}, ['--one-process'])
+    await untilSaid(run, /Ctrl-C/)
+    expect(run.said()).toMatch(/^starting one process: gateway, signal-scoring, dedup, verifier, wal$/m)
+    const line = /^npx pcs build .*$/m.exec(run.said())?.[0] ?? ''
+    expect(await paste(line)).toMatch(/judged for the first time/)
+    const [pid, ...others] = await childrenOf(run.child.pid)
+    if (pid === undefined) throw new Error('there is no process')
+    expect(others).toEqual([])
+    process.kill(pid, 'SIGKILL')
+    await untilSaid(run, /one-process is back/)
+    await until('its verdict is replayed', READY_LIMIT_MS, async () => /replay/.test(await paste(line)))
+    run.child.kill('SIGTERM')
+    expect(await untilEnded(run)).toBe(0)
+    expect(run.said()).toContain('nothing runs any more')
+  }, 120_000)
+
   it('names the process that died and starts it again', async () => {
     const run = start()
     await untilSaid(run, /Ctrl-C/)
@@ -154,13 +171,14 @@ describe('npm start', () => {
     ['a port that is none', { PORT: 'abc' }, /PORT/],
     ['a key without an algorithm', { PCS_HMAC_KEY: 'x' }, /PCS_SIGN_ALG/],
     ['a wrong parameter', { PCS_TOL_D: 'x' }, /PCS_TOL_D/],
-  ])('%s: one sentence that says what to do', async (_name, env, words) => {
+    ['a wrong parameter in one process', { PCS_TOL_D: 'x' }, /PCS_TOL_D/, ['--one-process']],
+  ])('%s: one sentence that says what to do', async (_name, env, words, args: readonly string[] = []) => {
     const file = join(directory, 'a-file')
     await writeFile(file, '')
     const changed = Object.fromEntries(
       Object.entries(env).map(([name, value]) => [name, value.replace('FILE', file)]),
     )
-    const run = start(changed)
+    const run = start(changed, args)
     expect(await untilEnded(run)).toBe(1)
     expect(run.said()).toMatch(words)
     expect(run.said()).not.toMatch(/\bat .*\.(js|mjs|ts):\d+/)

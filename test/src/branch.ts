@@ -11,7 +11,7 @@ import { localOpsAddress } from '@fractal-lba/runtime'
 import { onTestFinished } from 'vitest'
 import { Client } from './client.js'
 import { patience } from './patience.js'
-import { addressOf, type System } from './system.js'
+import { type AnyConstellation, addressOf, type System } from './system.js'
 import { until } from './until.js'
 
 export const repositoryRoot = fileURLToPath(new URL('../..', import.meta.url))
@@ -70,7 +70,7 @@ export interface Branch {
  * to have other keys.
  */
 export async function startBranch(
-  system: System,
+  system: System<AnyConstellation>,
   env: { readonly gateway?: Environment; readonly verifier?: Environment },
 ): Promise<Branch> {
   const block = await freePortBlock()

@@ -1,14 +1,15 @@
 import { join } from 'node:path'
+import { type InProcessConstellation, startInProcess } from '@fractal-lba/constellation'
 import {
   type Constellation,
-  type ServiceLine,
+  type Environment,
   type TestSite,
   type TestStart,
   testSite,
 } from '@fractal-lba/local'
 import { hmacKey } from '@fractal-lba/pcs'
 import { localGrpcAddress, localOpsAddress, type ServiceName } from '@fractal-lba/runtime'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { Client } from './client.js'
 import { patience } from './patience.js'
 import { RecordMaker, type SigningKey } from './records.js'
@@ -16,21 +17,40 @@ import { WalReader } from './wal-reader.js'
 
 const START_LIMIT_MS = 60_000
 
+/** Where a constellation answers, whatever it is made of. */
+export interface AnyConstellation {
+  readonly baseUrl: string
+  readonly grpcAddress: string
+}
+
+export interface InProcessSystemOptions {
+  readonly env?: Environment
+  readonly envOf?: Partial<Readonly<Record<ServiceName, Environment>>>
+  readonly signingKey?: SigningKey
+  readonly onFatal: (error: Error) => void
+}
+
 export interface SystemOptions extends TestStart {
   /** What the records are signed with; the constellation's HMAC key unless told otherwise. */
   readonly signingKey?: SigningKey
 }
 
-/** The five processes of one test file, with all that its tests ask them with. */
-export class System {
+/** A line that a service has written. */
+export interface SystemLine {
+  readonly service: string
+  readonly text: string
+}
+
+/** The constellation of one test file, with all that its tests ask it with. */
+export class System<Started extends AnyConstellation = Constellation> {
   readonly client: Client
   readonly records: RecordMaker
   readonly wal: WalReader
 
   private constructor(
     readonly site: TestSite,
-    readonly constellation: Constellation,
-    readonly lines: readonly ServiceLine[],
+    readonly constellation: Started,
+    readonly lines: readonly SystemLine[],
     signingKey: SigningKey,
     label: string,
   ) {
@@ -39,13 +59,31 @@ export class System {
     this.wal = new WalReader(addressOf(site, 'wal'))
   }
 
+  /** As processes of their own. */
   static async start(
     site: TestSite,
     label: string,
     { signingKey = hmacKey(site.hmacKey), ...options }: SystemOptions = {},
   ): Promise<System> {
-    const lines: ServiceLine[] = []
+    const lines: SystemLine[] = []
     const constellation = await site.start({ ...options, onLine: (line) => lines.push(line) })
+    return new System(site, constellation, lines, signingKey, label)
+  }
+
+  /** In the test's own process: for tests that are not about processes. */
+  static async startInProcess(
+    site: TestSite,
+    label: string,
+    { signingKey = hmacKey(site.hmacKey), env, envOf, onFatal }: InProcessSystemOptions,
+  ): Promise<System<InProcessConstellation>> {
+    const lines: SystemLine[] = []
+    const constellation = await startInProcess({
+      ...site.layers({ ...(env ? { env } : {}), ...(envOf ? { envOf } : {}) }),
+      port: site.port,
+      dataDir: site.dataDir,
+      onLine: (service, text) => lines.push({ service, text }),
+      onFatal: (_service, error) => onFatal(error),
+    })
     return new System(site, constellation, lines, signingKey, label)
   }
 
@@ -53,7 +91,7 @@ export class System {
     return join(this.site.dataDir, 'wal')
   }
 
-  /** Lets go of the connections; the processes run on. */
+  /** Lets go of the connections; the constellation runs on. */
   close(): void {
     this.client.close()
     this.wal.close()
@@ -75,6 +113,35 @@ export function useSystem(label: string, options: SystemOptions = {}): () => Sys
   afterAll(async () => {
     system?.close()
     await site?.dispose()
+  }, START_LIMIT_MS)
+  return () => {
+    if (!system) throw new Error('the constellation is asked for outside of a test')
+    return system
+  }
+}
+
+/**
+ * As useSystem, with gateway and services in the test's own process: for tests that are not about processes. A service
+ * that cannot go on fails the file.
+ */
+export function useSystemInProcess(
+  label: string,
+  { env, ...options }: Omit<InProcessSystemOptions, 'onFatal'> = {},
+): () => System<InProcessConstellation> {
+  let site: TestSite | undefined
+  let system: System<InProcessConstellation> | undefined
+  const fatals: Error[] = []
+  const onFatal = (error: Error): number => fatals.push(error)
+  beforeAll(async () => {
+    site = await testSite(label)
+    const patient = { ...patience, ...env }
+    system = await System.startInProcess(site, label, { ...options, env: patient, onFatal })
+  }, START_LIMIT_MS)
+  afterAll(async () => {
+    system?.close()
+    await system?.constellation.stop()
+    await site?.dispose()
+    expect(fatals).toEqual([])
   }, START_LIMIT_MS)
   return () => {
     if (!system) throw new Error('the constellation is asked for outside of a test')

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { type ServiceName, serviceNames } from '@fractal-lba/runtime'
+import { serviceNames } from '@fractal-lba/runtime'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Constellation, type ConstellationOptions, startConstellation } from './constellation.js'
 import { testEnvironment } from './environment.js'
+import type { ProgramName } from './layout.js'
 import { survivors } from './liveness.js'
 import { freePortBlock, type PortBlock } from './ports.js'
 
@@ -59,7 +60,7 @@ describe('startConstellation', () => {
   })
 
   it('stops the gateway first and the wal last', async () => {
-    const stopping: ServiceName[] = []
+    const stopping: ProgramName[] = []
     const constellation = await start({
       onLine: ({ service, text }) => {
         if (text.includes('stopping: SIGTERM')) stopping.push(service)

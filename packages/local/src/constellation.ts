@@ -1,9 +1,9 @@
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs'
 import { dirname } from 'node:path'
-import { grpcPort, type ServiceName, stopOrder } from '@fractal-lba/runtime'
+import { grpcPort, stopOrder } from '@fractal-lba/runtime'
 import type { BackoffPolicy } from './backoff.js'
 import { type EnvironmentLayers, environmentOf, reachableHost } from './environment.js'
-import { builtPrograms, type Program } from './layout.js'
+import { builtPrograms, type Program, type ProgramName } from './layout.js'
 import { messageOf } from './log-line.js'
 import { untilReady } from './ready-probe.js'
 import { type Death, type ProcessLine, SupervisedProcess } from './supervised-process.js'
@@ -36,7 +36,7 @@ export interface ConstellationOptions extends EnvironmentLayers {
 }
 
 export interface ServiceLine extends ProcessLine {
-  readonly service: ServiceName
+  readonly service: ProgramName
 }
 
 /** Why a constellation did not start; the message is made of sentences for the person who started it. */
@@ -53,19 +53,19 @@ export interface Constellation {
   readonly port: number
   readonly dataDir: string
   /** The processes that live now. */
-  pids(): Partial<Readonly<Record<ServiceName, number>>>
+  pids(): Partial<Readonly<Record<ProgramName, number>>>
   /** How often a process was started again by the supervisor. */
-  restarts(name: ServiceName): number
+  restarts(name: ProgramName): number
   /** The last lines of a process, oldest first; at most 1,000. */
-  logs(name: ServiceName): readonly string[]
+  logs(name: ProgramName): readonly string[]
   /** Sends a signal (SIGKILL unless told otherwise); after SIGKILL it resolves when the process is gone. */
-  kill(name: ServiceName, signal?: NodeJS.Signals): Promise<void>
+  kill(name: ProgramName, signal?: NodeJS.Signals): Promise<void>
   /** Starts a process that is not running now, without waiting for a backoff. */
-  start(name: ServiceName): void
+  start(name: ProgramName): void
   /** Resolves when `/ready` says `ready`. @throws ConstellationError when it does not in time. */
   untilReady(timeoutMs?: number): Promise<void>
   /** Resolves when this process runs and has said that it serves. @throws ConstellationError after the limit. */
-  untilStarted(name: ServiceName, timeoutMs?: number): Promise<void>
+  untilStarted(name: ProgramName, timeoutMs?: number): Promise<void>
   /** kill -9 of everything at once, as a power cut would: nothing is finished, nothing started again. */
   crash(): Promise<void>
   /** Stops the gateway first, then the services, the wal last. */
@@ -111,7 +111,7 @@ class LocalConstellation implements Constellation {
   readonly port: number
   readonly dataDir: string
   readonly #options: ConstellationOptions
-  readonly #members = new Map<ServiceName, Member>()
+  readonly #members = new Map<ProgramName, Member>()
   readonly #logFile: WriteStream | undefined
   /** Aborted when a process cannot start at all. */
   readonly #failed = new AbortController()
@@ -173,7 +173,7 @@ class LocalConstellation implements Constellation {
     throw new ConstellationError([late, ...this.#states()].join('\n'))
   }
 
-  async untilStarted(name: ServiceName, timeoutMs = READY_TIMEOUT_MS): Promise<void> {
+  async untilStarted(name: ProgramName, timeoutMs = READY_TIMEOUT_MS): Promise<void> {
     const { process } = this.#member(name)
     const deadlineMs = performance.now() + timeoutMs
     while (!process.isStarted) {
@@ -184,30 +184,30 @@ class LocalConstellation implements Constellation {
     }
   }
 
-  pids(): Partial<Record<ServiceName, number>> {
-    const pids: Partial<Record<ServiceName, number>> = {}
+  pids(): Partial<Record<ProgramName, number>> {
+    const pids: Partial<Record<ProgramName, number>> = {}
     for (const [name, { process }] of this.#members) {
       if (process.pid !== undefined) pids[name] = process.pid
     }
     return pids
   }
 
-  restarts(name: ServiceName): number {
+  restarts(name: ProgramName): number {
     return this.#member(name).process.restarts
   }
 
-  logs(name: ServiceName): readonly string[] {
+  logs(name: ProgramName): readonly string[] {
     return this.#member(name).lines
   }
 
-  async kill(name: ServiceName, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+  async kill(name: ProgramName, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const { process } = this.#member(name)
     const gone = process.untilGone()
     process.signal(signal)
     if (signal === 'SIGKILL') await gone
   }
 
-  start(name: ServiceName): void {
+  start(name: ProgramName): void {
     this.#member(name).process.start()
   }
 
@@ -223,7 +223,7 @@ class LocalConstellation implements Constellation {
   }
 
   async #stopInOrder(): Promise<void> {
-    for (const names of stopOrder()) {
+    for (const names of [['one-process'] as const, ...stopOrder()]) {
       await Promise.all(names.map((name) => this.#members.get(name)?.process.stop()))
     }
     await this.#closeLog()
@@ -255,7 +255,7 @@ class LocalConstellation implements Constellation {
     this.#members.set(name, { process, lines: [], lastDeath: undefined, failed: false })
   }
 
-  #takeLine(service: ServiceName, line: ProcessLine): void {
+  #takeLine(service: ProgramName, line: ProcessLine): void {
     const { lines } = this.#member(service)
     lines.push(line.text)
     if (lines.length > LOG_LINES_MAX) lines.shift()
@@ -263,7 +263,7 @@ class LocalConstellation implements Constellation {
     this.#options.onLine?.({ service, ...line })
   }
 
-  #takeDeath(name: ServiceName, death: Death): void {
+  #takeDeath(name: ProgramName, death: Death): void {
     const member = this.#member(name)
     member.lastDeath = death
     const giveUp = this.#starting && (death.final || !this.#options.supervise)
@@ -313,7 +313,7 @@ class LocalConstellation implements Constellation {
     })
   }
 
-  #member(name: ServiceName): Member {
+  #member(name: ProgramName): Member {
     const member = this.#members.get(name)
     if (!member) throw new ConstellationError(`there is no process ${name} in this constellation`)
     return member

@@ -1,5 +1,4 @@
-import type { ServiceName } from '@fractal-lba/runtime'
-import { PLACEMENT_VARIABLES, placement } from './layout.js'
+import { PLACEMENT_VARIABLES, type ProgramName, placement } from './layout.js'
 
 /** Variables of a process; undefined removes one that would be inherited. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -11,12 +10,12 @@ export interface EnvironmentLayers {
   /** For every process, over what they inherit and over their places. */
   readonly env?: Environment
   /** For single processes, over all else. */
-  readonly envOf?: Partial<Readonly<Record<ServiceName, Environment>>>
+  readonly envOf?: Partial<Readonly<Record<ProgramName, Environment>>>
 }
 
 /** The whole environment of one process. */
 export function environmentOf(
-  name: ServiceName,
+  name: ProgramName,
   place: { readonly port: number; readonly dataDir: string },
   layers: EnvironmentLayers,
 ): NodeJS.ProcessEnv {

@@ -8,8 +8,8 @@ export {
   startConstellation,
 } from './constellation.js'
 export { type EndReason, watchForEnd } from './end-watch.js'
-export type { Environment, EnvironmentLayers } from './environment.js'
-export { builtPrograms, type Program } from './layout.js'
+export { type Environment, type EnvironmentLayers, environmentOf, testEnvironment } from './environment.js'
+export { builtPrograms, oneProcessProgram, type Program, type ProgramName, readDataPlaces } from './layout.js'
 export { type LocalKey, localKey } from './local-key.js'
 export { freePortBlock, type PortBlock } from './ports.js'
 export { preflight } from './preflight.js'

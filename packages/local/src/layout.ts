@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import {
   addressVariables,
+  type Env,
   localGrpcAddress,
   localOpsAddress,
   type ServiceName,
@@ -8,9 +9,12 @@ import {
   topology,
 } from '@fractal-lba/runtime'
 
+/** A service, or the one process that has all of them. */
+export type ProgramName = ServiceName | 'one-process'
+
 /** A program of the constellation: its name and the file that Node runs. */
 export interface Program {
-  readonly name: ServiceName
+  readonly name: ProgramName
   readonly main: string
 }
 
@@ -23,8 +27,13 @@ export function builtPrograms(root: string): readonly Program[] {
   }))
 }
 
+/** The program that has gateway and services in one process. */
+export function oneProcessProgram(root: string): Program {
+  return { name: 'one-process', main: join(root, 'constellation/dist/main.js') }
+}
+
 /** Variables by which a person may choose where data is kept. */
-export const DATA_VARIABLES = ['WAL_DIR', 'DEDUP_SNAPSHOT']
+const DATA_VARIABLES = ['WAL_DIR', 'DEDUP_SNAPSHOT']
 /** Where a process is, is decided here alone: an address left over in somebody's shell must not mix them up. */
 export const PLACEMENT_VARIABLES = [
   'PORT',
@@ -36,10 +45,11 @@ export const PLACEMENT_VARIABLES = [
 
 /** The variables that place one process: its own addresses, those of the others, where it keeps its data. */
 export function placement(
-  name: ServiceName,
+  name: ProgramName,
   base: number,
   dataDir: string,
 ): Readonly<Record<string, string>> {
+  if (name === 'one-process') return { PORT: String(base), DATA_DIR: dataDir }
   const needed = topology[name].needs.map((other) => [
     topology[other].addressVariable,
     localGrpcAddress(other, base),
@@ -55,4 +65,14 @@ function dataPlaces(name: ServiceName, dataDir: string): Readonly<Record<string,
   if (name === 'wal') return { WAL_DIR: join(dataDir, 'wal') }
   if (name === 'dedup') return { DEDUP_SNAPSHOT: join(dataDir, 'dedup', 'snapshot') }
   return {}
+}
+
+/** Where a person wants single things kept; all other places are decided by PORT and DATA_DIR. */
+export function readDataPlaces(env: Env): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    DATA_VARIABLES.flatMap((name) => {
+      const value = env.optional(name)
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
 }

@@ -13,6 +13,12 @@ describe('humanLine', () => {
     expect(shown).toMatch(/^\d\d:03:04 wal {12}warn {2}the disk is nearly full$/)
   })
 
+  it('names the service that wrote the line, where one process has several', () => {
+    expect(humanLine('one-process', line({ msg: 'm' }), 'warn')).toMatch(/^\S+ wal {12}warn {2}m$/)
+    const forged = line({ msg: 'm', service: 'w\nal' })
+    expect(humanLine('one-process', forged, 'warn')).toMatch(/^\S+ one-process {4}warn {2}m$/)
+  })
+
   it.each([
     ['info', 'warn', false],
     ['warn', 'warn', true],

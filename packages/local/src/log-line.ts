@@ -1,4 +1,4 @@
-import type { LogLevel } from '@fractal-lba/runtime'
+import { type LogLevel, serviceNames } from '@fractal-lba/runtime'
 
 const LEVELS: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] satisfies LogLevel[]
 /** The longest name of a process is `signal-scoring`. */
@@ -18,7 +18,11 @@ export function humanLine(service: string, text: string, shown: LogLevel): strin
   const rank = LEVELS.indexOf(entry.level)
   if (rank >= 0 && rank < LEVELS.indexOf(shown)) return undefined
   const more = detailsOf(entry.fields)
-  return row(clock(entry.time), service, `${entry.level.padEnd(LEVEL_WIDTH)} ${entry.message}${more}`)
+  return row(
+    clock(entry.time),
+    nameIn(entry) ?? service,
+    `${entry.level.padEnd(LEVEL_WIDTH)} ${entry.message}${more}`,
+  )
 }
 
 /** What a line says, without its clock and its process. */
@@ -30,6 +34,11 @@ export function messageOf(text: string): string {
 /** A line of the supervisor about a process, or one that a process wrote outside its log. */
 export function eventLine(service: string, text: string): string {
   return row(clock(new Date()), service, text)
+}
+
+/** Who wrote the line: one process may have several services. */
+function nameIn({ fields: { service } }: Entry): string | undefined {
+  return serviceNames.find((name) => name === service)
 }
 
 function row(time: string, service: string, text: string): string {

@@ -9,7 +9,7 @@ import {
   StartError,
 } from '@fractal-lba/runtime'
 import type { Environment } from './environment.js'
-import { DATA_VARIABLES } from './layout.js'
+import { readDataPlaces } from './layout.js'
 
 /** What `npm start` was asked for. */
 export interface StartConfig {
@@ -31,13 +31,16 @@ const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const sat
  * The command line of `npm start -- …`; its `--help` is answered before anything is built.
  * @throws StartError for one that cannot be understood.
  */
-export function readStartArguments(args: readonly string[]): { readonly verbose: boolean } {
+export function readStartArguments(args: readonly string[]): {
+  readonly verbose: boolean
+  readonly oneProcess: boolean
+} {
   try {
     const { values } = parseArgs({
       args: [...args],
-      options: { verbose: { type: 'boolean', short: 'v' } },
+      options: { verbose: { type: 'boolean', short: 'v' }, 'one-process': { type: 'boolean' } },
     })
-    return { verbose: values.verbose ?? false }
+    return { verbose: values.verbose ?? false, oneProcess: values['one-process'] ?? false }
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split(/[.\n]/, 1)[0] ?? '') : String(error)
     throw new StartError(`${reason}: see npm start -- --help`)
@@ -56,9 +59,4 @@ export function readStartConfig(env: Env, root: string, verbose: boolean): Start
     shown: level,
     written: asked === undefined && verbose ? 'debug' : undefined,
   }
-}
-
-function readDataPlaces(env: Env): Environment {
-  const chosen = DATA_VARIABLES.map((name) => [name, env.optional(name)] as const)
-  return Object.fromEntries(chosen.filter(([, value]) => value !== undefined))
 }

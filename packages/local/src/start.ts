@@ -1,8 +1,8 @@
-import { ConfigError, Env, StartError } from '@fractal-lba/runtime'
+import { ConfigError, Env, StartError, serviceNames } from '@fractal-lba/runtime'
 import { type Constellation, ConstellationError, startConstellation } from './constellation.js'
 import { type EndReason, watchForEnd } from './end-watch.js'
 import type { Environment } from './environment.js'
-import { builtPrograms, type Program } from './layout.js'
+import { builtPrograms, oneProcessProgram, type Program } from './layout.js'
 import { eventLine, humanLine } from './log-line.js'
 import { preflight } from './preflight.js'
 import { type Signing, signingOf } from './signing.js'
@@ -28,11 +28,11 @@ export interface StartContext {
  */
 export async function runStart(context: StartContext): Promise<number> {
   try {
-    const { verbose } = readStartArguments(context.args)
+    const { verbose, oneProcess } = readStartArguments(context.args)
     const env = new Env(context.env)
     const config = readStartConfig(env, context.root, verbose)
     env.done()
-    const programs = context.programs ?? builtPrograms(context.root)
+    const programs = context.programs ?? programsOf(context.root, oneProcess)
     const obstacles = await preflight({ ...config, programs })
     if (obstacles.length > 0) throw new StartError(obstacles.join('\n'))
     await runUntilEnded(context, config, programs, await signingOf(env, config.dataDir))
@@ -56,7 +56,7 @@ async function runUntilEnded(
   const end = new End(context.parentPid, say)
   const bornMs = performance.now()
   if (signing.warning !== undefined) say(signing.warning)
-  say(`starting ${programs.map(({ name }) => name).join(', ')}`)
+  say(`starting ${programsText(programs)}`)
   try {
     const constellation = await startConstellation({
       port: config.port,
@@ -129,6 +129,16 @@ class End {
     if (!this.#constellation) process.exit(1)
     this.#constellation.crash().catch((error: unknown) => this.#say(String(error)))
   }
+}
+
+function programsOf(root: string, oneProcess: boolean): readonly Program[] {
+  return oneProcess ? [oneProcessProgram(root)] : builtPrograms(root)
+}
+
+function programsText(programs: readonly Program[]): string {
+  const all = [...serviceNames].reverse()
+  const texts = programs.map(({ name }) => (name === 'one-process' ? `one process: ${all.join(', ')}` : name))
+  return texts.join(', ')
 }
 
 function levelOf({ written }: StartConfig): Environment {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Constellation, type ConstellationOptions, startConstellation } from './constellation.js'
-import { testEnvironment } from './environment.js'
+import { type EnvironmentLayers, testEnvironment } from './environment.js'
 import { freePortBlock, type PortBlock } from './ports.js'
 
 /** What a test may choose; ports, directories and the inherited environment are the site's. */
@@ -15,6 +15,8 @@ export interface TestSite {
   readonly dataDir: string
   /** Of PCS_HMAC_KEY, unless a start says otherwise. */
   readonly hmacKey: string
+  /** What the processes here are told, over which a start may lay its own. */
+  layers(options?: Pick<TestStart, 'env' | 'envOf'>): EnvironmentLayers
   /** Starts a constellation here; after a crash or a stop again, on the same data. */
   start(options?: TestStart): Promise<Constellation>
   /** Stops what was started here and removes the data. */
@@ -54,6 +56,14 @@ class Site implements TestSite {
     return this.#block.base
   }
 
+  layers({ env, envOf }: Pick<TestStart, 'env' | 'envOf'> = {}): EnvironmentLayers {
+    return {
+      inherit: testEnvironment(),
+      env: { PCS_SIGN_ALG: 'hmac', PCS_HMAC_KEY: TEST_KEY, TOKEN_RATE: '0', ...env },
+      ...(envOf ? { envOf } : {}),
+    }
+  }
+
   async start(options: TestStart = {}): Promise<Constellation> {
     const { TEST_LOG_DIR: logDir } = process.env
     const constellation = await startConstellation({
@@ -62,8 +72,7 @@ class Site implements TestSite {
       ...options,
       port: this.port,
       dataDir: this.dataDir,
-      inherit: testEnvironment(),
-      env: { PCS_SIGN_ALG: 'hmac', PCS_HMAC_KEY: TEST_KEY, TOKEN_RATE: '0', ...options.env },
+      ...this.layers(options),
       ...(logDir ? { logFile: join(logDir, `${this.#label}-${this.port}.log`) } : {}),
     })
     this.#started.push(constellation)

@@ -38,7 +38,7 @@ export class Env {
 
   /** Adds a mistake that only the caller can find, such as two variables that exclude each other. */
   mistake(sentence: string): void {
-    this.#mistakes.push(sentence)
+    if (!this.#mistakes.includes(sentence)) this.#mistakes.push(sentence)
   }
 
   /** @throws ConfigError with every mistake noted so far. */

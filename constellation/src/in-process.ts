@@ -1,0 +1,135 @@
+import { type EnvironmentLayers, environmentOf, readyStatus } from '@fractal-lba/local'
+import {
+  ConfigError,
+  Env,
+  inProcessTransport,
+  localGrpcAddress,
+  localOpsAddress,
+  type ServiceName,
+  serviceNames,
+  stopOrder,
+} from '@fractal-lba/runtime'
+import { Member, type MemberEvents } from './member.js'
+import { readStarter, type Starter } from './starters.js'
+
+/** Where the constellation is, and what its services are told. */
+export interface InProcessPlace extends EnvironmentLayers {
+  /** The gateway's HTTP port; all others follow from it. */
+  readonly port: number
+  /** Everything that is kept lies below it. */
+  readonly dataDir: string
+}
+
+export interface InProcessOptions extends InProcessPlace, MemberEvents {
+  /** Until all must be ready. Default 60,000. */
+  readonly readyTimeoutMs?: number
+}
+
+const READY_TIMEOUT_MS = 60_000
+const POLL_MS = 20
+
+/** The services of a constellation, each with its configuration read. */
+export type Starters = ReadonlyMap<ServiceName, Starter>
+
+/** Reads what each service is told; nothing is started yet. @throws ConfigError with the mistakes of all */
+export function readStarters(place: InProcessPlace): Starters {
+  const mistakes = new Set<string>()
+  const read = (name: ServiceName): Starter => {
+    const env = new Env(environmentOf(name, place, place))
+    const starter = readStarter[name](env)
+    for (const mistake of mistakesOf(env)) mistakes.add(mistake)
+    return starter
+  }
+  const starters = new Map(serviceNames.map((name) => [name, read(name)]))
+  if (mistakes.size > 0) throw new ConfigError([...mistakes])
+  return starters
+}
+
+function mistakesOf(env: Env): readonly string[] {
+  try {
+    env.done()
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.mistakes
+    throw error
+  }
+}
+
+/**
+ * Starts gateway and services in this process, each with its own configuration, log, registry and ports, and waits
+ * until all of it is ready.
+ * @throws ConfigError when the environment is wrong; Error when one cannot start or it takes too long. Nothing is
+ * left running then.
+ */
+export async function startInProcess(options: InProcessOptions): Promise<InProcessConstellation> {
+  const constellation = new InProcessConstellation(options, readStarters(options), options)
+  try {
+    await constellation.startAll()
+    await constellation.untilReady(options.readyTimeoutMs)
+  } catch (error) {
+    await constellation.stop()
+    throw error
+  }
+  return constellation
+}
+
+/** Gateway and services, running in this process. */
+export class InProcessConstellation {
+  readonly port: number
+  readonly dataDir: string
+  /** Of the gateway's HTTP, without a slash at the end. */
+  readonly baseUrl: string
+  /** host:port of the gateway's gRPC. */
+  readonly grpcAddress: string
+  readonly #members: ReadonlyMap<ServiceName, Member>
+  #stopped: Promise<void> | undefined
+
+  constructor({ port, dataDir }: InProcessPlace, starters: Starters, events: MemberEvents) {
+    this.port = port
+    this.dataDir = dataDir
+    this.baseUrl = `http://${localOpsAddress('gateway', port)}`
+    this.grpcAddress = localGrpcAddress('gateway', port)
+    const transport = inProcessTransport()
+    this.#members = new Map(
+      [...starters].map(([name, starter]) => [name, new Member(name, starter, transport, events)]),
+    )
+  }
+
+  async startAll(): Promise<void> {
+    for (const member of this.#members.values()) await member.start()
+  }
+
+  /** Starts a service that was stopped, on the same data. */
+  async start(name: ServiceName): Promise<void> {
+    await this.#members.get(name)?.start()
+  }
+
+  /** Stops one service; the others go on without it. */
+  async stopOne(name: ServiceName): Promise<void> {
+    await this.#members.get(name)?.stop()
+  }
+
+  async restart(name: ServiceName): Promise<void> {
+    await this.stopOne(name)
+    await this.start(name)
+  }
+
+  /** Resolves when `/ready` says `ready`. @throws Error when it does not in time. */
+  async untilReady(timeoutMs = READY_TIMEOUT_MS): Promise<void> {
+    const deadlineMs = performance.now() + timeoutMs
+    while ((await readyStatus(this.baseUrl)) !== 'ready') {
+      if (performance.now() > deadlineMs) throw new Error(`it was not ready after ${timeoutMs} ms`)
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    }
+  }
+
+  /** Stops the gateway first, then the services, the wal last. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stopInOrder()
+    return this.#stopped
+  }
+
+  async #stopInOrder(): Promise<void> {
+    for (const names of stopOrder()) await Promise.all(names.map((name) => this.stopOne(name)))
+  }
+}

@@ -1,0 +1,5 @@
+export {
+  type InProcessConstellation,
+  type InProcessOptions,
+  startInProcess,
+} from './in-process.js'

@@ -1,0 +1,80 @@
+import {
+  createLogger,
+  createRegistry,
+  type Running,
+  type ServiceName,
+  type Transport,
+} from '@fractal-lba/runtime'
+import type { Starter } from './starters.js'
+
+/** What a member tells its constellation. */
+export interface MemberEvents {
+  /** Takes each line of its log; standard output when there is none. */
+  readonly onLine?: (service: ServiceName, line: string) => void
+  /** It cannot go on, after a failed flush for instance: the process, or the test, must end. */
+  readonly onFatal: (service: ServiceName, error: Error) => void
+}
+
+/** One life of a service in this process. */
+interface Life {
+  readonly running: Running
+  readonly stopping: AbortController
+}
+
+/** A service in this process: a logger, a registry and a `stopping` of its own for each of its lives. */
+export class Member {
+  readonly name: ServiceName
+  readonly #starter: Starter
+  readonly #transport: Transport
+  readonly #events: MemberEvents
+  #life: Life | undefined
+
+  /** @param transport shared with the others: calls between them need no socket. */
+  constructor(name: ServiceName, starter: Starter, transport: Transport, events: MemberEvents) {
+    this.name = name
+    this.#starter = starter
+    this.#transport = transport
+    this.#events = events
+  }
+
+  get isRunning(): boolean {
+    return this.#life !== undefined
+  }
+
+  /** Without effect when it runs. */
+  async start(): Promise<void> {
+    if (this.#life) return
+    const { onLine, onFatal } = this.#events
+    const logger = createLogger(
+      this.name,
+      this.#starter.logLevel,
+      onLine && ((line) => onLine(this.name, line)),
+    )
+    const stopping = new AbortController()
+    const fatal = (error: Error): void => {
+      logger.fatal({ err: error }, error.message)
+      onFatal(this.name, error)
+    }
+    try {
+      const context = {
+        ...{ logger, registry: createRegistry(), transport: this.#transport },
+        ...{ stopping: stopping.signal, fatal },
+      }
+      this.#life = { running: await this.#starter.start(context), stopping }
+    } catch (error) {
+      // What it has begun beside its start ends with this.
+      stopping.abort()
+      throw error
+    }
+    logger.info('started')
+  }
+
+  /** Finishes what is in, then lets go of everything; without effect when it does not run. */
+  async stop(): Promise<void> {
+    const life = this.#life
+    if (!life) return
+    this.#life = undefined
+    life.stopping.abort()
+    await life.running.stop()
+  }
+}

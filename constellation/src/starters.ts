@@ -1,0 +1,34 @@
+import { readDedupConfig, startDedup } from '@fractal-lba/dedup-service'
+import { readGatewayConfig, startGateway } from '@fractal-lba/gateway'
+import type { CommonConfig, Env, LogLevel, ProcessContext, Running, ServiceName } from '@fractal-lba/runtime'
+import { readScoringConfig, startScoring } from '@fractal-lba/signal-scoring-service'
+import { readVerifierConfig, startVerifier } from '@fractal-lba/verifier-service'
+import { readWalConfig, startWal } from '@fractal-lba/wal-service'
+
+/** A service whose configuration is read. */
+export interface Starter {
+  readonly logLevel: LogLevel
+  /** Starts it; again after it was stopped. */
+  start(context: ProcessContext): Promise<Running>
+}
+
+/** Reads the configuration of a service as its own program would. */
+type ReadStarter = (env: Env) => Starter
+
+function starterOf<Config extends CommonConfig>(
+  readConfig: (env: Env) => Config,
+  start: (config: Config, context: ProcessContext) => Promise<Running>,
+): ReadStarter {
+  return (env) => {
+    const config = readConfig(env)
+    return { logLevel: config.logLevel, start: (context) => start(config, context) }
+  }
+}
+
+export const readStarter: Readonly<Record<ServiceName, ReadStarter>> = {
+  wal: starterOf(readWalConfig, startWal),
+  verifier: starterOf(readVerifierConfig, startVerifier),
+  dedup: starterOf(readDedupConfig, startDedup),
+  'signal-scoring': starterOf(readScoringConfig, startScoring),
+  gateway: starterOf(readGatewayConfig, startGateway),
+}

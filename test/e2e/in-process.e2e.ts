@@ -1,0 +1,76 @@
+import { ingest } from '@fractal-lba/proto'
+import { serviceNames } from '@fractal-lba/runtime'
+import { credentials } from '@grpc/grpc-js'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { Metrics, metricsOf } from '../src/metrics.js'
+import { retryOf, textOf, twinOf } from '../src/records.js'
+import { opsUrlOf, useSystemInProcess } from '../src/system.js'
+import { typed } from '../src/typed-record.js'
+import { unary } from '../src/unary.js'
+import { until } from '../src/until.js'
+
+const system = useSystemInProcess('in-process')
+
+describe('gateway and services in one process', () => {
+  it('judge a record once, over HTTP and gRPC', async () => {
+    const { client, records, constellation } = system()
+    const record = records.next()
+    const first = await client.submit(textOf(record))
+    expect([first.status, first.headers['idempotent-replayed']]).toEqual([200, undefined])
+    const replayed = await client.submit(textOf(retryOf(record)))
+    expect([replayed.status, replayed.headers['idempotent-replayed']]).toEqual([200, 'true'])
+    expect(replayed.body.equals(first.body)).toBe(true)
+    const conflict = await client.submit(textOf(twinOf(record)))
+    expect(conflict.status).toBe(409)
+
+    const grpc = new ingest.IngestServiceClient(constellation.grpcAddress, credentials.createInsecure())
+    onTestFinished(() => grpc.close())
+    const { result } = await unary(grpc.submit.bind(grpc), { record: typed(record) })
+    expect([result?.httpStatus, result?.replayed]).toEqual([200, true])
+  })
+
+  it('refuse what is malformed and what nobody known has signed', async () => {
+    const { client, records } = system()
+    expect((await client.submit('{')).status).toBe(400)
+    expect((await client.submit(textOf({ ...records.next(), sig: 'AAAA' }))).status).toBe(401)
+  })
+
+  it('serve metrics and a log of their own each', async () => {
+    const { client, site, lines } = system()
+    expect((await metricsOf(client)).value('flk_accepted')).toBe(1)
+    const own = { wal: 'wal_pending_records', dedup: 'dedup_operation_duration_seconds_count' }
+    for (const name of serviceNames) {
+      const text = await (await fetch(`${opsUrlOf(site, name)}/metrics`)).text()
+      const metrics = Metrics.parse(text)
+      expect(metrics.has('process_cpu_seconds_total')).toBe(true)
+      for (const [owner, metric] of Object.entries(own)) expect(metrics.has(metric)).toBe(name === owner)
+      const entries = lines.filter(({ service }) => service === name).map(({ text }) => JSON.parse(text))
+      expect(entries).toContainEqual(expect.objectContaining({ service: name, msg: 'started' }))
+    }
+  })
+
+  it.each(serviceNames)('%s can be started again, on the same data', async (name) => {
+    const { client, records, constellation } = system()
+    const record = records.next()
+    const first = await client.submit(textOf(record))
+    expect(first.status).toBe(200)
+    await constellation.restart(name)
+    // Who called it has to find it again.
+    const isJudged = async (): Promise<boolean> =>
+      (await client.submit(textOf(records.next())).catch(() => undefined))?.status === 200
+    await until('it judges again', 20_000, isJudged)
+    const replayed = await client.submit(textOf(record))
+    expect([replayed.status, replayed.headers['idempotent-replayed']]).toEqual([200, 'true'])
+    expect(replayed.body.equals(first.body)).toBe(true)
+  })
+
+  it('answer 503 while one is missing, and finish the record when it is back', async () => {
+    const { client, records, constellation, wal } = system()
+    await constellation.stopOne('signal-scoring')
+    const record = records.next()
+    expect((await client.submit(textOf(record))).status).toBe(503)
+    await constellation.start('signal-scoring')
+    await wal.untilNothingOpen(30_000)
+    expect((await client.outcome(record.pcs_id)).status).toBe(200)
+  })
+})
