@@ -17,34 +17,36 @@ import type {
 
 /**
  * Plain calls between services of one process: the same handlers, limits, deadlines and errors, without a codec. What
- * is not registered is reached by gRPC.
+ * was never registered is reached by gRPC.
  */
 export function inProcessTransport(): Transport {
-  const servers = new Map<string, Served>()
+  /** Undefined: it is stopped, and may be started again. */
+  const servers = new Map<string, Served | undefined>()
   return {
     knows: (name) => servers.has(name),
     open(endpoint, security) {
-      const served = servers.get(endpoint.name)
-      return served ? new InProcessChannel(served) : grpcTransport.open(endpoint, security)
+      if (!servers.has(endpoint.name)) return grpcTransport.open(endpoint, security)
+      return new InProcessChannel(() => servers.get(endpoint.name))
     },
     register(address, served) {
       servers.set(address, served)
       return () => {
-        if (servers.get(address) === served) servers.delete(address)
+        if (servers.get(address) === served) servers.set(address, undefined)
       }
     },
   }
 }
 
 class InProcessChannel implements Channel {
-  readonly #served: Served
+  readonly #current: () => Served | undefined
 
-  constructor(served: Served) {
-    this.#served = served
+  /** @param current the server that runs now: as a connection of gRPC, a channel outlives its server. */
+  constructor(current: () => Served | undefined) {
+    this.#current = current
   }
 
   get isReady(): boolean {
-    return !this.#served.draining.aborted
+    return this.#current()?.draining.aborted === false
   }
 
   async ready(): Promise<void> {
@@ -52,14 +54,15 @@ class InProcessChannel implements Channel {
   }
 
   onLeave(callback: () => void): void {
-    this.#served.draining.addEventListener('abort', callback, { once: true })
+    this.#server().draining.addEventListener('abort', callback, { once: true })
   }
 
   async unary(method: MethodDefinition, request: unknown, call: ChannelCall): Promise<unknown> {
-    const served = this.#find(method, 'unary')
-    const leave = this.#served.enter()
-    const work = handleUnary(served, incoming(served, method, request), this.#served, call).finally(leave)
-    return outgoing(served, method, await untilCut(work, this.#served.cut, call.deadlineMs))
+    const server = this.#server()
+    const served = find(server, method, 'unary')
+    const leave = server.enter()
+    const work = handleUnary(served, incoming(served, method, request), server, call).finally(leave)
+    return outgoing(served, method, await untilCut(work, server.cut, call.deadlineMs))
   }
 
   stream(method: MethodDefinition, request: unknown, call: ChannelCall): ResponseStream {
@@ -69,23 +72,24 @@ class InProcessChannel implements Channel {
   }
 
   batches(method: MethodDefinition, events: BatchStreamEvents): BatchStream {
-    const leave = this.#served.enter()
+    const server = this.#server()
+    const leave = server.enter()
     let over = false
     const once = (tell: () => void): void => {
       if (over) return
       over = true
       leave()
-      this.#served.cut.removeEventListener('abort', onCut)
+      server.cut.removeEventListener('abort', onCut)
       tell()
     }
     const onCut = (): void => once(() => events.broken(notConnected()))
-    this.#served.cut.addEventListener('abort', onCut, { once: true })
+    server.cut.addEventListener('abort', onCut, { once: true })
     let session: BatchSession | undefined
     queueMicrotask(() => {
       if (over) return
       try {
-        const served = this.#find(method, 'batch')
-        session = new BatchSession(served, this.#served.draining, {
+        const served = find(server, method, 'batch')
+        session = new BatchSession(served, server.draining, {
           respond(response) {
             if (!over) events.response(response)
           },
@@ -106,13 +110,10 @@ class InProcessChannel implements Channel {
     // Nothing is held open.
   }
 
-  #find<Kind extends ServedMethod['kind']>(
-    method: MethodDefinition,
-    kind: Kind,
-  ): Extract<ServedMethod, { kind: Kind }> {
-    const served = this.#served.method(method)
-    if (served?.kind !== kind) throw notImplemented()
-    return served as Extract<ServedMethod, { kind: Kind }>
+  #server(): Served {
+    const server = this.#current()
+    if (!server) throw notConnected()
+    return server
   }
 
   async *#responses(
@@ -121,9 +122,10 @@ class InProcessChannel implements Channel {
     call: ChannelCall,
     gone: AbortController,
   ): AsyncGenerator<unknown> {
-    const served: ServedStream = this.#find(method, 'stream')
-    const leave = this.#served.enter()
-    const { draining, cut } = this.#served
+    const server = this.#server()
+    const served: ServedStream = find(server, method, 'stream')
+    const leave = server.enter()
+    const { draining, cut } = server
     const { context, end } = beginCall(served.around, call.context)
     const over = AbortSignal.any([gone.signal, cut])
     let iterator: AsyncIterator<unknown> | undefined
@@ -152,6 +154,16 @@ class InProcessChannel implements Channel {
       leave()
     }
   }
+}
+
+function find<Kind extends ServedMethod['kind']>(
+  server: Served,
+  method: MethodDefinition,
+  kind: Kind,
+): Extract<ServedMethod, { kind: Kind }> {
+  const served = server.method(method)
+  if (served?.kind !== kind) throw notImplemented()
+  return served as Extract<ServedMethod, { kind: Kind }>
 }
 
 async function handleUnary(
