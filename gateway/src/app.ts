@@ -1,29 +1,22 @@
-import { renderOutcome } from '@fractal-lba/pcs'
-import { record as protocol } from '@fractal-lba/proto'
 import { type ProcessContext, type Running, startGrpcServer, unavailable } from '@fractal-lba/runtime'
-import { type Connect, connectBatched } from './clients/connect.js'
+import { Admission } from './admission.js'
+import { connectServices } from './clients/connect.js'
 import type { WalClient } from './clients/wal.js'
 import type { GatewayConfig } from './config.js'
 import { createCounters } from './counters.js'
 import { ingestService } from './grpc/ingest-service.js'
 import { buildHttpServer } from './http/server.js'
-import { type Answered, Ingest, statusOf } from './ingest.js'
+import { Ingest } from './ingest.js'
 import { Monitor } from './monitor.js'
-import { outcomeFromMessage } from './outcome.js'
 import { RateLimit } from './rate-limit.js'
 import { replayOpenEntries } from './replay.js'
 
 /** Puts the gateway together and starts it; what it needs is configuration and the four services' addresses. */
-export async function startGateway(
-  config: GatewayConfig,
-  context: ProcessContext,
-  connect: Connect = connectBatched,
-): Promise<Running> {
+export async function startGateway(config: GatewayConfig, context: ProcessContext): Promise<Running> {
   const { logger, registry, stopping } = context
   const { addresses, hop } = config
   const counters = createCounters(registry)
-  const connections = connect(addresses, hop, context)
-  const { wals, dedup, verifier, scoring } = connections
+  const { wals, dedup, verifier, scoring } = connectServices(addresses, hop, context)
   const monitor = new Monitor(
     {
       wals,
@@ -39,15 +32,15 @@ export async function startGateway(
     tokensPerSecond: config.tokenRate,
     onRefused: () => counters.rateLimited.inc(),
   })
-  const admission = { room: () => monitor.refusal }
+  const admission = new Admission({
+    recordBytesMax: config.bodyBytesMax,
+    rateLimit,
+    room: () => monitor.refusal,
+  })
 
   await monitor.look()
   const http = buildHttpServer({
-    ingest: {
-      submit: async (body, traceparent) =>
-        told(await ingest.submit({ body, encoding: protocol.Encoding.ENCODING_JSON, traceparent })),
-      outcome: async (pcsId) => told(await ingest.outcome(pcsId)),
-    },
+    ingest,
     admission,
     rateLimit,
     ready: () => monitor.report(),
@@ -57,8 +50,8 @@ export async function startGateway(
     limits: { ...config, requestTimeoutMs: config.bodyTimeoutMs, closeTimeoutMs: config.stopGraceMs },
   })
   await http.listen({ host: config.host, port: config.port })
-  const service = { ...config, ingest, admission, rateLimit, recordBytesMax: config.bodyBytesMax, logger }
-  const grpc = await startGrpcServer(config.grpcAddress, [ingestService(service)], context)
+  const service = ingestService({ ingest, admission, retryAfterMs: config.retryAfterMs, logger })
+  const grpc = await startGrpcServer(config.grpcAddress, [service], context)
   grpc.setServing(true)
   const replays = wals.map((wal) =>
     replayOpenEntries(wal, { ingest, monitor, counters, logger, config: config.replay }, stopping),
@@ -86,8 +79,4 @@ function roundRobin(wals: readonly WalClient[], monitor: Monitor): () => WalClie
     if (!wal) throw unavailable('no log is configured: set WAL_ADDR')
     return wal
   }
-}
-
-function told({ outcome, replayed }: Answered) {
-  return { status: statusOf(outcome), body: renderOutcome(outcomeFromMessage(outcome)), replayed }
 }

@@ -1,10 +1,19 @@
-import { bytesOfVerdict, dedup, type record, type scoring } from '@fractal-lba/proto'
-import { AppError, monotonicMs, unavailable } from '@fractal-lba/runtime'
+import { dedup, type record, sealVerdict, type verifier } from '@fractal-lba/proto'
+import { AppError, type CallContext, type CallOptions, monotonicMs, toAppError } from '@fractal-lba/runtime'
 import type { DedupClient } from './clients/dedup.js'
 import type { ScoringClient } from './clients/scoring.js'
 import type { VerifierClient } from './clients/verifier.js'
 import type { WalClient } from './clients/wal.js'
 import type { Counters } from './counters.js'
+import {
+  type Answer,
+  type Answered,
+  type Decision,
+  decidedByIndex,
+  judgedAlone,
+  refused,
+  stored,
+} from './decision.js'
 
 /** The four services, as the gateway sees them. */
 export interface Services {
@@ -19,242 +28,154 @@ export interface Services {
 export interface Submission {
   readonly body: Buffer
   readonly encoding: record.Encoding
-  readonly traceparent: string
+  /** The trace that it belongs to. */
+  readonly context: CallContext | undefined
 }
 
 /** Where a submission stands in a log. */
-export interface Entry {
+export interface LogPlace {
   readonly wal: WalClient
   readonly position: record.Position
 }
 
-/** What the agent is told. */
-export interface Answered {
-  readonly outcome: record.Outcome
-  /** The outcome was there before this submission came. */
-  readonly replayed: boolean
-}
-
-/** What is found out about a submission without changing anything. */
+/** What is found out about a record without changing anything anywhere. */
 interface Assessment {
-  readonly record: record.VerifiedRecord
-  readonly judging: Promise<scoring.Judgement>
-  /** Undefined where the id may not be looked up. */
-  readonly known: dedup.Answer | undefined
-}
-
-/** The verdict on a submission before it may be told: its mark is still to be flushed. */
-interface Decision {
-  readonly status: 200 | 202 | 409
-  readonly verdict: record.Verdict
-  /** The same, as the mark carries it. */
-  readonly sealed: Buffer
-  readonly finding: dedup.Finding
-  readonly indexed: boolean
-  readonly generation: string
-}
-
-interface FinishOptions {
-  readonly replay: boolean
-  /** Monotonic; undefined: each hop has its own time only. */
-  readonly deadlineMs?: number
+  readonly verified: verifier.Verified
+  /** Its verdict but for time and place, as bytes; or why there is none now. */
+  readonly judged: Buffer | AppError
 }
 
 /** The way of a record: the contract's section 4, step by step. */
 export class Ingest {
-  constructor(
-    private readonly services: Services,
-    private readonly counters: Counters,
-    private readonly submitTimeoutMs: number,
-  ) {}
+  readonly #services: Services
+  readonly #counters: Counters
+  readonly #submitTimeoutMs: number
+
+  constructor(services: Services, counters: Counters, submitTimeoutMs: number) {
+    this.#services = services
+    this.#counters = counters
+    this.#submitTimeoutMs = submitTimeoutMs
+  }
 
   /**
-   * A live submission. When this resolves or says no, what it says is on the disk.
-   * @throws AppError malformed, unauthenticated, pcs_conflict, or unavailable (then the log may still have the
-   * record, and a replay will finish it).
+   * A live submission. What it is answered with is on the disk by then; only the mark of a 400 or 401 may follow.
+   * @throws AppError unavailable: the log may have the record nevertheless, and a replay will finish it.
    */
-  async submit(submission: Submission): Promise<Answered> {
-    const deadlineMs = monotonicMs() + this.submitTimeoutMs
-    // What changes nothing anywhere may go on while the log is being written.
-    const assessing = begin(this.assess(submission, undefined, deadlineMs))
-    const entry = await this.append(submission, deadlineMs) // flushed
-    return this.decideAndMark(entry, submission, assessing, { replay: false, deadlineMs })
+  async submit(submission: Submission): Promise<Answer> {
+    const call = { deadlineMs: monotonicMs() + this.#submitTimeoutMs, context: submission.context }
+    const [place, assessed] = await sideBySide(
+      this.#append(submission, call), // flushed
+      this.#verifyAndJudge(submission, call),
+    )
+    const decision = await this.#putIfAbsent(assessed, place, call)
+    await this.#mark(decision, place, call) // flushed: now it may be answered
+    return this.#count(decision)
   }
 
-  /** An open submission from the log: the same way, from step 3 on. */
-  async finish(entry: Entry, submission: Submission): Promise<Answered> {
-    const assessing = this.assess(submission, entry.position, undefined)
-    return this.decideAndMark(entry, submission, assessing, { replay: true })
-  }
-
-  /** Steps 7 and 8, after steps 3 to 6: the same for live and open submissions. */
-  private async decideAndMark(
-    entry: Entry,
-    _submission: Submission,
-    assessing: Promise<Assessment>,
-    options: FinishOptions,
-  ): Promise<Answered> {
-    const assessment = await this.assessed(entry, assessing, options)
-    const decision = await this.decide(entry, assessment, options.deadlineMs)
-    await this.mark(entry, decision, options) // flushed: now it may be told
-    this.count(decision)
-    return answer(decision)
+  /** An open submission of a log: the same way, from step 3 on. Each hop has its own time only. */
+  async replay(submission: Submission, place: LogPlace): Promise<Answer> {
+    const call = { context: submission.context }
+    const assessed = await this.#verifyAndJudge(submission, call)
+    const decision = await this.#putIfAbsent(assessed, place, call)
+    await this.#markReplayed(decision, place, call)
+    return this.#count(decision)
   }
 
   /** The stored outcome of an id; acknowledges nothing by itself. @throws AppError pcs_not_found, unavailable. */
   async outcome(pcsId: string): Promise<Answered> {
-    const verdict = await this.services.dedup.get(pcsId)
-    return { outcome: demandOutcome(verdict), replayed: true }
+    const verdict = await this.#services.dedup.get(pcsId)
+    return stored(verdict?.outcome)
   }
 
-  private async append({ body, encoding }: Submission, deadlineMs: number): Promise<Entry> {
+  /** Step 2: the bytes as they came, flushed. */
+  async #append({ body, encoding }: Submission, call: CallOptions): Promise<LogPlace> {
     try {
-      const wal = this.services.walForAppend()
-      const position = await wal.append(
-        { body, encoding, liveMs: this.submitTimeoutMs, arrivedAtMs: 0 },
-        { deadlineMs },
-      )
-      this.counters.ingest.inc()
+      const wal = this.#services.walForAppend()
+      const item = { body, encoding, liveMs: this.#submitTimeoutMs, arrivedAtMs: Date.now() }
+      const position = await wal.append(item, call)
+      this.#counters.ingest.inc()
       return { wal, position }
     } catch (error) {
-      this.counters.walErrors.inc()
+      this.#counters.walErrors.inc()
       throw error
     }
+  }
+
+  /** Steps 3, 4 and 6: a refusal is a value. That scoring cannot judge now need not be the end of a duplicate. */
+  async #verifyAndJudge({ body, encoding }: Submission, call: CallOptions): Promise<Assessment | AppError> {
+    const { verifier, scoring } = this.#services
+    const verified = await verifier.verify({ body, encoding }, call)
+    if (verified instanceof AppError) return verified
+    const judged = await scoring.judge({ record: verified.record }, call).catch(toAppError)
+    return { verified, judged }
   }
 
   /**
-   * Steps 3 to 6: verified, looked up and judged. Judging costs less than waiting to know whether it is needed.
-   * @param origin undefined while the record has no place in the log yet.
+   * Steps 5 and 7 in one: put-if-absent says what stands. Where there is nothing to put, the index is only asked.
+   * An id that is not the hash of its parts does neither: it would poison another record's id.
    */
-  private async assess(
-    { body, encoding }: Submission,
-    origin: record.Position | undefined,
-    deadlineMs: number | undefined,
-  ): Promise<Assessment> {
-    const { verifier, scoring, dedup } = this.services
-    const record = await verifier.verify({ body, encoding }, { deadlineMs })
-    const judging = begin(scoring.judge({ record }, { deadlineMs }))
-    // A pcs_id that is not the hash of its parts is neither looked up nor put: it would poison another's id.
-    if (!record.idMatches) return { record, judging, known: undefined }
-    const { pcsId, fingerprint } = record
-    const known = await dedup.lookup({ pcsId, fingerprint, origin }, { deadlineMs })
-    return { record, judging, known }
-  }
-
-  /** A refusal is a mark too. */
-  private async assessed(
-    entry: Entry,
-    assessing: Promise<Assessment>,
-    options: FinishOptions,
-  ): Promise<Assessment> {
-    try {
-      return await assessing
-    } catch (error) {
-      if (error instanceof AppError && (error.code === 'malformed' || error.code === 'unauthenticated')) {
-        if (error.code === 'unauthenticated') this.counters.signatureErrors.inc()
-        await this.refuse(entry, error.code === 'malformed' ? 400 : 401, options)
-      }
-      throw error
-    }
-  }
-
-  /** First write wins: what the index has stands, else this judgement is put. */
-  private async decide(
-    { position }: Entry,
-    { record, judging, known }: Assessment,
-    deadlineMs: number | undefined,
+  async #putIfAbsent(
+    assessed: Assessment | AppError,
+    { position }: LogPlace,
+    call: CallOptions,
   ): Promise<Decision> {
-    if (known && known.finding !== dedup.Finding.FINDING_ABSENT) return decision(known)
-    const own = ownVerdict(record, await judging, position)
-    if (!known)
-      return { ...own, status: 202, finding: dedup.Finding.FINDING_OWN, indexed: false, generation: '' }
-    const standing = await this.services.dedup.putIfAbsent({ verdict: own.sealed }, { deadlineMs })
-    return decision(standing, own)
+    if (assessed instanceof AppError) return refused(assessed)
+    const { verified, judged } = assessed
+    if (judged instanceof AppError) return this.#lookUp(verified, judged, position, call)
+    const verdict = sealVerdict(judged, Date.now(), position)
+    if (!verified.idMatches) return judgedAlone(verdict)
+    return decidedByIndex(await this.#services.dedup.putIfAbsent({ verdict }, call), verdict)
   }
 
-  private async mark({ wal, position }: Entry, decision: Decision, options: FinishOptions): Promise<void> {
-    const { status, sealed, indexed, generation } = decision
-    const { sequence, logId } = position
-    const mark = { sequence, status, verdict: sealed, indexed, generation, replayed: options.replay }
-    await wal.markDone({ logId, mark }, options)
+  /** A duplicate or a conflict needs no judgement. @throws AppError what scoring failed with, where the id is new. */
+  async #lookUp(
+    { pcsId, fingerprint, idMatches }: verifier.Verified,
+    judgedWith: AppError,
+    origin: record.Position,
+    call: CallOptions,
+  ): Promise<Decision> {
+    if (!idMatches) throw judgedWith
+    const standing = await this.#services.dedup.lookup({ pcsId, fingerprint, origin }, call)
+    if (standing.finding === dedup.Finding.FINDING_ABSENT) throw judgedWith
+    return decidedByIndex(standing)
   }
 
-  /** The mark of a 400 or 401 may be flushed after the answer; if it gets lost, the replay comes to the same. */
-  private async refuse(
-    { wal, position }: Entry,
-    status: 400 | 401,
-    { replay }: FinishOptions,
-  ): Promise<void> {
-    const { sequence, logId } = position
-    const mark = { sequence, status, verdict: undefined, indexed: false, generation: '', replayed: replay }
-    const marked = wal.markDone({ logId, mark })
-    if (replay) await marked
-    else marked.catch(() => this.counters.walErrors.inc())
+  /** Step 8. The mark of a 400 or 401 may be flushed after the answer; if it gets lost, a replay comes to the same. */
+  async #mark(decision: Decision, place: LogPlace, call: CallOptions): Promise<void> {
+    if (decision.verdict) await write(decision, place, false, call)
+    else write(decision, place, false, { context: call.context }).catch(() => this.#counters.walErrors.inc())
   }
 
-  private count({ finding, verdict }: Decision): void {
-    switch (finding) {
-      case dedup.Finding.FINDING_DUPLICATE:
-        this.counters.dedupHits.inc()
-        return
-      case dedup.Finding.FINDING_CONFLICT:
-        this.counters.dedupConflicts.inc()
-        return
-      default:
-        if (verdict.outcome?.accepted) this.counters.accepted.inc()
-        if (verdict.outcome?.escalated) this.counters.escalated.inc()
+  async #markReplayed(decision: Decision, place: LogPlace, call: CallOptions): Promise<void> {
+    await write(decision, place, true, call)
+  }
+
+  /** The contract's section 5: the counters move once for each submission. */
+  #count({ answer }: Decision): Answer {
+    if (answer instanceof AppError) {
+      if (answer.code === 'unauthenticated') this.#counters.signatureErrors.inc()
+      if (answer.code === 'pcs_conflict') this.#counters.dedupConflicts.inc()
+    } else if (answer.replayed) {
+      this.#counters.dedupHits.inc()
+    } else {
+      if (answer.outcome.accepted) this.#counters.accepted.inc()
+      if (answer.outcome.escalated) this.#counters.escalated.inc()
     }
+    return answer
   }
 }
 
-/** A call whose answer is looked at later, or not at all: until then its failure is nobody's. */
-function begin<T>(call: Promise<T>): Promise<T> {
-  call.catch(() => undefined)
-  return call
+/** Waits for both. The first decides: where it fails, it does not matter what the second comes to. */
+async function sideBySide<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  second.catch(() => undefined) // awaited below, unless the first fails
+  return [await first, await second]
 }
 
-type SealedVerdict = Pick<Decision, 'verdict' | 'sealed'>
-
-function ownVerdict(
-  record: record.VerifiedRecord,
-  { outcome, parameters }: scoring.Judgement,
-  origin: record.Position,
-): SealedVerdict {
-  const { fingerprint, keyId } = record
-  const verdict = { outcome, fingerprint, keyId, parameters, judgedAtMs: Date.now(), origin }
-  return { verdict, sealed: bytesOfVerdict(verdict) }
-}
-
-/** @param own what was put; the index repeats it only where something else stands. */
-function decision({ finding, verdict: standing, generation }: dedup.Answer, own?: SealedVerdict): Decision {
-  if (standing)
-    return decisionOn(finding, { verdict: standing, sealed: bytesOfVerdict(standing) }, generation)
-  if (!own || finding !== dedup.Finding.FINDING_OWN) throw unavailable('dedup answered without a verdict')
-  return decisionOn(finding, own, generation)
-}
-
-function decisionOn(
-  finding: dedup.Finding,
-  { verdict, sealed }: SealedVerdict,
-  generation: string,
-): Decision {
-  const status = finding === dedup.Finding.FINDING_CONFLICT ? 409 : statusOf(demandOutcome(verdict))
-  return { status, verdict, sealed, finding, indexed: true, generation }
-}
-
-function answer({ finding, verdict }: Decision): Answered {
-  if (finding === dedup.Finding.FINDING_CONFLICT) {
-    throw new AppError('pcs_conflict', 'a record with this pcs_id and other content has been judged before')
-  }
-  return { outcome: demandOutcome(verdict), replayed: finding === dedup.Finding.FINDING_DUPLICATE }
-}
-
-function demandOutcome(verdict: record.Verdict | undefined): record.Outcome {
-  if (!verdict?.outcome) throw unavailable('the stored verdict has no outcome')
-  return verdict.outcome
-}
-
-/** 200 for what was accepted with nothing to say about it, else 202. */
-export function statusOf({ accepted, escalated }: record.Outcome): 200 | 202 {
-  return accepted && !escalated ? 200 : 202
+async function write(
+  { status, verdict, indexed, generation }: Decision,
+  { wal, position: { logId, sequence } }: LogPlace,
+  replayed: boolean,
+  call: CallOptions,
+): Promise<void> {
+  await wal.markDone({ logId, mark: { sequence, status, verdict, indexed, generation, replayed } }, call)
 }

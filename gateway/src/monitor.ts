@@ -72,9 +72,9 @@ export class Monitor {
     clearInterval(this.#timer)
   }
 
-  /** Whether a submission that got into the log could be finished now. */
+  /** Whether a submission that got into the log could be finished now, a new id too. */
   get complete(): boolean {
-    return this.#verifier && this.#scoring && this.#index?.answers === true
+    return this.#verifier && this.#scoring && this.#index?.answers === true && this.#index.takesPuts
   }
 
   /** Whether new submissions are put into this log as far as is known. */
@@ -82,12 +82,14 @@ export class Monitor {
     return this.#logs.get(address)?.takesAppends === true
   }
 
-  /** Why there is no room for a new submission: every log refuses, or the index may not remember more. */
+  /**
+   * Why there is no room for a new submission: every log refuses. An index that may not remember more is no reason: it
+   * answers duplicates, and refuses new ids when they are put.
+   */
   get refusal(): AppError | undefined {
     const states = [...this.#logs.values()]
     const full = states.find((state) => state && !state.takesAppends)
     if (full && states.every((state) => state && !state.takesAppends)) return unavailable(full.refusal)
-    if (this.#index?.answers && !this.#index.takesPuts) return unavailable(this.#index.refusal)
     return undefined
   }
 

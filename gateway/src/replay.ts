@@ -42,16 +42,18 @@ export async function replayOpenEntries(
     }
   }
 
-  async function finishOne(wal: WalClient, { position, body, encoding }: wal.OpenEntry): Promise<boolean> {
+  async function finishOne(
+    wal: WalClient,
+    { position, body, encoding, context }: wal.OpenEntry,
+  ): Promise<boolean> {
     if (!position) return false
     try {
-      await ingest.finish({ wal, position }, { body, encoding, traceparent: '' })
+      // A refusal is an end too.
+      await ingest.replay({ body, encoding, context }, { wal, position })
     } catch (error) {
-      if (!(error instanceof AppError) || !isFinal(error)) {
-        logger.warn({ err: error, position }, 'replay: the submission stays open')
-        await reportOwnFault(wal, position, error)
-        return false
-      }
+      logger.warn({ err: error, position }, 'replay: the submission stays open')
+      await reportOwnFault(wal, position, error)
+      return false
     }
     counters.replayed.inc()
     return true
@@ -84,9 +86,4 @@ export interface ReplayParts {
  */
 export function isOwnFault(error: unknown): boolean {
   return error instanceof RecordFault || !(error instanceof AppError) || error.code === 'internal'
-}
-
-/** A refusal is an end too, and its mark is in the log; only an outage leaves the submission open. */
-function isFinal({ code }: AppError): boolean {
-  return code === 'malformed' || code === 'unauthenticated' || code === 'pcs_conflict'
 }

@@ -1,4 +1,4 @@
-import { bytesOfVerdict, dedup, record, scoring, verifier, wal } from '@fractal-lba/proto'
+import { bytesOfVerdict, dedup, record, scoring, verdictFromBytes, verifier, wal } from '@fractal-lba/proto'
 import { connect } from '@fractal-lba/runtime'
 import { type Client, credentials, status as Grpc } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -135,7 +135,7 @@ describe('the plain calls of each service', () => {
     stream.end()
     await ended
     expect(answers.map(({ batch, results }) => [batch, results.map(({ result }) => result?.$case)])).toEqual([
-      [7, ['record', 'error']],
+      [7, ['verified', 'error']],
       [9, []],
     ])
   })
@@ -226,10 +226,9 @@ describe('the plain calls of each service', () => {
       return (await unary(client.lookup.bind(client), { item })).answer
     }
     const same = await fingerprintOf(textOf(record))
-    expect(await lookup(same)).toMatchObject({
-      finding: dedup.Finding.FINDING_DUPLICATE,
-      verdict: { fingerprint: same },
-    })
+    const standing = await lookup(same)
+    expect(standing?.finding).toBe(dedup.Finding.FINDING_DUPLICATE)
+    expect(verdictFromBytes(standing?.verdict)?.fingerprint).toEqual(same)
     const other = await fingerprintOf(textOf(twinOf(record)))
     expect(await lookup(other)).toMatchObject({ finding: dedup.Finding.FINDING_CONFLICT })
     expect(await lookup(same, '9'.repeat(64))).toMatchObject({ finding: dedup.Finding.FINDING_ABSENT })
@@ -267,6 +266,6 @@ describe('the plain calls of each service', () => {
     expect((await put(verdict(1)))?.finding).toBe(dedup.Finding.FINDING_OWN)
     const second = await put(verdict(2))
     expect(second?.finding).toBe(dedup.Finding.FINDING_CONFLICT)
-    expect(second?.verdict?.fingerprint).toEqual(verdict(1).fingerprint)
+    expect(verdictFromBytes(second?.verdict)?.fingerprint).toEqual(verdict(1).fingerprint)
   })
 })

@@ -63,6 +63,13 @@ describe.each(behindTheLog)('%s', (name) => {
       const shown = await client.outcome(stored.pcs_id)
       if (name === 'dedup') expectUnavailable(shown)
       else expect(shown.body).toEqual(first.body)
+      if (name === 'signal-scoring') {
+        // Neither needs a judgement.
+        const duplicate = await client.submit(textOf(stored))
+        expect([duplicate.status, duplicate.headers['idempotent-replayed']]).toEqual([200, 'true'])
+        expect(duplicate.body).toEqual(first.body)
+        problemOf(await client.submit(textOf(twinOf(stored))), 409)
+      }
       const ready = await until(`/ready names ${dependency}`, 10_000, async () => {
         const report = await readyStatus()
         return report.states[dependency] === 'down' && report.states.wal === 'up' && report

@@ -1,4 +1,4 @@
-import { verifier } from '@fractal-lba/proto'
+import { record, verifier } from '@fractal-lba/proto'
 import { AppError, grpcService, startGrpcServer, toStatus } from '@fractal-lba/runtime'
 import { credentials, status as Grpc, type ServiceError } from '@grpc/grpc-js'
 import { unary } from './unary.js'
@@ -24,8 +24,8 @@ export async function startFailingVerifier(
   const verify = async ({ body, encoding }: verifier.VerifyItem): Promise<verifier.VerifyResult> => {
     try {
       if (!isMended && fails(body.toString())) throw new AppError('internal', 'a mistake of the verifier')
-      const { record } = await unary(client.verify.bind(client), { body, encoding })
-      return { result: record && { $case: 'record', value: record } }
+      const { record: found } = await unary(client.verify.bind(client), { body, encoding })
+      return { result: found && { $case: 'verified', value: verified(found) } }
     } catch (error) {
       return { result: { $case: 'error', value: toStatus(isServiceError(error) ? refusal(error) : error) } }
     }
@@ -45,6 +45,11 @@ export async function startFailingVerifier(
       client.close()
     },
   }
+}
+
+function verified(found: record.VerifiedRecord): verifier.Verified {
+  const bytes = Buffer.from(record.VerifiedRecord.encode(found).finish())
+  return { record: bytes, pcsId: found.pcsId, fingerprint: found.fingerprint, idMatches: found.idMatches }
 }
 
 function refusal({ code, details }: ServiceError): AppError {

@@ -13,12 +13,16 @@ export interface Connections {
   readonly dedup: DedupClient
 }
 
-export type Connect = (addresses: ServiceAddresses, hop: HopLimits, context: RpcContext) => Connections
-
-/** Streams of batches to every service. */
-export const connectBatched: Connect = (addresses, hop, context) => ({
-  wals: addresses.wal.map((address) => connectWal(address, hop, context)),
-  verifier: connectVerifier(addresses.verifier, hop, context),
-  scoring: connectScoring(addresses.scoring, hop, context),
-  dedup: connectDedup(addresses.dedup, hop, context),
-})
+/** Connects when it is first used. */
+export function connectServices(
+  addresses: ServiceAddresses,
+  hop: HopLimits,
+  context: RpcContext,
+): Connections {
+  return {
+    wals: addresses.wal.map((address) => connectWal(address, hop, context)),
+    verifier: connectVerifier(addresses.verifier, hop, context),
+    scoring: connectScoring(addresses.scoring, hop, context),
+    dedup: connectDedup(addresses.dedup, hop, context),
+  }
+}

@@ -12,9 +12,8 @@ export interface DedupClient {
   close(): void
 }
 
-/** An id, a fingerprint and a position; a verdict beside it. */
+/** An id, a fingerprint and a position. */
 const LOOKUP_BYTES = 200
-const PUT_BYTES = 700
 
 export function connectDedup(address: string, limits: HopLimits, context: RpcContext): DedupClient {
   const peer = connect(dedup.DedupServiceService, { service: 'dedup', address, limits }, context)
@@ -25,7 +24,7 @@ export function connectDedup(address: string, limits: HopLimits, context: RpcCon
   })
   const puts = peer.batches('putIfAbsentBatches', {
     answer: demandAnswer,
-    sizeBytes: () => PUT_BYTES,
+    sizeBytes: ({ verdict }) => verdict.length,
     idempotent: true,
   })
   return {

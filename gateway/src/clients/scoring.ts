@@ -1,22 +1,19 @@
 import { scoring } from '@fractal-lba/proto'
 import { type CallOptions, connect, type HopLimits, type RpcContext } from '@fractal-lba/runtime'
-import { fromItemStatus } from './record-fault.js'
+import { fromItemStatus, RecordFault } from './record-fault.js'
 
 export interface ScoringClient {
-  /** @throws AppError unavailable. */
-  judge(item: scoring.JudgeItem, options?: CallOptions): Promise<scoring.Judgement>
+  /** The verdict, as bytes that lack time and place. @throws AppError unavailable. */
+  judge(item: scoring.JudgeItem, options?: CallOptions): Promise<Buffer>
   isServing(): Promise<boolean>
   close(): void
 }
 
-/** A record of 64 scales is about 1.2 KB on the wire. */
-const ITEM_BYTES = 1_400
-
 export function connectScoring(address: string, limits: HopLimits, context: RpcContext): ScoringClient {
   const peer = connect(scoring.ScoringServiceService, { service: 'scoring', address, limits }, context)
   const batches = peer.batches('judgeBatches', {
-    answer: demandJudgement,
-    sizeBytes: () => ITEM_BYTES,
+    answer: demandVerdict,
+    sizeBytes: ({ record }) => record.length,
     idempotent: true,
   })
   return {
@@ -26,7 +23,9 @@ export function connectScoring(address: string, limits: HopLimits, context: RpcC
   }
 }
 
-function demandJudgement({ result }: scoring.JudgeResult): scoring.Judgement {
-  if (result?.$case === 'judgement') return result.value
-  throw fromItemStatus(result?.value ?? { code: 2, message: 'scoring answered nothing', details: [] })
+function demandVerdict({ result }: scoring.JudgeResult): Buffer {
+  if (result?.$case === 'verdict') return result.value
+  const error = fromItemStatus(result?.value ?? { code: 2, message: 'scoring answered nothing', details: [] })
+  // The record has been verified: whatever scoring has against it is no refusal of the record.
+  throw error.code === 'unavailable' ? error : new RecordFault(error.message)
 }

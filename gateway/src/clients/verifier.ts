@@ -1,10 +1,16 @@
-import { type record, verifier } from '@fractal-lba/proto'
-import { type CallOptions, connect, type HopLimits, type RpcContext } from '@fractal-lba/runtime'
+import { verifier } from '@fractal-lba/proto'
+import {
+  type AppError,
+  type CallOptions,
+  connect,
+  type HopLimits,
+  type RpcContext,
+} from '@fractal-lba/runtime'
 import { fromItemStatus } from './record-fault.js'
 
 export interface VerifierClient {
-  /** @throws AppError malformed, unauthenticated or unavailable. */
-  verify(item: verifier.VerifyItem, options?: CallOptions): Promise<record.VerifiedRecord>
+  /** A refusal is a value: an AppError malformed or unauthenticated. @throws AppError unavailable. */
+  verify(item: verifier.VerifyItem, options?: CallOptions): Promise<verifier.Verified | AppError>
   isServing(): Promise<boolean>
   close(): void
 }
@@ -12,7 +18,7 @@ export interface VerifierClient {
 export function connectVerifier(address: string, limits: HopLimits, context: RpcContext): VerifierClient {
   const peer = connect(verifier.VerifierServiceService, { service: 'verifier', address, limits }, context)
   const batches = peer.batches('verifyBatches', {
-    answer: demandRecord,
+    answer: verifiedOrRefusal,
     sizeBytes: ({ body }) => body.length,
     idempotent: true,
   })
@@ -23,7 +29,11 @@ export function connectVerifier(address: string, limits: HopLimits, context: Rpc
   }
 }
 
-function demandRecord({ result }: verifier.VerifyResult): record.VerifiedRecord {
-  if (result?.$case === 'record') return result.value
-  throw fromItemStatus(result?.value ?? { code: 2, message: 'verifier answered nothing', details: [] })
+function verifiedOrRefusal({ result }: verifier.VerifyResult): verifier.Verified | AppError {
+  if (result?.$case === 'verified') return result.value
+  const error = fromItemStatus(
+    result?.value ?? { code: 2, message: 'verifier answered nothing', details: [] },
+  )
+  if (error.code === 'malformed' || error.code === 'unauthenticated') return error
+  throw error
 }

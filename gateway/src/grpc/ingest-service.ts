@@ -9,10 +9,11 @@ import {
   toAppError,
   toStatus,
 } from '@fractal-lba/runtime'
-import type { Admission } from '../http/ingest-port.js'
-import { type Answered, type Ingest, statusOf } from '../ingest.js'
-import type { RateLimit } from '../rate-limit.js'
+import type { Admission } from '../admission.js'
+import type { Answered } from '../decision.js'
+import type { Ingest } from '../ingest.js'
 import { withJitter } from '../retry-after.js'
+import { traceContextOf } from '../trace-context.js'
 
 const BATCH_RECORDS_MAX = 256
 const BATCH_BYTES_MAX = 4 * 2 ** 20
@@ -26,31 +27,32 @@ type RawRecords = readonly Buffer[]
 export interface IngestServiceParts {
   readonly ingest: Ingest
   readonly admission: Admission
-  readonly rateLimit: RateLimit
-  readonly recordBytesMax: number
   /** What an unavailable answer tells in RetryInfo, before the jitter. */
   readonly retryAfterMs: number
   readonly logger: Logger
 }
 
 /** flk.ingest.v1.IngestService: the same way as POST /v1/pcs/submit. */
-export function ingestService(parts: IngestServiceParts): GrpcService {
-  const { ingest: way, admission, rateLimit, recordBytesMax, retryAfterMs, logger } = parts
-  const submit = async (body: Buffer, traceparent: string): Promise<ingest.StoredOutcome> => {
-    if (body.length > recordBytesMax)
-      throw new AppError('too_large', `a record has at most ${recordBytesMax} bytes`)
-    const refusal = rateLimit.take(1) ?? admission.room()
+export function ingestService({
+  ingest: way,
+  admission,
+  retryAfterMs,
+  logger,
+}: IngestServiceParts): GrpcService {
+  const submit = async (body: Buffer, context: CallContext | undefined): Promise<ingest.StoredOutcome> => {
+    const refusal = admission.admit(body.length)
     if (refusal) throw refusal
-    const encoding = record.Encoding.ENCODING_PROTOBUF
-    return stored(await way.submit({ body, encoding, traceparent }))
+    const answer = await way.submit({ body, encoding: record.Encoding.ENCODING_PROTOBUF, context })
+    if (answer instanceof AppError) throw answer
+    return storedOutcome(answer)
   }
 
   return grpcService(rawDefinition(), {
-    submit: handled(async (records: RawRecords, traceparent) => {
+    submit: answering(async (records: RawRecords, context) => {
       // A field that occurs twice is merged, and merging is what concatenation of the bytes means in protobuf.
-      return { result: await submit(Buffer.concat(records), traceparent) }
+      return { result: await submit(Buffer.concat(records), context) }
     }),
-    submitBatch: handled(async (records: RawRecords, traceparent) => {
+    submitBatch: answering(async (records: RawRecords, context) => {
       const bytes = records.reduce((sum, record) => sum + record.length, 0)
       if (records.length > BATCH_RECORDS_MAX || bytes > BATCH_BYTES_MAX) {
         throw new AppError(
@@ -58,21 +60,21 @@ export function ingestService(parts: IngestServiceParts): GrpcService {
           `a batch has at most ${BATCH_RECORDS_MAX} records and ${BATCH_BYTES_MAX} bytes`,
         )
       }
-      return { results: await Promise.all(records.map((record) => resultOf(submit(record, traceparent)))) }
+      return { results: await Promise.all(records.map((record) => resultOf(submit(record, context)))) }
     }),
-    getOutcome: handled(async ({ pcsId }: ingest.GetOutcomeRequest) => {
-      return { result: stored(await way.outcome(pcsId)) }
+    getOutcome: answering(async ({ pcsId }: ingest.GetOutcomeRequest) => {
+      return { result: storedOutcome(await way.outcome(pcsId)) }
     }),
   })
 
-  function handled<Request, Response>(
-    answerTo: (request: Request, traceparent: string) => Promise<Response>,
+  function answering<Request, Response>(
+    answerTo: (request: Request, context: CallContext | undefined) => Promise<Response>,
   ): (request: Request, call: { readonly context: CallContext | undefined }) => Promise<Response> {
     return async (request, { context }) => {
       try {
-        return await answerTo(request, context?.traceparent ?? '')
+        return await answerTo(request, traceContextOf(context?.traceparent, context?.tracestate))
       } catch (error) {
-        throw said(error)
+        throw withRetryInfo(error)
       }
     }
   }
@@ -81,23 +83,19 @@ export function ingestService(parts: IngestServiceParts): GrpcService {
     try {
       return { result: { $case: 'outcome', value: await outcome } }
     } catch (error) {
-      return { result: { $case: 'error', value: toStatus(said(error)) } }
+      return { result: { $case: 'error', value: toStatus(withRetryInfo(error)) } }
     }
   }
 
-  function said(error: unknown): AppError {
+  /** What is unavailable comes with the time to try again, a different one for each caller. */
+  function withRetryInfo(error: unknown): AppError {
     const known = toAppError(error)
     if (known.code === 'internal') logger.error({ err: error }, 'a submission failed unexpectedly')
-    return withRetryInfo(known, retryAfterMs)
+    const isUnavailable = known.code === 'unavailable' || known.code === 'superseded'
+    if (!isUnavailable || known.retryAfterMs !== undefined) return known
+    const waitMs = Math.round(withJitter(retryAfterMs))
+    return new AppError('unavailable', known.message, { retryAfterMs: waitMs, cause: known })
   }
-}
-
-/** Whoever is told that something is unavailable is told when to try again, not all of them at once. */
-function withRetryInfo(error: AppError, retryAfterMs: number): AppError {
-  if (error.retryAfterMs !== undefined || (error.code !== 'unavailable' && error.code !== 'superseded'))
-    return error
-  const waitMs = Math.round(withJitter(retryAfterMs))
-  return new AppError('unavailable', error.message, { retryAfterMs: waitMs, cause: error })
 }
 
 /** The service's definition, with requests that carry records read only as far as the records' edges. */
@@ -127,6 +125,6 @@ export function recordsOf(bytes: Buffer): RawRecords {
   }
 }
 
-function stored({ outcome, replayed }: Answered): ingest.StoredOutcome {
-  return { outcome, httpStatus: statusOf(outcome), replayed }
+function storedOutcome({ outcome, status, replayed }: Answered): ingest.StoredOutcome {
+  return { outcome, httpStatus: status, replayed }
 }

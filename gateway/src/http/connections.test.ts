@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { ask, Connection, requestText, submission } from './testing/connection.js'
-import { ACCEPTED } from './testing/fake-ingest.js'
+import { ACCEPTED, ACCEPTED_BODY } from './testing/fake-ingest.js'
 import { type HttpSettings, type HttpUnderTest, startHttp } from './testing/start-http.js'
 
 let http: HttpUnderTest
@@ -316,7 +316,7 @@ describe('several requests on one connection', () => {
     await ask(port, requestText('GET', '/health'))
     finish()
     const response = await connection.response()
-    expect([response.status, response.body]).toEqual([200, ACCEPTED.body])
+    expect([response.status, response.body]).toEqual([200, ACCEPTED_BODY])
     expect(response.headers.get('connection')).toBe('close')
     await expectEnd(connection)
   })

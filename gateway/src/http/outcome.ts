@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Ingest } from '../ingest.js'
 import type { Answers } from './answers.js'
-import type { Ingest } from './ingest-port.js'
 import type { RouteDefinition } from './route.js'
 import { contentOf } from './submit.js'
 
@@ -9,7 +9,7 @@ const PCS_ID = /^[0-9a-f]{64}$/
 /** `GET /v1/pcs/{pcs_id}`: the stored outcome, with its original status; acknowledges nothing by itself. */
 export function outcomeRoute(
   answers: Answers,
-  ingest: Ingest,
+  ingest: Pick<Ingest, 'outcome'>,
   notFound: (request: FastifyRequest, reply: FastifyReply) => void,
 ): RouteDefinition {
   return {
@@ -25,7 +25,7 @@ export function outcomeRoute(
         return
       }
       ingest.outcome(pcsId).then(
-        (stored) => answers.send(request, reply, contentOf({ ...stored, replayed: true })),
+        (stored) => answers.send(request, reply, contentOf(stored)),
         (error: unknown) => answers.fail(request, reply, error),
       )
     },

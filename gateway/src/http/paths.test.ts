@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { allProblems } from '../problem.js'
 import { ask, requestText } from './testing/connection.js'
-import { ACCEPTED } from './testing/fake-ingest.js'
+import { ACCEPTED, ACCEPTED_BODY } from './testing/fake-ingest.js'
 import { type HttpUnderTest, startHttp } from './testing/start-http.js'
 
 let http: HttpUnderTest
@@ -130,7 +130,7 @@ describe('GET /v1/pcs/{pcs_id}', () => {
     http.ingest.answer = async () => ({ ...ACCEPTED, status: 202 })
     const response = await ask(http.port, requestText('GET', `/v1/pcs/${ID}?x=1`))
     expect(response.status).toBe(202)
-    expect(response.body).toBe(ACCEPTED.body)
+    expect(response.body).toBe(ACCEPTED_BODY)
     expect(response.headers.get('idempotent-replayed')).toBe('true')
     expect(response.headers.get('cache-control')).toBe('no-store')
     expect(http.ingest.asked.at(-1)).toBe(ID)

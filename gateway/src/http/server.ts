@@ -1,13 +1,14 @@
 import { type IncomingMessage, METHODS } from 'node:http'
 import type { BasicAuth, Logger, ReadyReport, Registry } from '@fractal-lba/runtime'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Admission } from '../admission.js'
+import type { Ingest } from '../ingest.js'
 import { recordProblems, transportProblems } from '../problem.js'
 import type { RateLimit } from '../rate-limit.js'
 import { requestIdFrom } from '../request-id.js'
 import type { Refusal } from './admission.js'
 import { Answers } from './answers.js'
 import { docsRoutes } from './docs.js'
-import type { Admission, Ingest } from './ingest-port.js'
 import { isClosing } from './linger.js'
 import { HttpMetrics } from './metrics.js'
 import { createNodeServer, HEADERS_MAX, type HttpLimits } from './node-server.js'
@@ -20,7 +21,7 @@ import { allowed, type RouteDefinition, routeOf } from './route.js'
 import { submitRoute } from './submit.js'
 
 export interface HttpDependencies {
-  readonly ingest: Ingest
+  readonly ingest: Pick<Ingest, 'submit' | 'outcome'>
   readonly admission: Admission
   readonly rateLimit: RateLimit
   readonly ready: () => ReadyReport

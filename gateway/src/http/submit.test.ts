@@ -1,7 +1,7 @@
 import { AppError, type ErrorCode, unavailable } from '@fractal-lba/runtime'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ask, Connection, requestText, submission } from './testing/connection.js'
-import { ACCEPTED } from './testing/fake-ingest.js'
+import { ACCEPTED, ACCEPTED_BODY } from './testing/fake-ingest.js'
 import { type HttpSettings, type HttpUnderTest, startHttp } from './testing/start-http.js'
 
 let http: HttpUnderTest
@@ -18,7 +18,7 @@ describe('POST /v1/pcs/submit', () => {
     const response = await ask(port, submission('{"ä": [1,\r\n 2]}  '))
     expect(ingest.submissions.map(({ raw }) => raw.toString())).toEqual(['{"ä": [1,\r\n 2]}  '])
     expect(response.status).toBe(200)
-    expect(response.body).toBe(ACCEPTED.body)
+    expect(response.body).toBe(ACCEPTED_BODY)
     expect(response.headers.get('content-type')).toBe('application/json')
     expect(response.headers.get('x-content-type-options')).toBe('nosniff')
     expect(response.headers.get('x-request-id')).toMatch(/^[A-Za-z0-9-]{1,64}$/)
@@ -28,10 +28,11 @@ describe('POST /v1/pcs/submit', () => {
 
   it('a stored outcome has its status and says that it was stored', async () => {
     const { port, ingest } = await start()
-    ingest.answer = async () => ({ status: 202, body: '{"accepted":false}', replayed: true })
+    const outcome = { ...ACCEPTED.outcome, accepted: false, escalated: true, reason: 'r_out_of_bounds' }
+    ingest.answer = async () => ({ status: 202, outcome, replayed: true })
     const response = await ask(port, submission('{}'))
     expect(response.status).toBe(202)
-    expect(response.body).toBe('{"accepted":false}')
+    expect(JSON.parse(response.body)).toMatchObject({ accepted: false, reason: 'r_out_of_bounds' })
     expect(response.headers.get('idempotent-replayed')).toBe('true')
   })
 
@@ -157,7 +158,7 @@ describe('what the way of the record says no to', () => {
 
   it('Retry-After of a 503 is the configured one with a little on top, differently each time', async () => {
     const { port } = await start({
-      admission: { room: () => unavailable('the disk is full') },
+      room: () => unavailable('the disk is full'),
       limits: { retryAfterMs: 30_000 },
     })
     const told = new Set<number>()
@@ -218,7 +219,7 @@ describe('admission', () => {
     },
   ]
   it.each(refused)('$name is a $status that leaves no trace, before rate and room', async (row) => {
-    const { port, ingest, refusals } = await start({ tokensPerSecond: 1, admission: full, nowMs: () => 0 })
+    const { port, ingest, refusals } = await start({ tokensPerSecond: 1, ...full, nowMs: () => 0 })
     expect((await ask(port, row.text)).status).toBe(row.status)
     expect((await ask(port, row.text)).status).toBe(row.status)
     expect(ingest.submissions).toEqual([])
@@ -246,7 +247,7 @@ describe('admission', () => {
   })
 
   it('the rate goes before the room', async () => {
-    const { port, ingest, refusals } = await start({ tokensPerSecond: 1, admission: full, nowMs: () => 0 })
+    const { port, ingest, refusals } = await start({ tokensPerSecond: 1, ...full, nowMs: () => 0 })
     expect((await ask(port, submission('{}'))).status).toBe(503)
     expect((await ask(port, submission('{}'))).status).toBe(429)
     expect(ingest.submissions).toEqual([])

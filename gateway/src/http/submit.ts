@@ -1,23 +1,26 @@
+import { renderOutcome } from '@fractal-lba/pcs'
+import { record } from '@fractal-lba/proto'
+import { AppError } from '@fractal-lba/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Admission } from '../admission.js'
+import type { Answered } from '../decision.js'
+import type { Ingest, Submission } from '../ingest.js'
 import type { RateLimit } from '../rate-limit.js'
+import { traceContextOf } from '../trace-context.js'
 import { refusalByHeaders } from './admission.js'
 import type { Answers, Content } from './answers.js'
 import { type BodySink, readBody } from './body.js'
-import type { Admission, Ingest, Submitted } from './ingest-port.js'
 import type { RouteDefinition } from './route.js'
 
 export interface SubmitParts {
   readonly answers: Answers
-  readonly ingest: Ingest
+  readonly ingest: Pick<Ingest, 'submit'>
   readonly admission: Admission
   readonly rateLimit: RateLimit
   readonly bodyBytesMax: number
 }
 
 const REPLAYED = ['Idempotent-Replayed', 'true'] as const
-
-/** W3C trace context, level 1. */
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /** `POST /v1/pcs/submit`: the contract's section 4, step 1 in its order, then the way of the record. */
 export function submitRoute({
@@ -48,10 +51,9 @@ export function submitRoute({
 
   async function submit(request: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<void> {
     try {
-      const noPlace = rateLimit.take(1) ?? admission.room()
-      if (noPlace) throw noPlace
-      const submitted = await ingest.submit(body, traceparentOf(request.headers.traceparent))
-      answers.send(request, reply, contentOf(submitted))
+      const answer = admission.admit(body.length) ?? (await ingest.submit(submissionOf(request, body)))
+      if (answer instanceof AppError) answers.fail(request, reply, answer)
+      else answers.send(request, reply, contentOf(answer))
     } catch (error) {
       answers.fail(request, reply, error)
     }
@@ -59,11 +61,12 @@ export function submitRoute({
 }
 
 /** A stored outcome says that it is one. */
-export function contentOf({ status, body, replayed }: Submitted): Content {
-  const content = { status, type: 'application/json', body }
+export function contentOf({ status, outcome, replayed }: Answered): Content {
+  const content = { status, type: 'application/json', body: renderOutcome(outcome) }
   return replayed ? { ...content, fields: REPLAYED } : content
 }
 
-function traceparentOf(header: string | readonly string[] | undefined): string {
-  return typeof header === 'string' && TRACEPARENT.test(header) ? header : ''
+function submissionOf({ headers }: FastifyRequest, body: Buffer): Submission {
+  const context = traceContextOf(headers.traceparent, headers.tracestate)
+  return { body, encoding: record.Encoding.ENCODING_JSON, context }
 }

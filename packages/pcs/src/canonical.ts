@@ -78,17 +78,32 @@ function signedFloat(x: number): string {
   return pythonFloat(round9(x))
 }
 
+/** The eight signed fields as both texts write them; who needs both texts makes this once. */
+export type CanonicalFields = Readonly<Record<keyof SignedFields, string>>
+
+/** Writes each signed field as CPython's `json.dumps` does, floats rounded to 9 decimals. Validates nothing. */
+export function canonicalFields(fields: SignedFields): CanonicalFields {
+  return {
+    D_hat: signedFloat(fields.D_hat),
+    budget: signedFloat(fields.budget),
+    coh_star: signedFloat(fields.coh_star),
+    epoch: `${fields.epoch}`,
+    merkle_root: pythonString(fields.merkle_root),
+    pcs_id: pythonString(fields.pcs_id),
+    r: signedFloat(fields.r),
+    shard_id: pythonString(fields.shard_id),
+  }
+}
+
 /**
  * The text whose SHA-256 is signed: the eight fields as CPython's
  * `json.dumps(…, sort_keys=True, separators=(",", ":"))` writes them, floats rounded (docs/contract.md, section 2).
  * Validates nothing. ASCII.
  */
-export function signingText(fields: SignedFields): string {
+export function signingText(fields: SignedFields, texts: CanonicalFields = canonicalFields(fields)): string {
   return (
-    `{"D_hat":${signedFloat(fields.D_hat)},"budget":${signedFloat(fields.budget)},` +
-    `"coh_star":${signedFloat(fields.coh_star)},"epoch":${fields.epoch},` +
-    `"merkle_root":${pythonString(fields.merkle_root)},"pcs_id":${pythonString(fields.pcs_id)},` +
-    `"r":${signedFloat(fields.r)},"shard_id":${pythonString(fields.shard_id)}}`
+    `{"D_hat":${texts.D_hat},"budget":${texts.budget},"coh_star":${texts.coh_star},"epoch":${texts.epoch},` +
+    `"merkle_root":${texts.merkle_root},"pcs_id":${texts.pcs_id},"r":${texts.r},"shard_id":${texts.shard_id}}`
   )
 }
 
@@ -96,18 +111,21 @@ export function signingText(fields: SignedFields): string {
  * The text whose SHA-256 tells whether two records with one id are the same: fifteen fields, made as the signing
  * text is; `scales` as given, `N_j` by its keys as strings, `v_star` not rounded. Validates nothing. ASCII.
  */
-export function fingerprintText(pcs: FingerprintFields): string {
+export function fingerprintText(
+  pcs: FingerprintFields,
+  texts: CanonicalFields = canonicalFields(pcs),
+): string {
   let counts = ''
   for (const key of [...pcs.N_j.keys()].sort()) {
     counts += `${counts === '' ? '' : ','}${pythonString(key)}:${pcs.N_j.get(key)}`
   }
   const [x, y, z] = pcs.v_star
   return (
-    `{"D_hat":${signedFloat(pcs.D_hat)},"N_j":{${counts}},"budget":${signedFloat(pcs.budget)},` +
-    `"coh_star":${signedFloat(pcs.coh_star)},"epoch":${pcs.epoch},` +
-    `"merkle_root":${pythonString(pcs.merkle_root)},"pcs_id":${pythonString(pcs.pcs_id)},` +
-    `"r":${signedFloat(pcs.r)},"regime":${pythonString(pcs.regime)},"scales":[${pcs.scales.join(',')}],` +
-    `"schema":${pythonString(pcs.schema)},"seed":${pcs.seed},"shard_id":${pythonString(pcs.shard_id)},` +
+    `{"D_hat":${texts.D_hat},"N_j":{${counts}},"budget":${texts.budget},` +
+    `"coh_star":${texts.coh_star},"epoch":${texts.epoch},` +
+    `"merkle_root":${texts.merkle_root},"pcs_id":${texts.pcs_id},` +
+    `"r":${texts.r},"regime":${pythonString(pcs.regime)},"scales":[${pcs.scales.join(',')}],` +
+    `"schema":${pythonString(pcs.schema)},"seed":${pcs.seed},"shard_id":${texts.shard_id},` +
     `"v_star":[${pythonFloat(x)},${pythonFloat(y)},${pythonFloat(z)}],"version":${pythonString(pcs.version)}}`
   )
 }
@@ -116,9 +134,9 @@ export function fingerprintText(pcs: FingerprintFields): string {
 export const fingerprintVersion = 0x01
 
 /** The 33 bytes that are stored: the version, then the SHA-256 of the fingerprint text. */
-export function fingerprint(pcs: FingerprintFields): Buffer {
+export function fingerprint(pcs: FingerprintFields, texts?: CanonicalFields): Buffer {
   const bytes = Buffer.allocUnsafe(33)
   bytes[0] = fingerprintVersion
-  bytes.write(hash('sha256', fingerprintText(pcs), 'binary'), 1, 'latin1')
+  bytes.write(hash('sha256', fingerprintText(pcs, texts), 'binary'), 1, 'latin1')
   return bytes
 }

@@ -1,5 +1,3 @@
-import type { Regime } from './record.js'
-
 /** Why a record was escalated, in the order of judgement (docs/contract.md, section 4). */
 export const reasons = [
   'pcs_id_mismatch',
@@ -13,18 +11,22 @@ export const reasons = [
 
 export type Reason = (typeof reasons)[number]
 
-/** The judgement of one record; what the judgement did not reach is null. */
+/**
+ * The judgement of one record; what the judgement did not reach is undefined. The judge makes it in this form, the
+ * messages between services carry it (flk.record.v1.Outcome), and answers are rendered from it.
+ */
 export interface Outcome {
-  readonly pcs_id: string
+  readonly pcsId: string
   readonly accepted: boolean
   readonly escalated: boolean
-  readonly reason: Reason | undefined
+  /** One of `reasons`. */
+  readonly reason?: string | undefined
   /** The reason's sentence with its figures. */
-  readonly message: string | undefined
-  readonly recomputed_D_hat: number | null
-  readonly recomputed_budget: number | null
+  readonly message?: string | undefined
+  readonly recomputedDHat?: number | undefined
+  readonly recomputedBudget?: number | undefined
   /** The recomputed regime. */
-  readonly regime: Regime | null
+  readonly regime?: string | undefined
   /** The short hash of the parameters that it was judged with. */
   readonly params: string
 }
@@ -34,16 +36,16 @@ export interface Outcome {
  * (section 4). `reason` and `message` are left out when absent, nulls and zeros are written.
  */
 export function renderOutcome(outcome: Outcome): string {
-  // Named one by one: the order of an object's keys elsewhere must not reach the wire. An undefined value is left out.
+  // Named one by one: the order of an object's keys elsewhere must not reach the wire. JSON leaves undefined out.
   return JSON.stringify({
-    pcs_id: outcome.pcs_id,
+    pcs_id: outcome.pcsId,
     accepted: outcome.accepted,
     escalated: outcome.escalated,
     reason: outcome.reason,
     message: outcome.message,
-    recomputed_D_hat: outcome.recomputed_D_hat,
-    recomputed_budget: outcome.recomputed_budget,
-    regime: outcome.regime,
+    recomputed_D_hat: outcome.recomputedDHat ?? null,
+    recomputed_budget: outcome.recomputedBudget ?? null,
+    regime: outcome.regime ?? null,
     params: outcome.params,
   })
 }

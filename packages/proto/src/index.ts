@@ -13,7 +13,7 @@ export { Duration } from './gen/google/protobuf/duration.js'
 export { BadRequest, RetryInfo } from './gen/google/rpc/error_details.js'
 export { Status } from './gen/google/rpc/status.js'
 export { type EncodedLogRecord, LOG_RECORD_TYPE, logRecords } from './log-records.js'
-export { bytesOfVerdict, verdictFromBytes } from './verdict-bytes.js'
+export { bytesOfVerdict, outcomeOfVerdict, sealVerdict, verdictFromBytes } from './verdict-bytes.js'
 
 import { fileURLToPath } from 'node:url'
 

@@ -1,4 +1,4 @@
-import { bytesOfVerdict, dedup, type record } from '@fractal-lba/proto'
+import { bytesOfVerdict, dedup, type record, verdictFromBytes } from '@fractal-lba/proto'
 import {
   connect,
   fromStatus,
@@ -83,6 +83,7 @@ async function served(
   return { test, peer, lookup: (item) => lookups.call(item), put: (item) => puts.call(item) }
 }
 
+const NO_BYTES = Buffer.alloc(0)
 const first = verdictOf('a', { content: 'x', sequence: 1 })
 const same = verdictOf('a', { content: 'x', sequence: 2 })
 const other = verdictOf('a', { content: 'y', sequence: 3 })
@@ -103,11 +104,11 @@ describe('the service, over streams of batches', () => {
     expect(await lookup(asks(first))).toEqual({
       error,
       finding: FINDING_ABSENT,
-      verdict: undefined,
+      verdict: NO_BYTES,
       generation,
     })
     // Its own is not repeated to it.
-    expect(await put(brings(first))).toEqual({ error, finding: FINDING_OWN, verdict: undefined, generation })
+    expect(await put(brings(first))).toEqual({ error, finding: FINDING_OWN, verdict: NO_BYTES, generation })
     const answers = await Promise.all([
       lookup(asks(same)),
       lookup(asks(other)),
@@ -116,7 +117,7 @@ describe('the service, over streams of batches', () => {
     ])
     expect(answers).toEqual(
       [FINDING_DUPLICATE, FINDING_CONFLICT, FINDING_CONFLICT, FINDING_OWN].map((finding) => ({
-        ...{ error, finding, verdict: first, generation },
+        ...{ error, finding, verdict: bytesOfVerdict(first), generation },
       })),
     )
   })
@@ -132,7 +133,9 @@ describe('the service, over streams of batches', () => {
     expect([FINDING_OWN, FINDING_DUPLICATE, FINDING_CONFLICT].map(count)).toEqual([1, 31, 32])
     const told = answers.filter(({ finding }) => finding !== FINDING_OWN)
     const winner = 1 + answers.findIndex(({ finding }) => finding === FINDING_OWN)
-    expect(new Set(told.map(({ verdict }) => verdict?.origin?.sequence))).toEqual(new Set([winner]))
+    expect(new Set(told.map(({ verdict }) => verdictFromBytes(verdict)?.origin?.sequence))).toEqual(
+      new Set([winner]),
+    )
   })
 
   it('tells each item its own error, and serves the others of its batch', async () => {
@@ -176,9 +179,13 @@ describe('the service, by single calls', () => {
     const get = (pcsId: string) => peer.unary('get', { pcsId })
     expect(await lookup(first)).toMatchObject({ answer: { finding: FINDING_ABSENT, generation } })
     await expect(get(pcsIdOf('a'))).rejects.toMatchObject({ code: 'pcs_not_found' })
-    expect(await put(first)).toMatchObject({ answer: { finding: FINDING_OWN, verdict: undefined } })
-    expect(await put(other)).toMatchObject({ answer: { finding: FINDING_CONFLICT, verdict: first } })
-    expect(await lookup(same)).toMatchObject({ answer: { finding: FINDING_DUPLICATE, verdict: first } })
+    expect(await put(first)).toMatchObject({ answer: { finding: FINDING_OWN, verdict: NO_BYTES } })
+    expect(await put(other)).toMatchObject({
+      answer: { finding: FINDING_CONFLICT, verdict: bytesOfVerdict(first) },
+    })
+    expect(await lookup(same)).toMatchObject({
+      answer: { finding: FINDING_DUPLICATE, verdict: bytesOfVerdict(first) },
+    })
     expect(await get(pcsIdOf('a'))).toEqual({ verdict: first })
     await expect(get('a')).rejects.toMatchObject({ code: 'malformed' })
     await expect(peer.unary('lookup', { item: undefined })).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-import { dedup, verdictFromBytes } from '@fractal-lba/proto'
+import { bytesOfVerdict, dedup, verdictFromBytes } from '@fractal-lba/proto'
 import {
   AppError,
   fromStatus,
@@ -101,14 +101,16 @@ async function answerEach<Asked extends object>(
   return asked.map((item) => toAnswer(item instanceof AppError ? item : found[next++]))
 }
 
+const NO_BYTES = Buffer.alloc(0)
+
 function toAnswer(found: Found | AppError | undefined): dedup.Answer {
   if (found && !(found instanceof AppError)) {
     // Written out, because a spread costs more than the look-up does.
     const { finding, verdict, generation } = found
-    return { error: undefined, finding, verdict, generation }
+    return { error: undefined, finding, verdict: verdict ? bytesOfVerdict(verdict) : NO_BYTES, generation }
   }
   const { FINDING_UNSPECIFIED } = dedup.Finding
-  return { error: toStatus(found), finding: FINDING_UNSPECIFIED, verdict: undefined, generation: '' }
+  return { error: toStatus(found), finding: FINDING_UNSPECIFIED, verdict: NO_BYTES, generation: '' }
 }
 
 function toLookup({ pcsId, fingerprint, origin }: dedup.LookupItem): Lookup | AppError {

@@ -61,13 +61,13 @@ describe('judge', () => {
 
   it('accepts what holds, with everything recomputed', () => {
     expect(judge(fine)).toEqual({
-      pcs_id: fine.pcsId,
+      pcsId: fine.pcsId,
       accepted: true,
       escalated: false,
       reason: undefined,
       message: undefined,
-      recomputed_D_hat: 1,
-      recomputed_budget: 0.14,
+      recomputedDHat: 1,
+      recomputedBudget: 0.14,
       regime: 'mixed',
       params: expect.stringMatching(/^[0-9a-f]{12}$/),
     })
@@ -81,20 +81,20 @@ describe('judge', () => {
   const dHatBroken: Claims = { ...cohBroken, dHat: 2 }
   const scalesBroken: Claims = { ...dHatBroken, scales: [2, 2], counts: [5, 5] }
   const idBroken: Claims = { ...scalesBroken, idMatches: false }
-  const nothing = { recomputed_D_hat: null, recomputed_budget: null, regime: null }
+  const nothing = { recomputedDHat: undefined, recomputedBudget: undefined, regime: undefined }
   it.each<[Claims, Partial<Outcome>]>([
     [idBroken, { reason: 'pcs_id_mismatch', accepted: false, ...nothing }],
     [scalesBroken, { reason: 'd_hat_not_computable', accepted: false, ...nothing }],
-    [dHatBroken, { reason: 'd_hat_out_of_tolerance', accepted: false, ...nothing, recomputed_D_hat: 1 }],
-    [cohBroken, { reason: 'coh_star_out_of_bounds', accepted: false, ...nothing, recomputed_D_hat: 1 }],
-    [rBroken, { reason: 'r_out_of_bounds', accepted: false, ...nothing, recomputed_D_hat: 1 }],
+    [dHatBroken, { reason: 'd_hat_out_of_tolerance', accepted: false, ...nothing, recomputedDHat: 1 }],
+    [cohBroken, { reason: 'coh_star_out_of_bounds', accepted: false, ...nothing, recomputedDHat: 1 }],
+    [rBroken, { reason: 'r_out_of_bounds', accepted: false, ...nothing, recomputedDHat: 1 }],
     [
       regimeBroken,
       {
         reason: 'regime_mismatch',
         accepted: true,
-        recomputed_D_hat: 1,
-        recomputed_budget: null,
+        recomputedDHat: 1,
+        recomputedBudget: undefined,
         regime: 'mixed',
       },
     ],
@@ -103,8 +103,8 @@ describe('judge', () => {
       {
         reason: 'budget_deviation',
         accepted: true,
-        recomputed_D_hat: 1,
-        recomputed_budget: 0.14,
+        recomputedDHat: 1,
+        recomputedBudget: 0.14,
         regime: 'mixed',
       },
     ],
@@ -130,7 +130,7 @@ describe('judge', () => {
 
   it('writes a recomputed 0, and names the parameters that it used', () => {
     const flat = judge({ ...fine, counts: [7, 7, 7, 7], dHat: 0 })
-    expect(flat.recomputed_D_hat).toBe(0)
+    expect(flat.recomputedDHat).toBe(0)
     expect(createJudge({ ...defaultParameters, tolD: 0.2 })(fine).params).not.toBe(judge(fine).params)
   })
 })

@@ -25,14 +25,14 @@ export interface Claims {
   readonly regime: string
 }
 
-/** How far the judgement came; what it did not reach stays null. */
+/** How far the judgement came. */
 interface Recomputed {
-  readonly dHat: number | null
-  readonly regime: Regime | null
-  readonly budget: number | null
+  readonly dHat?: number
+  readonly regime?: Regime
+  readonly budget?: number
 }
 
-const NOTHING: Recomputed = { dHat: null, regime: null, budget: null }
+const NOTHING: Recomputed = {}
 
 export type Judge = (claims: Claims) => Outcome
 
@@ -52,13 +52,13 @@ export function createJudge(parameters: Parameters): Judge {
       recomputed: Recomputed,
       accepted = false,
     ): Outcome => ({
-      pcs_id: pcsId,
+      pcsId,
       accepted,
       escalated: true,
       reason,
       message,
-      recomputed_D_hat: recomputed.dHat,
-      recomputed_budget: recomputed.budget,
+      recomputedDHat: recomputed.dHat,
+      recomputedBudget: recomputed.budget,
       regime: recomputed.regime,
       params,
     })
@@ -70,7 +70,7 @@ export function createJudge(parameters: Parameters): Judge {
     if (slope === null) {
       return escalate('d_hat_not_computable', 'D_hat cannot be computed: all scales are equal', NOTHING)
     }
-    const reached: Recomputed = { ...NOTHING, dHat: slope }
+    const reached: Recomputed = { dHat: slope }
     if (deviation(dHat, slope) > tolD) {
       const message = `D_hat ${dHat} is ${deviation(dHat, slope)} from the recomputed ${slope}; the tolerance is ${tolD}`
       return escalate('d_hat_out_of_tolerance', message, reached)
@@ -97,13 +97,13 @@ export function createJudge(parameters: Parameters): Judge {
       return escalate('budget_deviation', message, complete, true)
     }
     return {
-      pcs_id: pcsId,
+      pcsId,
       accepted: true,
       escalated: false,
       reason: undefined,
       message: undefined,
-      recomputed_D_hat: slope,
-      recomputed_budget: due,
+      recomputedDHat: slope,
+      recomputedBudget: due,
       regime,
       params,
     }

@@ -1,5 +1,5 @@
-import type { Outcome, Parameters } from '@fractal-lba/pcs'
-import { type record, scoring } from '@fractal-lba/proto'
+import type { Parameters } from '@fractal-lba/pcs'
+import { bytesOfVerdict, record, scoring } from '@fractal-lba/proto'
 import { AppError, type GrpcService, grpcService, type Logger, toStatus } from '@fractal-lba/runtime'
 import { createJudge } from './judge.js'
 
@@ -8,7 +8,14 @@ export function scoringService(parameters: Parameters, logger: Logger): GrpcServ
   const judge = createJudge(parameters)
   const judgement = (record: record.VerifiedRecord | undefined): scoring.Judgement => {
     if (!record) throw new AppError('malformed', 'the request has no record')
-    return { outcome: toMessage(judge(record)), parameters }
+    return { outcome: judge(record), parameters }
+  }
+  /** All of a verdict that a judge knows. */
+  const verdict = (bytes: Buffer): Buffer => {
+    const verified = record.VerifiedRecord.decode(bytes)
+    const { fingerprint, keyId } = verified
+    const outcome = judge(verified)
+    return bytesOfVerdict({ outcome, fingerprint, keyId, parameters, judgedAtMs: 0, origin: undefined })
   }
   const onError = (error: unknown): void => logger.debug({ err: error }, 'call failed')
 
@@ -16,31 +23,16 @@ export function scoringService(parameters: Parameters, logger: Logger): GrpcServ
     scoring.ScoringServiceService,
     {
       judge: ({ record }) => ({ judgement: judgement(record) }),
-      judgeBatches: (items) => items.map((item) => result(() => judgement(item.record))),
+      judgeBatches: (items) => items.map((item) => result(() => verdict(item.record))),
     },
     onError,
   )
 }
 
-function result(judge: () => scoring.Judgement): scoring.JudgeResult {
+function result(judge: () => Buffer): scoring.JudgeResult {
   try {
-    return { result: { $case: 'judgement', value: judge() } }
+    return { result: { $case: 'verdict', value: judge() } }
   } catch (error) {
     return { result: { $case: 'error', value: toStatus(error) } }
-  }
-}
-
-/** The outcome as the wire carries it: what is null there is absent here. */
-export function toMessage(outcome: Outcome): record.Outcome {
-  return {
-    pcsId: outcome.pcs_id,
-    accepted: outcome.accepted,
-    escalated: outcome.escalated,
-    reason: outcome.reason,
-    message: outcome.message,
-    recomputedDHat: outcome.recomputed_D_hat ?? undefined,
-    recomputedBudget: outcome.recomputed_budget ?? undefined,
-    regime: outcome.regime ?? undefined,
-    params: outcome.params,
   }
 }

@@ -1,5 +1,5 @@
 import type { KeyRing } from '@fractal-lba/pcs'
-import { verifier } from '@fractal-lba/proto'
+import { encoderOf, record, verifier } from '@fractal-lba/proto'
 import { type GrpcService, grpcService, type Logger, toAppError, toStatus } from '@fractal-lba/runtime'
 import { verify } from './verify.js'
 
@@ -12,7 +12,7 @@ export function verifierService(keys: KeyRing, logger: Logger): GrpcService {
   }
   const result = (item: verifier.VerifyItem): verifier.VerifyResult => {
     try {
-      return { result: { $case: 'record', value: verify(item.body, item.encoding, keys) } }
+      return { result: { $case: 'verified', value: verified(verify(item.body, item.encoding, keys)) } }
     } catch (error) {
       onError(error)
       return { result: { $case: 'error', value: toStatus(error) } }
@@ -26,4 +26,12 @@ export function verifierService(keys: KeyRing, logger: Logger): GrpcService {
     },
     onError,
   )
+}
+
+const bytesOfRecord = encoderOf(record.VerifiedRecord)
+
+/** The record as bytes, beside what the gateway needs of it. */
+function verified(record: record.VerifiedRecord): verifier.Verified {
+  const { pcsId, fingerprint, idMatches } = record
+  return { record: bytesOfRecord(record), pcsId, fingerprint, idMatches }
 }

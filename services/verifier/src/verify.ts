@@ -1,4 +1,5 @@
 import {
+  canonicalFields,
   countsOfScales,
   fingerprint,
   hasMatchingId,
@@ -22,12 +23,13 @@ import { recordFromProtobuf } from './protobuf-record.js'
  */
 export function verify(body: Uint8Array, encoding: record.Encoding, keys: KeyRing): record.VerifiedRecord {
   const pcs = parse(body, encoding)
-  const keyId = verifySignature(pcs, keys)
+  const texts = canonicalFields(pcs)
+  const keyId = verifySignature(pcs, keys, Date.now(), texts)
   if (keyId === undefined)
     throw new AppError('unauthenticated', 'the signature is missing or does not verify')
   return {
     pcsId: pcs.pcs_id,
-    fingerprint: fingerprint(pcs),
+    fingerprint: fingerprint(pcs, texts),
     keyId,
     idMatches: hasMatchingId(pcs),
     scales: [...pcs.scales],

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
-import { type BasicAuth, createLogger, type ReadyReport, Registry } from '@fractal-lba/runtime'
+import { type AppError, type BasicAuth, createLogger, type ReadyReport, Registry } from '@fractal-lba/runtime'
+import { Admission } from '../../admission.js'
 import { RateLimit } from '../../rate-limit.js'
-import type { Admission } from '../ingest-port.js'
 import type { HttpLimits } from '../node-server.js'
 import { buildHttpServer } from '../server.js'
 import { FakeIngest } from './fake-ingest.js'
@@ -17,7 +17,8 @@ export interface HttpUnderTest {
 
 export interface HttpSettings {
   readonly limits?: Partial<HttpLimits>
-  readonly admission?: Admission
+  /** Why no submission can be taken. */
+  readonly room?: () => AppError | undefined
   readonly ready?: () => ReadyReport
   readonly metricsAuth?: BasicAuth
   readonly tokensPerSecond?: number
@@ -40,21 +41,27 @@ export async function startHttp(settings: HttpSettings = {}): Promise<HttpUnderT
   const ingest = new FakeIngest()
   const registry = new Registry()
   let refusals = 0
+  const rateLimit = new RateLimit({
+    tokensPerSecond: settings.tokensPerSecond ?? 0,
+    onRefused: () => {
+      refusals += 1
+    },
+    ...(settings.nowMs && { nowMs: settings.nowMs }),
+  })
+  const limits = { ...LIMITS, ...settings.limits }
   const app = buildHttpServer({
     ingest,
-    admission: settings.admission ?? { room: () => undefined },
-    rateLimit: new RateLimit({
-      tokensPerSecond: settings.tokensPerSecond ?? 0,
-      onRefused: () => {
-        refusals += 1
-      },
-      ...(settings.nowMs && { nowMs: settings.nowMs }),
+    admission: new Admission({
+      recordBytesMax: limits.bodyBytesMax,
+      rateLimit,
+      room: settings.room ?? (() => undefined),
     }),
+    rateLimit,
     ready: settings.ready ?? (() => ({ status: 'ready', dependencies: { wal: { state: 'up' } } })),
     registry,
     metricsAuth: settings.metricsAuth,
     logger: createLogger('gateway', 'fatal'),
-    limits: { ...LIMITS, ...settings.limits },
+    limits,
   })
   await app.listen({ host: '127.0.0.1', port: settings.port ?? 0 })
   const { port } = app.server.address() as AddressInfo

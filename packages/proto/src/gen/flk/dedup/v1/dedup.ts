@@ -61,10 +61,11 @@ export interface Answer {
   /** With an error the other fields mean nothing. */
   error: Status | undefined;
   finding: Finding;
-  /** The verdict that stands; absent with FINDING_ABSENT, and where it is the very one that was put with this call. */
-  verdict:
-    | Verdict
-    | undefined;
+  /**
+   * A flk.record.v1.Verdict, as bytes for the mark: the one that stands. Empty with FINDING_ABSENT, and where it is the
+   * very one that was put with this call.
+   */
+  verdict: Buffer;
   /** The generation of the index; a mark made from this answer must carry it. */
   generation: string;
 }
@@ -309,7 +310,7 @@ export const PutItem: MessageFns<PutItem> = {
 };
 
 function createBaseAnswer(): Answer {
-  return { error: undefined, finding: 0, verdict: undefined, generation: "" };
+  return { error: undefined, finding: 0, verdict: Buffer.alloc(0), generation: "" };
 }
 
 export const Answer: MessageFns<Answer> = {
@@ -320,8 +321,8 @@ export const Answer: MessageFns<Answer> = {
     if (message.finding !== 0) {
       writer.uint32(16).int32(message.finding);
     }
-    if (message.verdict !== undefined) {
-      Verdict.encode(message.verdict, writer.uint32(26).fork()).join();
+    if (message.verdict.length !== 0) {
+      writer.uint32(26).bytes(message.verdict);
     }
     if (message.generation !== "") {
       writer.uint32(34).string(message.generation);
@@ -363,7 +364,7 @@ export const Answer: MessageFns<Answer> = {
               break;
             }
 
-            message.verdict = Verdict.decode(reader, reader.uint32());
+            message.verdict = Buffer.from(reader.bytes());
             continue;
           }
           case 4: {

@@ -48,11 +48,20 @@ export interface JudgeBatchesResponse {
 }
 
 export interface JudgeItem {
-  record: VerifiedRecord | undefined;
+  /** A flk.record.v1.VerifiedRecord, as the verifier gave it. */
+  record: Buffer;
 }
 
 export interface JudgeResult {
-  result: { $case: "judgement"; value: Judgement } | { $case: "error"; value: Status } | undefined;
+  result:
+    | //
+    /**
+     * A flk.record.v1.Verdict that lacks judged_at_ms and origin: whoever knows them appends their bytes, and nobody
+     * encodes the rest again.
+     */
+    { $case: "verdict"; value: Buffer }
+    | { $case: "error"; value: Status }
+    | undefined;
 }
 
 export interface Judgement {
@@ -278,13 +287,13 @@ export const JudgeBatchesResponse: MessageFns<JudgeBatchesResponse> = {
 };
 
 function createBaseJudgeItem(): JudgeItem {
-  return { record: undefined };
+  return { record: Buffer.alloc(0) };
 }
 
 export const JudgeItem: MessageFns<JudgeItem> = {
   encode(message: JudgeItem, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.record !== undefined) {
-      VerifiedRecord.encode(message.record, writer.uint32(10).fork()).join();
+    if (message.record.length !== 0) {
+      writer.uint32(10).bytes(message.record);
     }
     return writer;
   },
@@ -307,7 +316,7 @@ export const JudgeItem: MessageFns<JudgeItem> = {
               break;
             }
 
-            message.record = VerifiedRecord.decode(reader, reader.uint32());
+            message.record = Buffer.from(reader.bytes());
             continue;
           }
         }
@@ -330,8 +339,8 @@ function createBaseJudgeResult(): JudgeResult {
 export const JudgeResult: MessageFns<JudgeResult> = {
   encode(message: JudgeResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     switch (message.result?.$case) {
-      case "judgement":
-        Judgement.encode(message.result.value, writer.uint32(10).fork()).join();
+      case "verdict":
+        writer.uint32(10).bytes(message.result.value);
         break;
       case "error":
         Status.encode(message.result.value, writer.uint32(18).fork()).join();
@@ -358,7 +367,7 @@ export const JudgeResult: MessageFns<JudgeResult> = {
               break;
             }
 
-            message.result = { $case: "judgement", value: Judgement.decode(reader, reader.uint32()) };
+            message.result = { $case: "verdict", value: Buffer.from(reader.bytes()) };
             continue;
           }
           case 2: {

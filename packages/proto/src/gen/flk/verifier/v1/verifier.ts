@@ -49,13 +49,24 @@ export interface VerifyBatchesResponse {
   results: VerifyResult[];
 }
 
+/** A record whose signature verified, for one who passes it on. */
+export interface Verified {
+  /** A flk.record.v1.VerifiedRecord, as bytes: scoring gets the same ones, and nobody between reads them. */
+  record: Buffer;
+  pcsId: string;
+  /** 33 bytes: a version byte (0x01) and a SHA-256. */
+  fingerprint: Buffer;
+  /** False: pcs_id is not the hash of its parts. */
+  idMatches: boolean;
+}
+
 export interface VerifyItem {
   body: Buffer;
   encoding: Encoding;
 }
 
 export interface VerifyResult {
-  result: { $case: "record"; value: VerifiedRecord } | { $case: "error"; value: Status } | undefined;
+  result: { $case: "verified"; value: Verified } | { $case: "error"; value: Status } | undefined;
 }
 
 function createBaseVerifyRequest(): VerifyRequest {
@@ -286,6 +297,85 @@ export const VerifyBatchesResponse: MessageFns<VerifyBatchesResponse> = {
   },
 };
 
+function createBaseVerified(): Verified {
+  return { record: Buffer.alloc(0), pcsId: "", fingerprint: Buffer.alloc(0), idMatches: false };
+}
+
+export const Verified: MessageFns<Verified> = {
+  encode(message: Verified, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.record.length !== 0) {
+      writer.uint32(10).bytes(message.record);
+    }
+    if (message.pcsId !== "") {
+      writer.uint32(18).string(message.pcsId);
+    }
+    if (message.fingerprint.length !== 0) {
+      writer.uint32(26).bytes(message.fingerprint);
+    }
+    if (message.idMatches !== false) {
+      writer.uint32(32).bool(message.idMatches);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Verified {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVerified();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.record = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pcsId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.fingerprint = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.idMatches = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseVerifyItem(): VerifyItem {
   return { body: Buffer.alloc(0), encoding: 0 };
 }
@@ -350,8 +440,8 @@ function createBaseVerifyResult(): VerifyResult {
 export const VerifyResult: MessageFns<VerifyResult> = {
   encode(message: VerifyResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     switch (message.result?.$case) {
-      case "record":
-        VerifiedRecord.encode(message.result.value, writer.uint32(10).fork()).join();
+      case "verified":
+        Verified.encode(message.result.value, writer.uint32(10).fork()).join();
         break;
       case "error":
         Status.encode(message.result.value, writer.uint32(18).fork()).join();
@@ -378,7 +468,7 @@ export const VerifyResult: MessageFns<VerifyResult> = {
               break;
             }
 
-            message.result = { $case: "record", value: VerifiedRecord.decode(reader, reader.uint32()) };
+            message.result = { $case: "verified", value: Verified.decode(reader, reader.uint32()) };
             continue;
           }
           case 2: {
