@@ -76,11 +76,12 @@ export class BatchClient<Item, Result, Answer> {
     const lane = { method, open, timeoutMs: limits.timeoutMs, ageMs: limits.laneAgeMs }
     this.#lanes = new Lanes(endpoints, limits.lanes, lane, {
       changed: () => this.#pump(),
+      failed: () => this.#pumpOrFail(),
       answered: (lane, response) => this.#onAnswer(lane, response as BatchResponse),
       lost: (lane, error, untaken) => this.#onLost(lane, error, untaken),
       drained: () => endpoints.refresh(),
     })
-    endpoints.onAnswer(() => this.#pump())
+    endpoints.onAnswer(() => this.#pumpOrFail())
   }
 
   /** @throws AppError unavailable: the queue is full, the service is not there, or it answered too late. */
@@ -136,6 +137,14 @@ export class BatchClient<Item, Result, Answer> {
       if (!lane) break
       this.#send(lane, this.#takeBatch())
     }
+  }
+
+  /**
+   * An attempt to reach a server has failed. What waits fails with it where no other way is open; what is asked later,
+   * while nothing is tried, waits for the next attempt, so that a server that is back is never missed.
+   */
+  #pumpOrFail(): void {
+    this.#pump()
     if (this.#queue.length > 0 && !this.#lanes.isUsable && this.#inFlight.size === 0) {
       this.#failQueue(unavailable(`${this.#parts.service} is not reachable`))
     }
@@ -261,6 +270,7 @@ export class BatchClient<Item, Result, Answer> {
       )
     }
     for (const [lane, sent] of this.#inFlight) this.#giveUpIfLate(lane, sent, nowMs, late)
+    this.#pump()
     if (this.#queue.length === 0 && this.#inFlight.size === 0) {
       clearInterval(this.#sweeper)
       this.#sweeper = undefined

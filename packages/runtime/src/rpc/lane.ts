@@ -4,7 +4,7 @@ import type { MethodDefinition } from './method.js'
 import type { BatchRequest, BatchResponse, BatchStream, Channel, Endpoint } from './transport.js'
 
 const BACKOFF_FIRST_MS = 100
-const BACKOFF_MOST_MS = 1_000
+const BACKOFF_MOST_MS = 250
 const ENDED = unavailable('the server has ended the stream')
 
 export interface LaneParts {
@@ -15,8 +15,10 @@ export interface LaneParts {
 }
 
 export interface LaneEvents {
-  /** It may take a batch, or has stopped to be of use: look what can be done now. */
+  /** It may take a batch: look what can be done now. */
   changed(lane: Lane): void
+  /** It could not be opened; it is tried again after a while. */
+  failed(lane: Lane): void
   answered(lane: Lane, response: BatchResponse): void
   /** The batch in flight will not be answered. @param untaken the server has not begun it */
   lost(lane: Lane, error: AppError, untaken: boolean): void
@@ -112,7 +114,7 @@ export class Lane {
         channel.close()
         this.#isOpening = false
         this.#backOff()
-        if (!this.#isClosed) this.#events.changed(this)
+        if (!this.#isClosed) this.#events.failed(this)
       },
     )
   }
