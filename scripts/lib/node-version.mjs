@@ -1,5 +1,8 @@
 /** The lowest version of Node that the product runs on: `engines` in package.json says the same. */
-const LOWEST = { major: 20, minor: 17 }
+export const LOWEST = { major: 20, minor: 19 }
+
+/** The versions that the tests run on, as the workflow lists them. */
+export const TESTED = ['20.19', '22', '24', '26']
 
 /**
  * @param {string} version as `process.versions.node` has it
@@ -8,5 +11,6 @@ const LOWEST = { major: 20, minor: 17 }
 export function nodeMistake(version) {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   if (major > LOWEST.major || (major === LOWEST.major && minor >= LOWEST.minor)) return undefined
-  return `Node ${version} is too old: install ${LOWEST.major}.${LOWEST.minor} or newer (20, 22 and 24 are tested)`
+  const wanted = `${LOWEST.major}.${LOWEST.minor} or newer (tested: ${TESTED.join(', ')})`
+  return `Node ${version} is too old: install ${wanted}`
 }

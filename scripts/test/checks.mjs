@@ -4,7 +4,9 @@ import { run } from '../lib/run.mjs'
 import { tooLong } from './file-length.mjs'
 import { generatedDifference } from './generated.mjs'
 import { forbiddenImports } from './imports.mjs'
+import { lockEngines } from './lock-engines.mjs'
 import { lockGaps } from './lock-gaps.mjs'
+import { tooLarge } from './package-size.mjs'
 import { sources } from './sources.mjs'
 
 const LIMIT_MS = 3 * 60_000
@@ -39,9 +41,13 @@ export function checks(root) {
     },
     {
       name: 'package-lock.json',
-      mistake: async () => lockGaps(readFileSync(join(root, 'package-lock.json'), 'utf8')),
+      mistake: async () => {
+        const lock = readFileSync(join(root, 'package-lock.json'), 'utf8')
+        return lockGaps(lock) ?? lockEngines(lock)
+      },
     },
     { name: 'length of files', mistake: async () => tooLong(await sources(root)) },
+    { name: 'size of packages', mistake: async () => tooLarge(await sources(root), workspacesOf(root)) },
     {
       name: 'imports',
       mistake: async () => forbiddenImports(await sources(root), workspacesOf(root)).join('\n') || undefined,
