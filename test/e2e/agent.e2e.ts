@@ -24,7 +24,7 @@ interface Keys {
   readonly ed25519: Readonly<Record<string, string>>
 }
 
-const vectors: { readonly cases: readonly AgentVector[] } = JSON.parse(read('test/vectors/agent.json'))
+const vectors: { readonly cases: readonly AgentVector[] } = JSON.parse(read('vectors/agent.json'))
 const keys: Keys = JSON.parse(read('test/golden/throw-away-keys.json'))
 const golden = ['sticky-line', 'mixed-walk', 'non-sticky-cloud'] as const
 

@@ -41,5 +41,5 @@ export const submissionTexts: readonly string[] = [
 ].map(([, text = '']) => text)
 
 function read(name: string): string {
-  return readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), 'utf8')
+  return readFileSync(new URL(`../../vectors/${name}.json`, import.meta.url), 'utf8')
 }

@@ -32,7 +32,7 @@ export const signalVectors: SignalVectors = read('signals')
 export const submissionVectors: SubmissionVectors = read('submissions')
 
 function read(name: string) {
-  return JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), 'utf8'))
+  return JSON.parse(readFileSync(new URL(`../../../vectors/${name}.json`, import.meta.url), 'utf8'))
 }
 
 /**

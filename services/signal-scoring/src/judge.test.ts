@@ -17,7 +17,7 @@ interface SubmissionVector {
 }
 
 const vectors: { submissions: SubmissionVector[] } = JSON.parse(
-  readFileSync(new URL('../../../packages/pcs/vectors/submissions.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../vectors/submissions.json', import.meta.url), 'utf8'),
 )
 const judge = createJudge(defaultParameters)
 

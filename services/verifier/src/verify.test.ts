@@ -8,7 +8,7 @@ import { verify } from './verify.js'
 
 const { ENCODING_JSON, ENCODING_PROTOBUF } = record.Encoding
 const vectors: { hmac_key_utf8: string; submissions: { pcs: Record<string, unknown> }[] } = JSON.parse(
-  readFileSync(new URL('../../../packages/pcs/vectors/submissions.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../vectors/submissions.json', import.meta.url), 'utf8'),
 )
 const keys: KeyRing = { algorithm: 'hmac', keys: [hmacKey(vectors.hmac_key_utf8)] }
 const sample = vectors.submissions[0]?.pcs ?? {}

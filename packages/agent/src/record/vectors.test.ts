@@ -23,7 +23,7 @@ interface Case {
 }
 
 const { cases }: { cases: Case[] } = JSON.parse(
-  readFileSync(new URL('../../vectors/agent.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../../vectors/agent.json', import.meta.url), 'utf8'),
 )
 
 describe.each(cases)('the vector "$name"', (vector) => {
