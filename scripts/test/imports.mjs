@@ -11,8 +11,26 @@ import { posix } from 'node:path'
 const OWN_SCOPE = '@fractal-lba/'
 const SPECIFIER = /(?:\bfrom|\bimport|\bimport\s*\(|\brequire\s*\()\s*(['"])([^'"\n]+)\1/g
 
+/** @typedef {'proto' | 'library' | 'agent' | 'log-tools' | 'cli' | 'deployed' | 'constellation' | 'beside'} Layer */
+
 /**
- * Imports run one way: gateway, services and agent to the packages; never from service to service.
+ * What each layer may import of the workspaces. Packages know nothing of what is deployed, and no service knows another
+ * one; `beside` (load, test) imports what it needs.
+ * @type {Readonly<Record<Layer, readonly Layer[]>>}
+ */
+const MAY_IMPORT = {
+  proto: [],
+  library: ['proto', 'library'],
+  agent: ['proto', 'library'],
+  'log-tools': ['proto', 'library', 'agent'],
+  cli: ['proto', 'library', 'agent', 'log-tools'],
+  deployed: ['proto', 'library'],
+  constellation: ['proto', 'library', 'deployed'],
+  beside: ['proto', 'library', 'agent', 'log-tools', 'cli', 'deployed', 'constellation', 'beside'],
+}
+
+/**
+ * Imports run one way: from what is deployed and from the tools to the libraries, and from those to the protocols.
  * @param {readonly import('./sources.mjs').Source[]} files
  * @param {readonly Workspace[]} workspaces
  * @returns {readonly string[]} a sentence for each import that breaks it
@@ -44,7 +62,7 @@ function mistakeOf(specifier, path, owner, workspaces) {
   const target = workspaces.find(({ name }) => specifier === name || specifier.startsWith(`${name}/`))
   if (!target) return 'there is no such package'
   if (specifier === owner.name) return undefined
-  if ((isDeployed(target) || isConstellation(target)) && isLibraryOrDeployed(owner)) {
+  if (!MAY_IMPORT[layerOf(owner)].includes(layerOf(target))) {
     return `${owner.directory} must not depend on ${target.directory}`
   }
   if (!target.entries.includes(specifier)) return `${target.directory}/package.json does not export it`
@@ -53,25 +71,13 @@ function mistakeOf(specifier, path, owner, workspaces) {
 }
 
 /**
- * What runs as a process of its own.
  * @param {Workspace} workspace
+ * @returns {Layer}
  */
-function isDeployed({ directory }) {
-  return directory === 'gateway' || directory.startsWith('services/')
-}
-
-/**
- * Has everything that is deployed in one process; it stands above all of it.
- * @param {Workspace} workspace
- */
-function isConstellation({ directory }) {
-  return directory === 'constellation'
-}
-
-/**
- * All but what stands above or beside the product: constellation, load and test.
- * @param {Workspace} workspace
- */
-function isLibraryOrDeployed(workspace) {
-  return isDeployed(workspace) || workspace.directory.startsWith('packages/')
+function layerOf({ directory }) {
+  if (directory === 'gateway' || directory.startsWith('services/')) return 'deployed'
+  if (directory === 'constellation') return 'constellation'
+  if (!directory.startsWith('packages/')) return 'beside'
+  const name = directory.slice('packages/'.length)
+  return name === 'proto' || name === 'agent' || name === 'log-tools' || name === 'cli' ? name : 'library'
 }

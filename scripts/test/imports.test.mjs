@@ -45,6 +45,12 @@ const workspaces = [
     dependencies: [`${scope}/gateway`, `${scope}/wal`],
     entries: [`${scope}/load`],
   },
+  ...['proto', 'agent', 'log-tools', 'cli'].map((directory) => ({
+    directory: `packages/${directory}`,
+    name: `${scope}/${directory}`,
+    dependencies: ['agent', 'log-tools', 'pcs', 'proto'].map((name) => `${scope}/${name}`),
+    entries: [`${scope}/${directory}`],
+  })),
 ]
 
 /**
@@ -64,6 +70,10 @@ describe('forbiddenImports', () => {
     ['itself', 'packages/wal/fixtures/a.mjs', `import '${scope}/wal'`],
     ['a service from the load', 'load/src/a.ts', `import '${scope}/gateway'`],
     ['the gateway from the constellation', 'constellation/src/a.ts', `import '${scope}/gateway'`],
+    ['a library from a tool', 'packages/cli/src/a.ts', `import '${scope}/pcs'`],
+    ['a tool from one above it', 'packages/cli/src/a.ts', `import '${scope}/log-tools'`],
+    ['the agent from a tool', 'packages/log-tools/src/a.ts', `import '${scope}/agent'`],
+    ['the protocols from the agent', 'packages/agent/src/a.ts', `import '${scope}/proto'`],
     ['a file of no package', 'scripts/a.mjs', `import '../services/wal/dist/index.js'`],
     ['what is no code', 'services/wal/run.sh', `import '${scope}/dedup-service'`],
   ])('takes %s', (_case, path, text) => {
@@ -86,5 +96,25 @@ describe('forbiddenImports', () => {
   ])('refuses %s', (_case, path, text) => {
     expect(mistakes(path, text)).toHaveLength(1)
     expect(mistakes(path, text)[0]).toContain(path)
+  })
+
+  it.each([
+    ['gateway', 'wal-service'],
+    ['gateway', 'agent'],
+    ['gateway', 'constellation'],
+    ['services/wal', 'load'],
+    ['packages/pcs', 'gateway'],
+    ['packages/pcs', 'agent'],
+    ['packages/pcs', 'constellation'],
+    ['packages/proto', 'pcs'],
+    ['packages/agent', 'cli'],
+    ['packages/agent', 'log-tools'],
+    ['packages/log-tools', 'cli'],
+    ['packages/cli', 'gateway'],
+    ['constellation', 'agent'],
+    ['constellation', 'load'],
+  ])('refuses from %s the import of %s', (directory, name) => {
+    const found = mistakes(`${directory}/src/a.ts`, `import '${scope}/${name}'`)
+    expect(found).toEqual([expect.stringContaining(`${directory} must not depend on `)])
   })
 })
