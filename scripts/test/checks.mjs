@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../lib/run.mjs'
+import { askedSettings } from './asked-settings.mjs'
 import { tooLong } from './file-length.mjs'
 import { generatedDifference } from './generated.mjs'
 import { forbiddenImports } from './imports.mjs'
 import { lockEngines } from './lock-engines.mjs'
 import { lockGaps } from './lock-gaps.mjs'
 import { tooLarge } from './package-size.mjs'
+import { documentedSettings, namedInSources, settingsMistakes } from './settings.mjs'
 import { sources } from './sources.mjs'
 
 const LIMIT_MS = 3 * 60_000
@@ -51,6 +53,14 @@ export function checks(root) {
     {
       name: 'imports',
       mistake: async () => forbiddenImports(await sources(root), workspacesOf(root)).join('\n') || undefined,
+    },
+    {
+      name: 'settings (docs/configuration.md)',
+      mistake: async () => {
+        const documented = documentedSettings(readFileSync(join(root, 'docs/configuration.md'), 'utf8'))
+        const named = namedInSources(await sources(root))
+        return settingsMistakes(documented, await askedSettings(root), named).join('\n') || undefined
+      },
     },
   ]
 }

@@ -4,6 +4,7 @@ import { pcsVersion } from '@fractal-lba/pcs'
 import { printable } from '@fractal-lba/runtime/text'
 import { readArguments } from './cli/arguments.js'
 import type { Command, Terminal } from './cli/command.js'
+import { fromEnvironment, readShowsErrors } from './cli/environment.js'
 import { EXIT, type ExitCode, Failure, usageError } from './cli/failure.js'
 import { findCommand } from './cli/find-command.js'
 import { commandHelp, groupHelp, overallHelp } from './cli/help.js'
@@ -101,7 +102,7 @@ function explain(error: unknown, terminal: Terminal): ExitCode {
   const known = error instanceof Failure
   const message = error instanceof Error ? error.message : String(error)
   terminal.err(`pcs: ${known ? message : `this should not have happened: ${printable(message)}`}\n`)
-  if (terminal.variables.PCS_DEBUG === '1') {
+  if (fromEnvironment(terminal, readShowsErrors)) {
     terminal.err(`${error instanceof Error ? error.stack : message}\n`)
   } else if (!known) {
     terminal.err('PCS_DEBUG=1 shows where it arose\n')

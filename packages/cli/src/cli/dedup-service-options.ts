@@ -1,6 +1,7 @@
 import type { DedupService } from '@fractal-lba/log-tools/services'
-import { parseAddress } from '@fractal-lba/runtime/env'
+import { type Env, parseAddress } from '@fractal-lba/runtime/env'
 import { readAddress, readPort } from '@fractal-lba/runtime/shared-settings'
+import { localAddressText } from './address-text.js'
 import type { Arguments } from './arguments.js'
 import type { Option, Terminal } from './command.js'
 import { fromEnvironment } from './environment.js'
@@ -10,15 +11,17 @@ import { EXIT, Failure, usageError } from './failure.js'
 export const dedupAddressOption: Option = {
   name: 'addr',
   value: 'HOST:PORT',
-  help: "the dedup service's gRPC address (DEDUP_ADDR, else 127.0.0.1:8084, or four above PORT); of several\nprocesses on one store any one will do",
+  help: `the dedup service's gRPC address (DEDUP_ADDR, else ${localAddressText('dedup')}); of several\nprocesses on one store any one will do`,
+}
+
+export function readDedupAddress(env: Env): string {
+  return readAddress(env, 'dedup', readPort(env))
 }
 
 /** @throws Failure when the option or the variables are no address */
 export function dedupAddress(given: Arguments, terminal: Terminal): string {
   const option = given.text('addr')?.trim()
-  if (option === undefined) {
-    return fromEnvironment(terminal, (env) => readAddress(env, 'dedup', readPort(env)))
-  }
+  if (option === undefined) return fromEnvironment(terminal, readDedupAddress)
   if (parseAddress(option) === undefined) throw usageError('--addr must be HOST:PORT')
   return option
 }

@@ -21,6 +21,11 @@ export function fromEnvironment<Result>(
   throw usageError([...mistakes, ...mistakesOf(later)].join('\n'))
 }
 
+/** Whether a person wants to see where in the program an error arose. */
+export function readShowsErrors(env: Env): boolean {
+  return env.optional('PCS_DEBUG') === '1'
+}
+
 function mistakesOf(env: Env): readonly string[] {
   try {
     env.done()

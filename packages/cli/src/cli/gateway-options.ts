@@ -1,5 +1,6 @@
 import type { Arguments } from './arguments.js'
 import type { Option } from './command.js'
+import { ENDPOINT_DEFAULT } from './gateway.js'
 
 const TIMEOUT_MS_DEFAULT = 10_000
 const TIMEOUT_MS_MAX = 600_000
@@ -7,7 +8,7 @@ const TIMEOUT_MS_MAX = 600_000
 export const endpointOption: Option = {
   name: 'endpoint',
   value: 'URL',
-  help: 'where the gateway is (ENDPOINT, else http://127.0.0.1:8080)',
+  help: `where the gateway is (ENDPOINT, else ${ENDPOINT_DEFAULT})`,
 }
 
 export const timeoutOption: Option = {

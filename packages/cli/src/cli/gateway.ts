@@ -1,11 +1,12 @@
 import { type Exchange, type ExchangeRequest, exchange, NoAnswer } from '@fractal-lba/agent/exchange'
 import type { Env } from '@fractal-lba/runtime/env'
+import { localOpsAddress, PORT_DEFAULT } from '@fractal-lba/runtime/topology'
 import type { Arguments } from './arguments.js'
 import type { Terminal } from './command.js'
 import { fromEnvironment } from './environment.js'
 import { EXIT, Failure, usageError } from './failure.js'
 
-const ENDPOINT_DEFAULT = 'http://127.0.0.1:8080'
+export const ENDPOINT_DEFAULT = `http://${localOpsAddress('gateway', PORT_DEFAULT)}`
 
 /** The gateway's answer. */
 export interface Answer {

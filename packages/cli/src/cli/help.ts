@@ -1,4 +1,5 @@
 import type { Command } from './command.js'
+import { ENDPOINT_DEFAULT } from './gateway.js'
 
 interface Row {
   readonly term: string
@@ -22,7 +23,7 @@ ${table([
 
 Environment:
 ${table([
-  { term: 'ENDPOINT', help: 'where the gateway is (http://127.0.0.1:8080)' },
+  { term: 'ENDPOINT', help: `where the gateway is (${ENDPOINT_DEFAULT})` },
   { term: 'PCS_SIGN_ALG', help: 'hmac, ed25519 or none' },
   { term: 'PCS_HMAC_KEY', help: 'the HMAC key, taken as text' },
   { term: 'PCS_ED25519_PRIV_B64', help: 'the private Ed25519 key, its 32 raw bytes in base64' },

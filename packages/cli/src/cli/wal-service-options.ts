@@ -1,6 +1,7 @@
 import type { WalService } from '@fractal-lba/log-tools/services'
-import { parseAddress } from '@fractal-lba/runtime/env'
+import { type Env, parseAddress } from '@fractal-lba/runtime/env'
 import { readAddresses, readPort } from '@fractal-lba/runtime/shared-settings'
+import { localAddressText } from './address-text.js'
 import type { Arguments } from './arguments.js'
 import type { Option, Terminal } from './command.js'
 import { fromEnvironment } from './environment.js'
@@ -10,15 +11,17 @@ import { EXIT, Failure, usageError } from './failure.js'
 export const walAddressOption: Option = {
   name: 'addr',
   value: 'HOST:PORT',
-  help: "the wal service's gRPC address, several separated by commas\n(WAL_ADDR, else 127.0.0.1:8082, or two above PORT)",
+  help: `the wal service's gRPC address, several separated by commas\n(WAL_ADDR, else ${localAddressText('wal')})`,
+}
+
+export function readWalAddresses(env: Env): readonly string[] {
+  return readAddresses(env, 'wal', readPort(env))
 }
 
 /** @throws Failure when the option or the variables are no addresses */
 export function walAddresses(given: Arguments, terminal: Terminal): readonly string[] {
   const option = given.text('addr')
-  if (option === undefined) {
-    return fromEnvironment(terminal, (env) => readAddresses(env, 'wal', readPort(env)))
-  }
+  if (option === undefined) return fromEnvironment(terminal, readWalAddresses)
   const addresses = option.split(',').map((part) => part.trim())
   if (addresses.every((address) => parseAddress(address) !== undefined)) return addresses
   throw usageError('--addr must be HOST:PORT, several separated by commas')

@@ -25,12 +25,19 @@ describe.each(['compact', 'replay'])('pcs wal %s', (name) => {
     { given: ['--addr', 'nowhere'], env: {}, sentence: '--addr must be HOST:PORT' },
     { given: ['--addr', '127.0.0.1:1,'], env: {}, sentence: '--addr must be HOST:PORT' },
     { given: [], env: { WAL_ADDR: 'http://a' }, sentence: 'WAL_ADDR is not host:port' },
-    { given: [], env: { PORT: 'abc' }, sentence: 'PORT is not a whole number' },
     { given: ['--timeout-ms', '0'], env: {}, sentence: '--timeout-ms must be a whole number' },
   ])('refuses $given $env', async ({ given, env, sentence }) => {
     const { code, err } = await runPcs(['wal', name, ...given], { env })
     expect(code).toBe(2)
     expect(err).toContain(sentence)
+  })
+
+  it('blames PORT alone when only PORT is wrong', async () => {
+    const { code, err } = await runPcs(['wal', name], { env: { PORT: 'abc' } })
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: `pcs: PORT is not a whole number from 1 to 60000\nSee pcs wal ${name} --help\n`,
+    })
   })
 })
 
