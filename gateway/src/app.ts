@@ -1,4 +1,10 @@
-import { type ProcessContext, type Running, startGrpcServer, unavailable } from '@fractal-lba/runtime'
+import {
+  closingOnFailure,
+  type ProcessContext,
+  type Running,
+  startGrpcServer,
+  unavailable,
+} from '@fractal-lba/runtime'
 import { Admission } from './admission.js'
 import { connectServices } from './clients/connect.js'
 import type { WalClient } from './clients/wal.js'
@@ -49,9 +55,19 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
     logger,
     limits: { ...config, requestTimeoutMs: config.bodyTimeoutMs, closeTimeoutMs: config.stopGraceMs },
   })
-  await http.listen({ host: config.host, port: config.port })
   const service = ingestService({ ingest, admission, retryAfterMs: config.retryAfterMs, logger })
-  const grpc = await startGrpcServer(config.grpcAddress, [service], context)
+  const closeClients = (): void => {
+    monitor.close()
+    for (const client of [...wals, dedup, verifier, scoring]) client.close()
+  }
+  const listen = async () => {
+    await http.listen({ host: config.host, port: config.port })
+    return startGrpcServer(config.grpcAddress, [service], context)
+  }
+  const grpc = await closingOnFailure(listen(), async () => {
+    await http.close()
+    closeClients()
+  })
   grpc.setServing(true)
   const replays = wals.map((wal) =>
     replayOpenEntries(wal, { ingest, monitor, counters, logger, config: config.replay }, stopping),
@@ -62,8 +78,7 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
       monitor.drain()
       grpc.setServing(false)
       await Promise.all([http.close(), grpc.stop(config.stopGraceMs), ...replays])
-      monitor.close()
-      for (const client of [...wals, dedup, verifier, scoring]) client.close()
+      closeClients()
     },
   }
 }

@@ -1,5 +1,9 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { startInProcess } from '@fractal-lba/constellation'
+import { testSite } from '@fractal-lba/local'
 import { ingest } from '@fractal-lba/proto'
-import { serviceNames } from '@fractal-lba/runtime'
+import { localGrpcAddress, localOpsAddress, parseAddress, serviceNames } from '@fractal-lba/runtime'
 import { credentials } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Metrics, metricsOf } from '../src/metrics.js'
@@ -10,6 +14,40 @@ import { unary } from '../src/unary.js'
 import { until } from '../src/until.js'
 
 const system = useSystemInProcess('in-process')
+const START_LIMIT_MS = 60_000
+
+describe(
+  'a start that fails halfway',
+  () => {
+    const taken = [
+      ...serviceNames.map((name) => ({
+        what: `the gRPC port of ${name}`,
+        address: localGrpcAddress(name, 0),
+      })),
+      ...serviceNames.map((name) => ({
+        what: `the HTTP port of ${name}`,
+        address: localOpsAddress(name, 0),
+      })),
+    ]
+    it.each(taken)('closes what it has opened: $what is taken', async ({ address }) => {
+      const site = await testSite('half-started')
+      onTestFinished(() => site.dispose())
+      const offset = parseAddress(address)?.port ?? 0
+      const other = createServer().listen(site.port + offset, '127.0.0.1')
+      await once(other, 'listening')
+      const fatals: Error[] = []
+      const onFatal = (_service: string, error: Error) => fatals.push(error)
+      const { port, dataDir } = site
+      const options = { ...site.layers(), port, dataDir, onLine: () => undefined, onFatal }
+      await expect(startInProcess(options)).rejects.toThrow(/EADDRINUSE/)
+      await new Promise((resolve) => other.close(resolve))
+      const constellation = await startInProcess(options)
+      await constellation.stop()
+      expect(fatals).toEqual([])
+    })
+  },
+  START_LIMIT_MS,
+)
 
 describe('gateway and services in one process', () => {
   it('judge a record once, over HTTP and gRPC', async () => {

@@ -143,7 +143,7 @@ function pathOf(target: string): string {
 function closeInTime(app: FastifyInstance, answers: Answers, closeTimeoutMs: number): void {
   app.addHook('preClose', (done) => {
     answers.close()
-    const timer = setTimeout(() => app.server.closeAllConnections(), closeTimeoutMs)
+    const timer = setTimeout(() => app.server.closeAllConnections(), closeTimeoutMs).unref()
     app.server.once('close', () => clearTimeout(timer))
     done()
   })

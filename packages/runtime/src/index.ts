@@ -1,4 +1,5 @@
 export { monotonicMs } from './clock.js'
+export { closingOnFailure } from './closing-on-failure.js'
 export { ConfigError, Env, type HostPort, parseAddress, type Range } from './env.js'
 export {
   AppError,

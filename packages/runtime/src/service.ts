@@ -1,3 +1,4 @@
+import { closingOnFailure } from './closing-on-failure.js'
 import type { Env } from './env.js'
 import { type ReadyReport, startOpsServer } from './ops-server.js'
 import { type CommonConfig, type ProcessContext, type Running, readCommonConfig } from './process.js'
@@ -23,7 +24,7 @@ export function readServiceConfig(env: Env, name: InternalServiceName): ServiceC
 export interface ServiceParts {
   readonly services: readonly GrpcService[]
   readonly ready: () => ReadyReport
-  /** Called after the last call was answered. */
+  /** Called after the last call was answered, or when the service could not start to serve. */
   readonly close: () => Promise<void>
 }
 
@@ -33,23 +34,24 @@ export async function serve(
   context: ProcessContext,
   parts: ServiceParts,
 ): Promise<Running> {
-  const ops = await startOpsServer(config.metricsAddress, {
-    registry: context.registry,
-    auth: config.metricsAuth,
-    ready: () =>
-      context.stopping.aborted
-        ? { status: 'not_ready', detail: 'stopping', dependencies: {} }
-        : parts.ready(),
-  })
-  const grpc = await startGrpcServer(config.grpcAddress, parts.services, context)
+  const ready = (): ReadyReport =>
+    context.stopping.aborted ? { status: 'not_ready', detail: 'stopping', dependencies: {} } : parts.ready()
+  const ops = await closingOnFailure(
+    startOpsServer(config.metricsAddress, { registry: context.registry, auth: config.metricsAuth, ready }),
+    parts.close,
+  )
+  const close = async (): Promise<void> => {
+    await parts.close()
+    await ops.close()
+  }
+  const grpc = await closingOnFailure(startGrpcServer(config.grpcAddress, parts.services, context), close)
   const follow = followReadiness(grpc, parts.ready)
   return {
     async stop() {
       clearInterval(follow)
       grpc.setServing(false)
       await grpc.stop(config.stopGraceMs)
-      await parts.close()
-      await ops.close()
+      await close()
     },
   }
 }

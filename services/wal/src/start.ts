@@ -1,4 +1,5 @@
 import {
+  closingOnFailure,
   loadServerParts,
   type ProcessContext,
   type ReadyReport,
@@ -45,7 +46,10 @@ export async function startWal(config: WalConfig, context: ProcessContext): Prom
     createCompactionMetrics(registry),
     logger,
   )
-  const room = await Room.watch({ ...config, logRefusal: () => log.refusal ?? compactor.refusal }, logger)
+  const room = await closingOnFailure(
+    Room.watch({ ...config, logRefusal: () => log.refusal ?? compactor.refusal }, logger),
+    () => log.close(),
+  )
   compactor.start(() => room.isLow)
   exposeState(registry, log, room, compactor)
   watchDirectory(log, { ...config, onLost: fatal }, stopping)

@@ -1,4 +1,5 @@
 import type { Pcs } from '@fractal-lba/pcs'
+import { closingOnFailure } from '@fractal-lba/runtime/closing-on-failure'
 import type { Env } from '@fractal-lba/runtime/env'
 import { type ReadyReport, startOpsServer } from '@fractal-lba/runtime/ops-server'
 import {
@@ -102,11 +103,14 @@ export async function startAgent(
       log.file(event)
     },
   })
-  const ops = await startOpsServer(config.metricsAddress, {
-    registry,
-    auth: config.metricsAuth,
-    ready: () => readiness({ stopping, outbox, sender, watcher, endpoint }),
-  })
+  const ready = (): ReadyReport => readiness({ stopping, outbox, sender, watcher, endpoint })
+  const ops = await closingOnFailure(
+    startOpsServer(config.metricsAddress, { registry, auth: config.metricsAuth, ready }),
+    async () => {
+      deliverer.close()
+      await outbox.close()
+    },
+  )
   sender.start()
   watcher.start(fatal)
   logger.info(

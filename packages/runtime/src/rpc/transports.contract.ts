@@ -95,6 +95,24 @@ export function transportContract(name: string, makeTransport: () => Transport):
       expect(await failure(peer.unary('getState', {}))).toMatchObject({ code: 'unavailable' })
     })
 
+    it('reaches a server that was started again by a unary call', async () => {
+      const context = { transport: makeTransport() }
+      const serving = (sequence: number) => [
+        grpcService(wal.WalServiceService, { fence: () => ({ position: positionOf(sequence) }) }),
+      ]
+      const { server, address } = await serve(serving(1), context)
+      const peer = connect(wal.WalServiceService, { service: 'wal', address, limits: PATIENT }, context)
+      onTestFinished(() => peer.close())
+      const fence = () => peer.unary('fence', { generation: '' })
+      expect(await fence()).toEqual({ position: positionOf(1) })
+      await server.stop(0)
+      expect(await failure(fence())).toMatchObject({ code: 'unavailable' })
+      const again = await startGrpcServer(address, serving(2), context)
+      onTestFinished(() => again.stop(0))
+      const answer = () => fence().catch(() => undefined)
+      await expect.poll(answer, { timeout: 10_000 }).toEqual({ position: positionOf(2) })
+    })
+
     it('ends a call at its deadline', async () => {
       const { peer } = await logging({ fence: () => new Promise(() => {}) })
       const began = monotonicMs()
