@@ -1,9 +1,12 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-/** Values by which the readers come to all of their branches. */
-const SIGNING = [{ PCS_SIGN_ALG: 'none' }, { PCS_SIGN_ALG: 'hmac' }, { PCS_SIGN_ALG: 'ed25519' }]
-const STORES = [
+/** Values by which the readers come to all of their branches; each reader runs once with each. */
+const SOURCES = [
+  {},
+  { PCS_SIGN_ALG: 'none' },
+  { PCS_SIGN_ALG: 'hmac' },
+  { PCS_SIGN_ALG: 'ed25519' },
   { DEDUP_BACKEND: 'memory', DEDUP_WAIVED_LOGS: '127.0.0.1:8082' },
   { DEDUP_BACKEND: 'redis', REDIS_TLS: 'true' },
   { DEDUP_BACKEND: 'redis', REDIS_CLUSTER: 'true' },
@@ -18,22 +21,19 @@ const STORES = [
  */
 export async function askedSettings(root) {
   const built = (/** @type {string} */ path) => import(pathToFileURL(join(root, path)).href)
-  const [gateway, wal, verifier, dedup, scoring, agent, start, cli] = await Promise.all([
-    ...['gateway', 'services/wal', 'services/verifier', 'services/dedup', 'services/signal-scoring'].map(
-      (path) => built(`${path}/dist/config.js`),
-    ),
+  const [{ readStarter }, agent, start, ...cli] = await Promise.all([
+    built('constellation/dist/starters.js'),
     built('packages/agent/dist/run/run.js'),
     built('packages/local/dist/start-config.js'),
-    Promise.all(
-      ['environment', 'gateway', 'keys', 'parameters', 'outbox-options', 'wal-service-options']
-        .concat('dedup-service-options')
-        .map((name) => built(`packages/cli/dist/cli/${name}.js`)),
-    ).then((modules) => Object.assign({}, ...modules)),
+    ...['environment', 'gateway', 'keys', 'parameters', 'outbox-options', 'wal-service-options']
+      .concat('dedup-service-options')
+      .map((name) => built(`packages/cli/dist/cli/${name}.js`)),
   ])
-  const { Env, readWalDirectory } = await built('packages/runtime/dist/index.js')
+  const pcs = Object.assign({}, ...cli)
+  const { Env, readWalDirectory, serviceNames } = await built('packages/runtime/dist/index.js')
   /** @typedef {(env: import('@fractal-lba/runtime').Env) => unknown} Reader */
-  const asked = (/** @type {readonly object[]} */ sources, /** @type {readonly Reader[]} */ ...readers) => {
-    const names = sources.flatMap((source) => {
+  const asked = (/** @type {readonly Reader[]} */ ...readers) => {
+    const names = SOURCES.flatMap((source) => {
       const env = new Env(source)
       for (const read of readers) read(env)
       return [...env.asked]
@@ -42,21 +42,16 @@ export async function askedSettings(root) {
   }
   const noOptions = { text: () => undefined }
   return new Map([
-    ['gateway', asked([{}], gateway.readGatewayConfig)],
-    ['wal', asked([{}], wal.readWalConfig)],
-    ['verifier', asked(SIGNING, verifier.readVerifierConfig)],
-    ['dedup', asked(STORES, dedup.readDedupConfig)],
-    ['signal-scoring', asked([{}], scoring.readScoringConfig)],
-    ['agent', asked([{}], agent.readAgentConfig)],
-    ['npm start', asked([{}], (env) => start.readStartConfig(env, root, false))],
+    ...serviceNames.map((/** @type {string} */ name) => [name, asked(readStarter[name])]),
+    ['agent', asked(agent.readAgentConfig)],
+    ['npm start', asked((env) => start.readStartConfig(env, root, false))],
     [
       'pcs',
       asked(
-        [{}, ...SIGNING],
-        ...[cli.readSigningKey, cli.readVerifyingRings, cli.readParameters, cli.readShowsErrors],
-        ...[readWalDirectory, cli.readWalAddresses, cli.readDedupAddress],
-        (env) => cli.readEndpoint(noOptions, env),
-        (env) => cli.readOutboxPlace(noOptions, env),
+        ...[pcs.readSigningKey, pcs.readVerifyingRings, pcs.readParameters, pcs.readShowsErrors],
+        ...[readWalDirectory, pcs.readWalAddresses, pcs.readDedupAddress],
+        (env) => pcs.readEndpoint(noOptions, env),
+        (env) => pcs.readOutboxPlace(noOptions, env),
       ),
     ],
   ])

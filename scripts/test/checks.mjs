@@ -57,9 +57,12 @@ export function checks(root) {
     {
       name: 'settings (docs/configuration.md)',
       mistake: async () => {
-        const documented = documentedSettings(readFileSync(join(root, 'docs/configuration.md'), 'utf8'))
-        const named = namedInSources(await sources(root))
-        return settingsMistakes(documented, await askedSettings(root), named).join('\n') || undefined
+        const asked = await askedSettings(root)
+        const page = readFileSync(join(root, 'docs/configuration.md'), 'utf8')
+        const documented = documentedSettings(page, [...asked.keys()])
+        return (
+          settingsMistakes(documented, asked, namedInSources(await sources(root))).join('\n') || undefined
+        )
       },
     },
   ]

@@ -3,12 +3,10 @@
  * @typedef {ReadonlyMap<string, ReadonlySet<string>>} Settings
  */
 
-const SERVICES = ['wal', 'verifier', 'dedup', 'signal-scoring']
 /** Programs that share variables with the services: those are documented once, at the service. */
 const SHARING = ['npm start', 'pcs']
-/** Whom the rows of a section of docs/configuration.md are about; where it is missing, the first column names it. */
+/** Whom a section of docs/configuration.md is about where its first column does not say it. */
 const SECTIONS = new Map([
-  ['Every process', ['gateway', ...SERVICES, 'agent']],
   ['Gateway', ['gateway']],
   ['Local start', ['npm start']],
   ['Command line', ['pcs']],
@@ -17,18 +15,21 @@ const SECTIONS = new Map([
 
 /**
  * @param {string} markdown docs/configuration.md
+ * @param {readonly string[]} programs all that there are
  * @returns {Settings} what its tables name
  */
-export function documentedSettings(markdown) {
+export function documentedSettings(markdown, programs) {
+  const processes = programs.filter((name) => !SHARING.includes(name))
+  const services = processes.filter((name) => name !== 'gateway' && name !== 'agent')
   /** @type {Map<string, Set<string>>} */
   const settings = new Map()
   for (const section of markdown.split(/^## /m).slice(1)) {
     const title = section.slice(0, section.indexOf('\n')).trim()
     for (const [, cells = ''] of section.matchAll(/^\|(.+)\|$/gm)) {
       const [first = '', second = ''] = cells.split('|').map((cell) => cell.trim())
-      const inFirst = SECTIONS.get(title)
+      const inFirst = title === 'Every process' ? processes : SECTIONS.get(title)
       const names = (inFirst ? first : second).match(/(?<=`)[A-Z][A-Z0-9_]*(?=`)/g) ?? []
-      for (const program of inFirst ?? (first === 'all' ? SERVICES : [first])) {
+      for (const program of inFirst ?? (first === 'all' ? services : [first])) {
         const known = settings.get(program) ?? new Set()
         settings.set(program, new Set([...known, ...names]))
       }

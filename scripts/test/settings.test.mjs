@@ -29,19 +29,19 @@ const asked = new Map(
 
 describe('settingsMistakes', () => {
   it('finds none where page and programs agree', () => {
-    expect(settingsMistakes(documentedSettings(page), asked, new Map())).toEqual([])
+    expect(settingsMistakes(documentedSettings(page, [...asked.keys()]), asked, new Map())).toEqual([])
   })
 
   it('says what a program reads and the page does not name for it', () => {
     const more = new Map([...asked, ['verifier', new Set([...common, 'WAL_DIR'])]])
-    expect(settingsMistakes(documentedSettings(page), more, new Map())).toEqual([
+    expect(settingsMistakes(documentedSettings(page, [...asked.keys()]), more, new Map())).toEqual([
       'verifier reads WAL_DIR, and docs/configuration.md has no row for it there',
     ])
   })
 
   it('says what the page names and its program does not read', () => {
     const fewer = new Map([...asked, ['gateway', new Set(['LOG_LEVEL', 'A'])]])
-    expect(settingsMistakes(documentedSettings(page), fewer, new Map())).toEqual([
+    expect(settingsMistakes(documentedSettings(page, [...asked.keys()]), fewer, new Map())).toEqual([
       'docs/configuration.md has a row for B_2 of gateway, which does not read it',
     ])
   })
@@ -52,8 +52,8 @@ describe('settingsMistakes', () => {
       { path: 'packages/a/src/x.ts', text },
       { path: 'packages/a/src/x.test.ts', text: "env.text('TESTED', '')" },
     ]
-    expect(settingsMistakes(documentedSettings(page), asked, namedInSources(files))).toEqual([
-      'packages/a/src/x.ts reads NEW, and scripts/test/asked-settings.mjs runs no reader of it',
-    ])
+    expect(
+      settingsMistakes(documentedSettings(page, [...asked.keys()]), asked, namedInSources(files)),
+    ).toEqual(['packages/a/src/x.ts reads NEW, and scripts/test/asked-settings.mjs runs no reader of it'])
   })
 })

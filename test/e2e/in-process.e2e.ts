@@ -24,10 +24,8 @@ describe(
         what: `the gRPC port of ${name}`,
         address: localGrpcAddress(name, 0),
       })),
-      ...serviceNames.map((name) => ({
-        what: `the HTTP port of ${name}`,
-        address: localOpsAddress(name, 0),
-      })),
+      { what: 'the HTTP port of wal', address: localOpsAddress('wal', 0) },
+      { what: 'the HTTP port of gateway', address: localOpsAddress('gateway', 0) },
     ]
     it.each(taken)('closes what it has opened: $what is taken', async ({ address }) => {
       const site = await testSite('half-started')

@@ -53,16 +53,16 @@ describe('the configuration', () => {
   })
 
   it('takes a store by its name, and reads only what that one needs', () => {
-    expect(read({ REDIS_ADDR: 'nonsense', POSTGRES_CONN: 'nonsense' }).store).toEqual({ backend: 'memory' })
-    expect(read({ DEDUP_BACKEND: 'redis', REDIS_ADDR: 'redis:6380' }).store).toMatchObject({
+    expect(read({ REDIS_ADDR: 'nonsense', POSTGRES_CONN: 'nonsense' }).backend).toBeUndefined()
+    expect(read({ DEDUP_BACKEND: 'redis', REDIS_ADDR: 'redis:6380' }).backend).toMatchObject({
       backend: 'redis',
-      redis: { places: { kind: 'standalone', address: { host: 'redis', port: 6380 } } },
+      settings: { places: { kind: 'standalone', address: { host: 'redis', port: 6380 } } },
     })
     expect(
-      read({ DEDUP_BACKEND: 'postgres', POSTGRES_CONN: 'host=db user=u sslmode=disable' }).store,
+      read({ DEDUP_BACKEND: 'postgres', POSTGRES_CONN: 'host=db user=u sslmode=disable' }).backend,
     ).toMatchObject({
       backend: 'postgres',
-      postgres: { host: 'db', port: 5432, user: 'u', database: 'u' },
+      settings: { host: 'db', port: 5432, user: 'u', database: 'u' },
     })
     expect(() => read({ DEDUP_BACKEND: 'postgres' })).toThrow('POSTGRES_CONN must be set')
   })

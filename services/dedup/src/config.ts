@@ -9,17 +9,11 @@ import {
   readServiceConfig,
   type ServiceConfig,
 } from '@fractal-lba/runtime'
-import { type PostgresConfig, readPostgresConfig } from './postgres/postgres-config.js'
-import { type RedisConfig, readRedisConfig } from './redis/redis-config.js'
-
-/** Where the verdicts are kept. */
-export type StoreConfig =
-  | { readonly backend: 'memory' }
-  | { readonly backend: 'redis'; readonly redis: RedisConfig }
-  | { readonly backend: 'postgres'; readonly postgres: PostgresConfig }
+import { type ChosenBackend, readBackend } from './backends.js'
 
 export interface DedupConfig extends ServiceConfig {
-  readonly store: StoreConfig
+  /** Where the verdicts are kept; undefined: in the memory of this process. */
+  readonly backend: ChosenBackend | undefined
   readonly ttlMs: number
   readonly memoryIdsMax: number
   readonly snapshotPath: string
@@ -34,11 +28,11 @@ export interface DedupConfig extends ServiceConfig {
 const DAY_MS = 86_400_000
 
 export function readDedupConfig(env: Env): DedupConfig {
-  const store = readStore(env)
+  const backend = readBackend(env)
   const walAddresses = readAddresses(env, 'wal', PORT_DEFAULT)
   return {
     ...readServiceConfig(env, 'dedup'),
-    store,
+    backend,
     ttlMs: readDedupTtlMs(env),
     memoryIdsMax: env.integer('DEDUP_MEMORY_MAX', 1_000_000, { min: 1, max: 100_000_000 }),
     snapshotPath: env.text('DEDUP_SNAPSHOT', join(readDataDirectory(env), 'dedup', 'snapshot')),
@@ -47,13 +41,6 @@ export function readDedupConfig(env: Env): DedupConfig {
     waivedLogs: readWaived(env, walAddresses),
     hopTimeoutMs: readHopTimeoutMs(env),
   }
-}
-
-function readStore(env: Env): StoreConfig {
-  const backend = env.oneOf('DEDUP_BACKEND', ['memory', 'redis', 'postgres'], 'memory')
-  if (backend === 'redis') return { backend, redis: readRedisConfig(env) }
-  if (backend === 'postgres') return { backend, postgres: readPostgresConfig(env) }
-  return { backend }
 }
 
 function readWaived(env: Env, walAddresses: readonly string[]): ReadonlySet<string> {

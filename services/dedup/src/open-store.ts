@@ -1,11 +1,8 @@
 import type { Clock, Logger } from '@fractal-lba/runtime'
-import type { DedupConfig, StoreConfig } from './config.js'
+import type { DedupConfig } from './config.js'
 import { MemoryStore } from './memory/memory-store.js'
 import { SnapshotSchedule } from './memory/snapshot-schedule.js'
 import type { DedupMetrics } from './metrics.js'
-import { PostgresServer } from './postgres/postgres-server.js'
-import { RedisServer } from './redis/redis-server.js'
-import type { RemoteServer, RemoteServerOptions } from './remote/remote-server.js'
 import { RemoteStore } from './remote/remote-store.js'
 import type { Store } from './store.js'
 
@@ -27,26 +24,14 @@ export interface PreparedStore {
 
 /** The store that the configuration names. One behind a network is connected to in the background. */
 export function openStore(config: DedupConfig, now: Clock, logger: Logger): OpenStore {
-  const { store: chosen, ttlMs, hopTimeoutMs } = config
-  if (chosen.backend === 'memory') {
+  const { backend, ttlMs, hopTimeoutMs } = config
+  if (!backend) {
     const store = new MemoryStore({ idsMax: config.memoryIdsMax, ttlMs, now })
     return { store, prepare: (metrics) => withSnapshots(config, store, metrics, logger) }
   }
   const options = { timeoutMs: Math.ceil(hopTimeoutMs * SHARE_OF_HOP), now, logger }
-  const store = new RemoteStore(openServer(chosen, options), now)
+  const store = new RemoteStore(backend.open(options), now)
   return { store, prepare: async () => ({ restore: async () => {}, close: () => store.close() }) }
-}
-
-function openServer(
-  chosen: Exclude<StoreConfig, { readonly backend: 'memory' }>,
-  options: RemoteServerOptions,
-): RemoteServer {
-  switch (chosen.backend) {
-    case 'redis':
-      return new RedisServer(chosen.redis, options)
-    case 'postgres':
-      return new PostgresServer(chosen.postgres, options)
-  }
 }
 
 async function withSnapshots(
