@@ -86,7 +86,6 @@ export class Lane {
   /** Gives up what is in flight; the caller knows about it. */
   giveUp(): void {
     this.#isBusy = false
-    this.#leave(this.#link)
     this.#advance()
   }
 
@@ -99,10 +98,8 @@ export class Lane {
   close(): void {
     this.#isClosing = true
     this.#isClosed = true
-    this.#leave(this.#link)
-    this.#leave(this.#next)
-    this.#link = undefined
-    this.#next = undefined
+    this.#advance()
+    this.#advance()
   }
 
   #open(nowMs: number): void {
@@ -135,11 +132,8 @@ export class Lane {
       this.keepOpen(monotonicMs())
     })
     this.#hasAnswered = false
-    if (this.#isBusy) this.#next = link
-    else {
-      this.#leave(this.#link)
-      this.#link = link
-    }
+    this.#next = link
+    if (!this.#isBusy) this.#advance()
     this.#events.changed(this)
   }
 
@@ -157,20 +151,16 @@ export class Lane {
     this.#hasAnswered = true
     this.#failures = 0
     if (this.#isClosing) this.close()
-    else if (this.#next) {
-      this.#leave(this.#link)
-      this.#advance()
-    }
+    else if (this.#next) this.#advance()
   }
 
   /** @param error undefined: the server has ended the stream in peace. */
   #onOver(link: Link, error: AppError | undefined): void {
-    link.channel.close()
-    if (link === this.#next) {
-      this.#next = undefined
+    if (link !== this.#link) {
+      if (link === this.#next) this.#next = undefined
+      link.channel.close()
       return
     }
-    if (link !== this.#link) return
     const wasBusy = this.#isBusy
     this.#isBusy = false
     // Who has answered may have been started anew; who never did is not tried again at once.
@@ -183,14 +173,13 @@ export class Lane {
     else this.#events.changed(this)
   }
 
+  /** The old one is let go of before it is closed: closing it tells its listener, which must not open another. */
   #advance(): void {
+    const old = this.#link
     this.#link = this.#next
     this.#next = undefined
-  }
-
-  #leave(link: Link | undefined): void {
-    link?.stream.cancel()
-    link?.channel.close()
+    old?.stream.cancel()
+    old?.channel.close()
   }
 
   #backOff(): void {

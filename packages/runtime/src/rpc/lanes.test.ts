@@ -118,6 +118,20 @@ describe('lanes', () => {
     expect(test.opened).toBeGreaterThan(10)
   })
 
+  it('are opened anew at their age and no sooner', async () => {
+    const test = await fleet(() => pause(1))
+    await test.up(0)
+    test.ips = [IPS[0]]
+    const running = load(test.connect({ laneAgeMs: 200 }))
+    await running.more(100)
+    const [beganMs, before] = [performance.now(), test.opened]
+    await expect.poll(() => test.opened - before, { timeout: 20_000 }).toBeGreaterThanOrEqual(4)
+    await pause(500)
+    const ages = (performance.now() - beganMs) / 200
+    await running.stop()
+    expect(test.opened - before).toBeLessThanOrEqual(2 * (ages + 1))
+  })
+
   it('follow a scaling from 1 to 3 to 1 under load without a failed item', async () => {
     const test = await fleet(() => pause(1))
     const first = await test.up(0)
