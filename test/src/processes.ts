@@ -34,6 +34,14 @@ export async function processesWith(text: string): Promise<number[]> {
   return pids.filter((_, index) => marked[index])
 }
 
+/** How many TCP connections to this port there are, or were within the last minute. Linux, IPv4. */
+export async function recentConnections(port: number): Promise<number> {
+  const table = await readFile('/proc/net/tcp', 'utf8')
+  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  const remotes = table.split('\n').map((line) => line.trim().split(/\s+/)[2] ?? '')
+  return remotes.filter((remote) => remote.endsWith(wanted)).length
+}
+
 /** @throws Error when one of them still lives after the limit; they are ended with the test in any case. */
 export async function untilGone(pids: readonly number[], limitMs: number): Promise<void> {
   onTestFinished(async () => {
