@@ -1,15 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { descriptorSetPath } from '@fractal-lba/proto'
-import {
-  Server,
-  ServerCredentials,
-  type ServiceDefinition,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js'
+import { Server, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import { type RpcContext, withDefaults } from './context.js'
 import { grpcHandler } from './grpc-handlers.js'
 import { serverOptions } from './limits.js'
-import type { Security } from './security.js'
+import { type Security, serverCredentials } from './security.js'
 import { type GrpcService, Served } from './served.js'
 
 export interface GrpcServer {
@@ -97,17 +92,10 @@ function implementationOf(
 
 function listen(server: Server, address: string, security: Security): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentialsOf(security), (error, bound) =>
+    server.bindAsync(address, serverCredentials(security), (error, bound) =>
       error ? reject(error) : resolve(bound),
     )
   })
-}
-
-function credentialsOf({ kind }: Security): ServerCredentials {
-  switch (kind) {
-    case 'insecure':
-      return ServerCredentials.createInsecure()
-  }
 }
 
 function stopped(server: Server, graceMs: number): Promise<void> {

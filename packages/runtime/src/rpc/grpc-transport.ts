@@ -1,18 +1,11 @@
 import { isIPv6 } from 'node:net'
-import {
-  type ChannelCredentials,
-  Client,
-  type ClientReadableStream,
-  connectivityState,
-  credentials,
-  type ServiceError,
-} from '@grpc/grpc-js'
+import { Client, type ClientReadableStream, connectivityState, type ServiceError } from '@grpc/grpc-js'
 import { parseAddress } from '../env.js'
 import { fromServiceError, late, notConnected } from '../errors.js'
 import { toMetadata, wallDeadlineMs } from './call-context.js'
 import { clientOptions } from './limits.js'
 import type { MethodDefinition } from './method.js'
-import type { Security } from './security.js'
+import { clientCredentials, type Security } from './security.js'
 import type {
   BatchRequest,
   BatchResponse,
@@ -34,13 +27,6 @@ export const grpcTransport: Transport = {
   register: () => () => undefined,
 }
 
-function credentialsOf({ kind }: Security): ChannelCredentials {
-  switch (kind) {
-    case 'insecure':
-      return credentials.createInsecure()
-  }
-}
-
 /** An address needs no resolver; the name stays what the server is asked for by. */
 function targetOf(address: string): string {
   const host = parseAddress(address)?.host ?? ''
@@ -52,7 +38,7 @@ class GrpcChannel implements Channel {
 
   constructor({ name, address }: Endpoint, security: Security) {
     const options = { ...clientOptions, 'grpc.default_authority': name }
-    this.#client = new Client(targetOf(address), credentialsOf(security), options)
+    this.#client = new Client(targetOf(address), clientCredentials(security), options)
   }
 
   get isReady(): boolean {
