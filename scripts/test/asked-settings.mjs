@@ -7,7 +7,7 @@ const SOURCES = [
   { PCS_SIGN_ALG: 'none' },
   { PCS_SIGN_ALG: 'hmac' },
   { PCS_SIGN_ALG: 'ed25519' },
-  { DEDUP_BACKEND: 'memory', DEDUP_WAIVED_LOGS: '127.0.0.1:8082' },
+  { DEDUP_WAIVED_LOGS: '127.0.0.1:8082' },
   { DEDUP_BACKEND: 'redis', REDIS_TLS: 'true' },
   { DEDUP_BACKEND: 'redis', REDIS_CLUSTER: 'true' },
   { DEDUP_BACKEND: 'redis', REDIS_SENTINELS: 'a:26379', REDIS_SENTINEL_MASTER: 'main' },
@@ -21,8 +21,9 @@ const SOURCES = [
  */
 export async function askedSettings(root) {
   const built = (/** @type {string} */ path) => import(pathToFileURL(join(root, path)).href)
-  const [{ readStarter }, agent, start, ...cli] = await Promise.all([
+  const [{ readStarter }, { backendNames }, agent, start, ...cli] = await Promise.all([
     built('constellation/dist/starters.js'),
+    built('services/dedup/dist/backends.js'),
     built('packages/agent/dist/run/run.js'),
     built('packages/local/dist/start-config.js'),
     ...['environment', 'gateway', 'keys', 'parameters', 'outbox-options', 'wal-service-options']
@@ -31,9 +32,13 @@ export async function askedSettings(root) {
   ])
   const pcs = Object.assign({}, ...cli)
   const { Env, readWalDirectory, serviceNames } = await built('packages/runtime/dist/index.js')
+  const sourcesOfAll = [
+    ...SOURCES,
+    ...backendNames.map((/** @type {string} */ name) => ({ DEDUP_BACKEND: name })),
+  ]
   /** @typedef {(env: import('@fractal-lba/runtime').Env) => unknown} Reader */
   const asked = (/** @type {readonly Reader[]} */ ...readers) => {
-    const names = SOURCES.flatMap((source) => {
+    const names = sourcesOfAll.flatMap((source) => {
       const env = new Env(source)
       for (const read of readers) read(env)
       return [...env.asked]

@@ -37,8 +37,11 @@ const backends: Readonly<Record<string, (env: Env) => ChosenBackend>> = {
   }),
 }
 
+/** What DEDUP_BACKEND may name. */
+export const backendNames: readonly string[] = ['memory', ...Object.keys(backends)]
+
 /** The store that DEDUP_BACKEND names; undefined: the memory of this process. */
 export function readBackend(env: Env): ChosenBackend | undefined {
-  const name = env.oneOf('DEDUP_BACKEND', ['memory', ...Object.keys(backends)], 'memory')
+  const name = env.oneOf('DEDUP_BACKEND', backendNames, 'memory')
   return backends[name]?.(env)
 }
