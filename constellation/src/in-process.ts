@@ -37,22 +37,12 @@ export function readStarters(place: InProcessPlace): Starters {
   const read = (name: ServiceName): Starter => {
     const env = new Env(environmentOf(name, place, place))
     const starter = readStarter[name](env)
-    for (const mistake of mistakesOf(env)) mistakes.add(mistake)
+    for (const mistake of env.mistakes) mistakes.add(mistake)
     return starter
   }
   const starters = new Map(serviceNames.map((name) => [name, read(name)]))
   if (mistakes.size > 0) throw new ConfigError([...mistakes])
   return starters
-}
-
-function mistakesOf(env: Env): readonly string[] {
-  try {
-    env.done()
-    return []
-  } catch (error) {
-    if (error instanceof ConfigError) return error.mistakes
-    throw error
-  }
 }
 
 /**

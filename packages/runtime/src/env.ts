@@ -41,6 +41,11 @@ export class Env {
     if (!this.#mistakes.includes(sentence)) this.#mistakes.push(sentence)
   }
 
+  /** Every mistake noted so far. */
+  get mistakes(): readonly string[] {
+    return this.#mistakes
+  }
+
   /** @throws ConfigError with every mistake noted so far. */
   done(): void {
     if (this.#mistakes.length > 0) throw new ConfigError(this.#mistakes)

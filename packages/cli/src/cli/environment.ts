@@ -1,4 +1,4 @@
-import { ConfigError, Env } from '@fractal-lba/runtime/env'
+import { Env } from '@fractal-lba/runtime/env'
 import type { Terminal } from './command.js'
 import { usageError } from './failure.js'
 
@@ -14,24 +14,13 @@ export function fromEnvironment<Result>(
 ): Result {
   const env = new Env({ ...variables })
   const result = read(env)
-  const mistakes = mistakesOf(env)
-  if (mistakes.length === 0) return result
+  if (env.mistakes.length === 0) return result
   const later = new Env({ ...variables })
   readLater?.(later)
-  throw usageError([...mistakes, ...mistakesOf(later)].join('\n'))
+  throw usageError([...env.mistakes, ...later.mistakes].join('\n'))
 }
 
 /** Whether a person wants to see where in the program an error arose. */
 export function readShowsErrors(env: Env): boolean {
   return env.optional('PCS_DEBUG') === '1'
-}
-
-function mistakesOf(env: Env): readonly string[] {
-  try {
-    env.done()
-    return []
-  } catch (error) {
-    if (error instanceof ConfigError) return error.mistakes
-    throw error
-  }
 }
