@@ -1,20 +1,8 @@
 import { wal } from '@fractal-lba/proto'
-import { AppError, connect, transportCode } from '@fractal-lba/runtime'
-import { status as Grpc } from '@grpc/grpc-js'
+import { connect } from '@fractal-lba/runtime'
+import { serviceCalls } from './service-calls.js'
 
-/** Why a wal service did not do what it was asked for, as a sentence for people. */
-export class WalServiceError extends Error {
-  override readonly name = 'WalServiceError'
-  /** The same may succeed later: nobody answered, or the service was busy. */
-  readonly mayPass: boolean
-
-  constructor(message: string, mayPass: boolean, options?: ErrorOptions) {
-    super(message, options)
-    this.mayPass = mayPass
-  }
-}
-
-/** A running wal service, asked by its own calls. All of them reject with a WalServiceError. */
+/** A running wal service, asked by its own calls. All of them reject with a ServiceCallError. */
 export interface WalService {
   /** host:port */
   readonly address: string
@@ -35,13 +23,7 @@ const CALL_TIMEOUT_MS = 10_000
 export function connectWalService(address: string): WalService {
   const limits = { timeoutMs: CALL_TIMEOUT_MS }
   const peer = connect(wal.WalServiceService, { service: 'wal', address, limits })
-  const call = async <Answer>(answer: Promise<Answer>): Promise<Answer> => {
-    try {
-      return await answer
-    } catch (error) {
-      throw explained(address, error)
-    }
-  }
+  const { call, stream } = serviceCalls('wal', address, 'answer')
   return {
     address,
     state: () => call(peer.unary('getState', {})),
@@ -58,39 +40,8 @@ export function connectWalService(address: string): WalService {
       const { position } = await call(peer.unary('driveAgain', { sequence }))
       return position?.sequence ?? 0
     },
-    async *marks(fromSequence) {
-      try {
-        yield* peer.stream('readMarks', { fromSequence }, { timeoutMs: CALL_TIMEOUT_MS })
-      } catch (error) {
-        throw explained(address, error)
-      }
-    },
+    marks: (fromSequence) =>
+      stream(peer.stream('readMarks', { fromSequence }, { timeoutMs: CALL_TIMEOUT_MS })),
     close: () => peer.close(),
-  }
-}
-
-function explained(address: string, error: unknown): unknown {
-  if (!(error instanceof AppError)) return error
-  switch (transportCode(error)) {
-    case Grpc.UNAVAILABLE:
-      return new WalServiceError(`no wal service answers at ${address}: is it running?`, true, {
-        cause: error,
-      })
-    case Grpc.DEADLINE_EXCEEDED:
-      return new WalServiceError(`the wal service at ${address} did not answer in time`, true, {
-        cause: error,
-      })
-    case Grpc.UNIMPLEMENTED:
-      return new WalServiceError(`what answers at ${address} is no wal service of this version`, false, {
-        cause: error,
-      })
-    default:
-      return new WalServiceError(
-        `the wal service at ${address}: ${error.message}`,
-        error.code === 'unavailable',
-        {
-          cause: error,
-        },
-      )
   }
 }

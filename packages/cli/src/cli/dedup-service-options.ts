@@ -5,7 +5,8 @@ import { localAddressText } from './address-text.js'
 import type { Arguments } from './arguments.js'
 import type { Option, Terminal } from './command.js'
 import { fromEnvironment } from './environment.js'
-import { EXIT, Failure, usageError } from './failure.js'
+import { usageError } from './failure.js'
+import { using } from './running-service.js'
 
 /** What each command takes that asks a running dedup service. */
 export const dedupAddressOption: Option = {
@@ -32,14 +33,6 @@ export async function withDedupService<Result>(
   use: (service: DedupService) => Promise<Result>,
 ): Promise<Result> {
   // gRPC is loaded by the commands that need it, when they run.
-  const { connectDedupService, DedupServiceError } = await import('@fractal-lba/log-tools/services')
-  const service = connectDedupService(address)
-  try {
-    return await use(service)
-  } catch (error) {
-    if (!(error instanceof DedupServiceError)) throw error
-    throw new Failure(error.message, error.mayPass ? EXIT.tryLater : EXIT.refused, { cause: error })
-  } finally {
-    service.close()
-  }
+  const { connectDedupService } = await import('@fractal-lba/log-tools/services')
+  return using(connectDedupService(address), use)
 }

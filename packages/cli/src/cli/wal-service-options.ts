@@ -5,7 +5,8 @@ import { localAddressText } from './address-text.js'
 import type { Arguments } from './arguments.js'
 import type { Option, Terminal } from './command.js'
 import { fromEnvironment } from './environment.js'
-import { EXIT, Failure, usageError } from './failure.js'
+import { usageError } from './failure.js'
+import { using } from './running-service.js'
 
 /** What each command takes that asks a running wal service. */
 export const walAddressOption: Option = {
@@ -33,16 +34,6 @@ export async function withWalServices(
   use: (service: WalService) => Promise<void>,
 ): Promise<void> {
   // gRPC is loaded by the commands that need it, when they run.
-  const { connectWalService, WalServiceError } = await import('@fractal-lba/log-tools/services')
-  for (const address of addresses) {
-    const service = connectWalService(address)
-    try {
-      await use(service)
-    } catch (error) {
-      if (!(error instanceof WalServiceError)) throw error
-      throw new Failure(error.message, error.mayPass ? EXIT.tryLater : EXIT.refused, { cause: error })
-    } finally {
-      service.close()
-    }
-  }
+  const { connectWalService } = await import('@fractal-lba/log-tools/services')
+  for (const address of addresses) await using(connectWalService(address), use)
 }
