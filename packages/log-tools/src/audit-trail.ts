@@ -111,7 +111,7 @@ class Search {
       const letter = this.#bodies.deadLetter(record)
       if (letter !== undefined) this.#letters.set(letter.sequence, letter)
     } else if (record.type === RECORD_TYPE['drive-again']) {
-      this.#letters.delete(this.#bodies.driveAgain(record) ?? 0)
+      this.#letters.delete(this.#bodies.redrive(record) ?? 0)
     }
   }
 

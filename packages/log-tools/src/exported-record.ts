@@ -37,7 +37,7 @@ function content(record: LogRecord, bodies: BodyReader): Readonly<Record<string,
     }
   }
   if (type === RECORD_TYPE['drive-again']) {
-    const sequence = bodies.driveAgain(record)
+    const sequence = bodies.redrive(record)
     if (sequence !== undefined) return { drive_again: { sequence } }
   }
   if (type === RECORD_TYPE.submission) {

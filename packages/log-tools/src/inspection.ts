@@ -129,7 +129,7 @@ class Books {
         return letter !== undefined
       }
       case RECORD_TYPE['drive-again']: {
-        const sequence = this.#bodies.driveAgain(record)
+        const sequence = this.#bodies.redrive(record)
         if (sequence !== undefined) this.#openAgain(sequence)
         return sequence !== undefined
       }

@@ -31,7 +31,7 @@ export interface BodyReader {
   fence(record: Pick<LogRecord, 'body'>): string | undefined
   deadLetter(record: Pick<LogRecord, 'body'>): log.DeadLetter | undefined
   /** The submission that is tried again. */
-  driveAgain(record: Pick<LogRecord, 'body'>): number | undefined
+  redrive(record: Pick<LogRecord, 'body'>): number | undefined
   pcsRecord(body: Uint8Array): ingest.PcsRecord | undefined
 }
 
@@ -45,7 +45,7 @@ export async function loadBodyReader(): Promise<BodyReader> {
     mark: (record) => decoded(() => readMark(logRecords.mark.decode(record))),
     fence: (record) => decoded(() => logRecords.fence.decode(record)?.generation),
     deadLetter: (record) => decoded(() => logRecords.deadLetter.decode(record)),
-    driveAgain: (record) => decoded(() => logRecords.redrive.decode(record)?.sequence),
+    redrive: (record) => decoded(() => logRecords.redrive.decode(record)?.sequence),
     pcsRecord: (body) => decoded(() => ingest.PcsRecord.decode(body)),
   }
 }

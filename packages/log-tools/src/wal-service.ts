@@ -12,7 +12,7 @@ export interface WalService {
   /** All dead letters in the order of the log, a page at a time. */
   deadLetters(): AsyncGenerator<readonly wal.StoredDeadLetter[]>
   /** @returns the position of the record of this: marks of the letter come after it */
-  driveAgain(sequence: number): Promise<number>
+  redrive(sequence: number): Promise<number>
   /** Marks from a position on, to the end as it is now. */
   marks(fromSequence: number): AsyncGenerator<wal.ReadMarksResponse>
   close(): void
@@ -36,7 +36,7 @@ export function connectWalService(address: string): WalService {
         fromSequence = page.nextFromSequence
       }
     },
-    async driveAgain(sequence) {
+    async redrive(sequence) {
       const { position } = await call(peer.unary('driveAgain', { sequence }))
       return position?.sequence ?? 0
     },

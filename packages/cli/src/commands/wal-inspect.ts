@@ -22,7 +22,7 @@ export const walInspect: Command = {
 intact in it is still served) or damaged (the next start will quarantine it). Files beside them that
 end in .torn hold what a crash left of a write, cut off at a start; they are never read again. Open
 submissions have no mark yet: the system finishes them by itself. Dead letters are submissions that it
-could not finish for a reason of their own; they are kept until they are driven again. The generation is that of the dedup
+could not finish for a reason of their own; they are kept until they are redriven. The generation is that of the dedup
 index whose verdicts the log takes.
 
 ${READ_ONLY_NOTE} Digests are

@@ -28,8 +28,8 @@ export const walReplay: Command = {
   ],
   notes: `Open submissions (a crash, an outage, a client that went away) are finished by the gateways themselves,
 within seconds. One whose replay fails for a reason of its own, never because of an outage, is set aside
-as a dead letter after WAL_REPLAY_TRIES of them: it is kept, whatever its age, until it is driven again.
-Mend first what the reason says. Driving again does no harm: nothing of it was acknowledged.
+as a dead letter after WAL_REPLAY_TRIES of them: it is kept, whatever its age, until it is redriven.
+Mend first what the reason says. Redriving does no harm: nothing of it was acknowledged.
 
 Exit codes: 0 shown, or all that was driven is done; 1 there is no such dead letter, or it was set aside
 again; 2 wrong command line or environment; 3 no service answers, or the time to wait was over.
@@ -109,7 +109,7 @@ async function drive(
   }
   let fromSequence = 0
   for (const sequence of wanted) {
-    const position = await service.driveAgain(sequence)
+    const position = await service.redrive(sequence)
     if (fromSequence === 0) fromSequence = position
   }
   return { driven: wanted, fromSequence }
