@@ -69,7 +69,7 @@ export class Ingest {
     )
     const decision = await this.#putIfAbsent(assessed, place, call)
     await this.#mark(decision, place, call) // flushed: now it may be answered
-    return this.#count(decision)
+    return this.#answer(decision)
   }
 
   /** An open submission of a log: the same way, from step 3 on. Each hop has its own time only. */
@@ -78,7 +78,7 @@ export class Ingest {
     const assessed = await this.#verifyAndJudge(submission, call)
     const decision = await this.#putIfAbsent(assessed, place, call)
     await this.#markReplayed(decision, place, call)
-    return this.#count(decision)
+    return this.#answer(decision)
   }
 
   /** The stored outcome of an id; acknowledges nothing by itself. @throws AppError pcs_not_found, unavailable. */
@@ -150,8 +150,8 @@ export class Ingest {
     await write(decision, place, true, call)
   }
 
-  /** The contract's section 5: the counters move once for each submission. */
-  #count({ answer }: Decision): Answer {
+  /** The counters move once for each submission (the contract's section 5). */
+  #answer({ answer }: Decision): Answer {
     if (answer instanceof AppError) {
       if (answer.code === 'unauthenticated') this.#counters.signatureErrors.inc()
       if (answer.code === 'pcs_conflict') this.#counters.dedupConflicts.inc()
