@@ -98,8 +98,12 @@ export class BatchClient<Item, Result, Answer> {
       return Promise.reject(full)
     }
     return new Promise((resolve, reject) => {
+      // Every property by its name: a spread here took a tenth of the gateway's time.
       this.#queue.push({
-        ...{ item, context, resolve, reject },
+        item,
+        context,
+        resolve,
+        reject,
         askedMs: monotonicMs(),
         deadlineMs: hopDeadlineMs(limits.timeoutMs, deadlineMs),
         sentBefore: false,
