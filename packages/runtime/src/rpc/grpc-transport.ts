@@ -35,6 +35,7 @@ function targetOf(address: string): string {
 
 class GrpcChannel implements Channel {
   readonly #client: Client
+  #isClosed = false
 
   constructor({ name, address }: Endpoint, security: Security) {
     const options = { ...clientOptions, 'grpc.default_authority': name }
@@ -61,7 +62,9 @@ class GrpcChannel implements Channel {
   }
 
   onLeave(callback: () => void): void {
-    this.#client.getChannel().watchConnectivityState(READY, Number.POSITIVE_INFINITY, callback)
+    this.#client.getChannel().watchConnectivityState(READY, Number.POSITIVE_INFINITY, () => {
+      if (!this.#isClosed) callback()
+    })
   }
 
   unary(
@@ -127,6 +130,7 @@ class GrpcChannel implements Channel {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#client.close()
   }
 }

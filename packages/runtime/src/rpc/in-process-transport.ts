@@ -39,6 +39,7 @@ export function inProcessTransport(): Transport {
 
 class InProcessChannel implements Channel {
   readonly #current: () => Served | undefined
+  readonly #closed = new AbortController()
 
   /** @param current the server that runs now: as a connection of gRPC, a channel outlives its server. */
   constructor(current: () => Served | undefined) {
@@ -54,7 +55,7 @@ class InProcessChannel implements Channel {
   }
 
   onLeave(callback: () => void): void {
-    this.#server().draining.addEventListener('abort', callback, { once: true })
+    this.#server().draining.addEventListener('abort', callback, { once: true, signal: this.#closed.signal })
   }
 
   async unary(method: MethodDefinition, request: unknown, call: ChannelCall): Promise<unknown> {
@@ -107,7 +108,7 @@ class InProcessChannel implements Channel {
   }
 
   close(): void {
-    // Nothing is held open.
+    this.#closed.abort()
   }
 
   #server(): Served {

@@ -26,7 +26,7 @@ export interface Channel {
   readonly isReady: boolean
   /** Resolves when both ends have shaken hands. @throws AppError unavailable: at once when nothing is there. */
   ready(deadlineMs: number): Promise<void>
-  /** Calls back once, when the server asks to be left (GOAWAY) or the connection is lost. */
+  /** Calls back once, when the server asks to be left (GOAWAY) or the connection is lost; never after close. */
   onLeave(callback: () => void): void
   unary(method: MethodDefinition, request: unknown, call: ChannelCall): Promise<unknown>
   stream(method: MethodDefinition, request: unknown, call: ChannelCall): ResponseStream

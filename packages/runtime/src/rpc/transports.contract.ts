@@ -9,6 +9,7 @@ import type { RpcContext } from './context.js'
 import { startGrpcServer } from './grpc-server.js'
 import type { Interceptor } from './interceptors.js'
 import { defaultHopLimits, type HopLimits } from './limits.js'
+import { insecure } from './security.js'
 import { type GrpcService, grpcService, type Handlers } from './served.js'
 import type { Transport } from './transport.js'
 
@@ -328,6 +329,25 @@ export function transportContract(name: string, makeTransport: () => Transport):
         `server VerifyBatches ${OTHER.traceparent} of 1`,
         `handler ${OTHER.traceparent}`,
       ])
+    })
+
+    it('tells that a server is to be left, but not one that was closed from this side', async () => {
+      const transport = makeTransport()
+      const service = grpcService(verifier.VerifierServiceService, { verifyBatches: echo })
+      const { server, address } = await serve([service], { transport })
+      const left: string[] = []
+      const open = async (label: string) => {
+        const channel = transport.open({ name: address, address }, insecure)
+        onTestFinished(() => channel.close())
+        await channel.ready(monotonicMs() + PATIENT.timeoutMs)
+        channel.onLeave(() => left.push(label))
+        return channel
+      }
+      const [, closed] = [await open('kept'), await open('closed')]
+      closed.close()
+      await server.stop(1_000)
+      await expect.poll(() => left).toContain('kept')
+      expect(left).toEqual(['kept'])
     })
   })
 }
