@@ -1,10 +1,10 @@
-export const TEST_HELP = `npm test                         everything: build, checks, unit tests, end-to-end tests
+export const TEST_HELP = `npm test                         build, checks, unit tests, end-to-end tests
 npm test -- --checks             lint, protocols, generated code, types, length of files, imports
 npm test -- --unit               the unit tests
 npm test -- --e2e                the end-to-end tests, over the processes as they are built
-npm test -- --fault              the fault tests in their short form
+npm run test:fault -- --short    the fault tests in their short form: about ten minutes
 npm run test:fault               the fault tests in their long form: hours
-npm test -- packages/wal         the tests in files with this in their path; so with --unit, --e2e, --fault too
+npm test -- packages/wal         the tests in files with this in their path; so with --unit, --e2e too
 npm test -- --unit -- -t tail    what follows the second -- goes to vitest as it is
 npm run test:fault -- power      one of the fault tests in its long form
 
@@ -33,11 +33,11 @@ export function wantedOf(args) {
   const own = end < 0 ? args : args.slice(0, end)
   const filters = own.filter((word) => !word.startsWith('-'))
   const options = own.filter((word) => word.startsWith('-'))
-  const known = ['--checks', '--unit', '--e2e', '--fault', '--long', '--help', '-h']
+  const known = ['--checks', '--unit', '--e2e', '--fault', '--long', '--short', '--help', '-h']
   const unknown = options.find((option) => !known.includes(option))
   if (unknown !== undefined) return `${unknown} is not known: see npm test -- --help`
   const vitestArgs = [...filters, ...(end < 0 ? [] : args.slice(end + 1))]
-  const chosen = options.some((option) => option !== '--long')
+  const chosen = options.some((option) => option !== '--long' && option !== '--short')
   const narrowed = vitestArgs.length > 0
   const has = (/** @type {string} */ option) => options.includes(option)
   return {
@@ -45,8 +45,8 @@ export function wantedOf(args) {
     checks: chosen ? has('--checks') : !narrowed,
     unit: chosen ? has('--unit') : true,
     e2e: chosen ? has('--e2e') : true,
-    fault: chosen ? has('--fault') : true,
-    long: has('--long'),
+    fault: has('--fault'),
+    long: has('--long') && !has('--short'),
     all: !chosen && !narrowed,
     vitestArgs,
   }

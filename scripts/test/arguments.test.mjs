@@ -6,7 +6,7 @@ const everything = {
   checks: true,
   unit: true,
   e2e: true,
-  fault: true,
+  fault: false,
   long: false,
   all: true,
   vitestArgs: [],
@@ -18,11 +18,7 @@ describe('wantedOf', () => {
     ['nothing', [], everything],
     ['one part', ['--unit'], { ...part, unit: true }],
     ['two parts', ['--checks', '--e2e'], { ...part, checks: true, e2e: true }],
-    [
-      'a filter',
-      ['packages/wal'],
-      { ...part, unit: true, e2e: true, fault: true, vitestArgs: ['packages/wal'] },
-    ],
+    ['a filter', ['packages/wal'], { ...part, unit: true, e2e: true, vitestArgs: ['packages/wal'] }],
     ['a filter of a part', ['--e2e', 'keys'], { ...part, e2e: true, vitestArgs: ['keys'] }],
     [
       'words for vitest',
@@ -34,6 +30,7 @@ describe('wantedOf', () => {
       ['--fault', '--long', 'power'],
       { ...part, fault: true, long: true, vitestArgs: ['power'] },
     ],
+    ['the short form', ['--fault', '--long', '--short'], { ...part, fault: true }],
     ['help', ['-h'], { ...part, help: true }],
   ])('understands %s', (_case, args, wanted) => {
     expect(wantedOf(args)).toEqual(wanted)
