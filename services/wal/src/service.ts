@@ -3,6 +3,7 @@ import {
   AppError,
   type GrpcService,
   grpcService,
+  type HandledBatch,
   type Logger,
   toAppError,
   toStatus,
@@ -27,10 +28,13 @@ export function walService(
     if (toAppError(error).code === 'internal') logger.error({ err: error }, 'call failed')
   }
 
-  const append = async (items: readonly wal.AppendItem[]): Promise<wal.AppendResult[]> => {
+  const append = async (
+    items: readonly wal.AppendItem[],
+    { contexts }: HandledBatch,
+  ): Promise<wal.AppendResult[]> => {
     try {
       room.demand()
-      const positions = await log.append(items)
+      const positions = await log.append(items, contexts)
       return positions.map((value) => ({ result: { $case: 'position', value } }))
     } catch (error) {
       onError(error)
@@ -57,9 +61,9 @@ export function walService(
   return grpcService(
     wal.WalServiceService,
     {
-      append: async ({ item }) => {
+      append: async ({ item }, { context }) => {
         room.demand()
-        const [position] = await log.append([demandItem(item)])
+        const [position] = await log.append([demandItem(item)], [context])
         return { position }
       },
       appendBatches: append,

@@ -86,6 +86,15 @@ describe('SubmissionLog', () => {
     ])
   })
 
+  it('keeps the trace of each submission in its envelope, over a restart too', async () => {
+    const context = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, tracestate: 'k=v' }
+    await log.append([submission('traced'), submission('not')], [context, undefined])
+    await log.close()
+    log = await open()
+    const entries = await log.leaseOpen(10, 1000)
+    expect(entries.map((entry) => entry.context)).toEqual([context, undefined])
+  })
+
   it('hands an open entry to one caller at a time, and never one whose live request may be under way', async () => {
     await log.append([submission('live', 60_000), submission('left')])
     expect((await log.leaseOpen(10, 60_000)).map(({ body }) => body.toString())).toEqual(['left'])

@@ -1,5 +1,5 @@
 import type { record, wal } from '@fractal-lba/proto'
-import { AppError, monotonicMs, StartError, unavailable } from '@fractal-lba/runtime'
+import { AppError, type CallContext, monotonicMs, StartError, unavailable } from '@fractal-lba/runtime'
 import { type CompactableLog, type LogOptions, type LogRecord, openLog, WalError } from '@fractal-lba/wal'
 import { type CompactionOptions, type CompactionReport, compactLog } from '../directory/compaction-pass.js'
 import { printableReason } from './dead-letters.js'
@@ -128,17 +128,26 @@ export class SubmissionLog {
     return this.#opened.segments().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   }
 
-  /** Resolves after the flush, with the position of each. @throws AppError unavailable */
-  async append(items: readonly wal.AppendItem[]): Promise<record.Position[]> {
+  /**
+   * Resolves after the flush, with the position of each.
+   * @param contexts the trace of each item; empty where none has one
+   * @throws AppError unavailable
+   */
+  async append(
+    items: readonly wal.AppendItem[],
+    contexts: readonly (CallContext | undefined)[] = [],
+  ): Promise<record.Position[]> {
     const unfinished = this.#state.open.count + this.#state.dead.count
     if (unfinished + items.length > this.#limits.openEntriesMax) {
       throw unavailable(`the log has ${unfinished} unfinished submissions, and WAL_OPEN_MAX allows no more`)
     }
     const appendedAtMs = this.#wallMs()
-    const first = await this.#write(items.map(submissionRecord))
+    const records = items.map((item, index) => submissionRecord(item, contexts[index]))
+    const first = await this.#write(records)
     const nowMs = monotonicMs()
     return items.map((item, index) => {
-      const written = { sequence: first + index, timeMs: appendedAtMs, bodyBytes: item.body.length }
+      const bodyBytes = records[index]?.body.length ?? 0
+      const written = { sequence: first + index, timeMs: appendedAtMs, bodyBytes }
       this.#state.submitted(written, nowMs + item.liveMs)
       return { logId: this.logId, sequence: first + index }
     })

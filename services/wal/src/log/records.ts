@@ -1,11 +1,16 @@
 import { type log, logRecords, type wal } from '@fractal-lba/proto'
+import type { CallContext } from '@fractal-lba/runtime'
 import type { LogRecord, NewRecord, VisitedRecord } from '@fractal-lba/wal'
 import { type MarkBrief, markBrief } from './mark-brief.js'
 
 export { LOG_RECORD_TYPE as RECORD_TYPE } from '@fractal-lba/proto'
 
-export function submissionRecord({ body, encoding, arrivedAtMs }: wal.AppendItem): NewRecord {
-  return logRecords.submission.encode({ body, encoding, arrivedAtMs, context: undefined })
+/** @param context the trace of the request that brought it: a replay is linked to it. */
+export function submissionRecord(
+  { body, encoding, arrivedAtMs }: wal.AppendItem,
+  context: CallContext | undefined,
+): NewRecord {
+  return logRecords.submission.encode({ body, encoding, arrivedAtMs, context })
 }
 
 export function markRecord(mark: wal.Mark): NewRecord {
