@@ -7,7 +7,7 @@ import { metricsOf } from '../src/metrics.js'
 import { problemOf } from '../src/problem.js'
 import { rawExchange } from '../src/raw-http.js'
 import { textOf, twinOf } from '../src/records.js'
-import { useSystem } from '../src/system.js'
+import { useSystem, useSystemInProcess } from '../src/system.js'
 import { until } from '../src/until.js'
 import { WalReader } from '../src/wal-reader.js'
 
@@ -237,7 +237,7 @@ describe('room', () => {
 })
 
 describe('a full memory store', () => {
-  const small = useSystem('memory-full', { env: { DEDUP_MEMORY_MAX: '3' } })
+  const small = useSystemInProcess('memory-full', { env: { DEDUP_MEMORY_MAX: '3' } })
 
   it('is a 503 for a new id, decided by the put; what is stored is answered as ever', async () => {
     const { client, records, wal } = small()

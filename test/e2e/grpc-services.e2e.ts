@@ -4,11 +4,11 @@ import { type Client, credentials, status as Grpc } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { dynamicClient, reflectionClient } from '../src/dynamic-grpc.js'
 import { textOf, twinOf } from '../src/records.js'
-import { addressOf, useSystem } from '../src/system.js'
+import { addressOf, useSystemInProcess } from '../src/system.js'
 import { refusalOf, unary } from '../src/unary.js'
 import { until } from '../src/until.js'
 
-const system = useSystem('grpc-services')
+const system = useSystemInProcess('grpc-services')
 const JSON_TEXT = record.Encoding.ENCODING_JSON
 
 const servers = [

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type Answer, json } from '../src/client.js'
 import { problemOf } from '../src/problem.js'
 import { RecordMaker, retryOf, type TestRecord, textOf, twinOf } from '../src/records.js'
-import { type System, useSystem } from '../src/system.js'
+import { type AnyConstellation, type System, useSystemInProcess } from '../src/system.js'
 import { signingVectors } from '../src/vectors.js'
 
 const privateKey = ed25519PrivateKey(signingVectors.ed25519_private_b64)
@@ -36,7 +36,7 @@ function expectReplay(answer: Answer, of: Answer): void {
 }
 
 describe.each(variants)('with $algorithm', ({ algorithm, options }) => {
-  const system = useSystem(`matrix-${algorithm}`, options)
+  const system = useSystemInProcess(`matrix-${algorithm}`, options)
 
   describe('a valid record', () => {
     it('is accepted once; each duplicate gets the stored body', async () => {
@@ -167,7 +167,7 @@ describe.each(variants)('with $algorithm', ({ algorithm, options }) => {
   })
 })
 
-async function expectMismatch({ client }: System, record: TestRecord): Promise<void> {
+async function expectMismatch({ client }: System<AnyConstellation>, record: TestRecord): Promise<void> {
   const answer = await client.submit(textOf(record))
   expect([answer.status, answer.headers['idempotent-replayed']]).toEqual([202, undefined])
   expect(json(answer)).toMatchObject({ pcs_id: record.pcs_id, accepted: false, reason: 'pcs_id_mismatch' })

@@ -1,7 +1,7 @@
 import { ed25519PrivateKey, hmacKey, parseRecord, sign } from '@fractal-lba/pcs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Answer, Client, json } from '../src/client.js'
-import { useSystem } from '../src/system.js'
+import { useSystemInProcess } from '../src/system.js'
 import { type SigningCase, signingVectors, submissionTexts, submissionVectors } from '../src/vectors.js'
 
 const {
@@ -13,7 +13,7 @@ const {
 /** Another server than our own may be asked; it must verify with the key of the vectors. */
 const { BACKEND_URL } = process.env
 
-const hmacSystem = useSystem('vectors', { env: { PCS_HMAC_KEY: submissionVectors.hmac_key_utf8 } })
+const hmacSystem = useSystemInProcess('vectors', { env: { PCS_HMAC_KEY: submissionVectors.hmac_key_utf8 } })
 
 describe('vectors/submissions.json', () => {
   it('is read as it is written', () => {
@@ -62,7 +62,7 @@ const algorithms = [
   { algorithm: 'hmac', start: () => hmacSystem, sigOf: (c: SigningCase) => c.hmac_b64 },
   {
     algorithm: 'ed25519',
-    start: () => useSystem('vectors-ed25519', { env: ed25519Env }),
+    start: () => useSystemInProcess('vectors-ed25519', { env: ed25519Env }),
     sigOf: (c: SigningCase) => c.ed25519_b64,
   },
 ]
