@@ -7,13 +7,13 @@ import { metricsOf } from '../src/metrics.js'
 import { problemOf } from '../src/problem.js'
 import { rawExchange } from '../src/raw-http.js'
 import { textOf, twinOf } from '../src/records.js'
-import { useSystem, useSystemInProcess } from '../src/system.js'
+import { useSystemInProcess } from '../src/system.js'
 import { until } from '../src/until.js'
 import { WalReader } from '../src/wal-reader.js'
 
 const SIZE_MAX = 64 * 1024
 const SUBMIT = '/v1/pcs/submit'
-const system = useSystem('admission')
+const system = useSystemInProcess('admission')
 
 /** JSON takes white space at its end: the way to any size. */
 function padded(text: string, sizeBytes: number): string {
