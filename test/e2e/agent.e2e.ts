@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { repositoryRoot, startBranch } from '../src/branch.js'
 import { type Ran, runPcs } from '../src/run-pcs.js'
-import { useSystem } from '../src/system.js'
+import { useSystemInProcess } from '../src/system.js'
 
 interface AgentVector {
   readonly name: string
@@ -28,7 +28,7 @@ const vectors: { readonly cases: readonly AgentVector[] } = JSON.parse(read('vec
 const keys: Keys = JSON.parse(read('test/golden/throw-away-keys.json'))
 const golden = ['sticky-line', 'mixed-walk', 'non-sticky-cloud'] as const
 
-const system = useSystem('agent', { env: keys.hmac })
+const system = useSystemInProcess('agent', { env: keys.hmac })
 
 function read(path: string): string {
   return readFileSync(join(repositoryRoot, path), 'utf8')

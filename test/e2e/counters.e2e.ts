@@ -3,7 +3,7 @@ import { startBranch } from '../src/branch.js'
 import type { Client } from '../src/client.js'
 import { type Metrics, metricsOf } from '../src/metrics.js'
 import { type TestRecord, textOf, twinOf } from '../src/records.js'
-import { useSystem } from '../src/system.js'
+import { useSystemInProcess } from '../src/system.js'
 import { until } from '../src/until.js'
 
 const columns = {
@@ -20,7 +20,7 @@ const columns = {
 type Column = keyof typeof columns
 type Moves = Partial<Record<Column, number>>
 
-const system = useSystem('counters', { supervise: false })
+const system = useSystemInProcess('counters')
 
 function moved(before: Metrics, after: Metrics): Moves {
   const moves: Moves = {}
@@ -135,14 +135,14 @@ describe('each submission moves its counters once', () => {
 
   it('503 after the append: ingest; accepted when the replay finishes it, and no second ingest', async () => {
     const { client, records, constellation, wal } = system()
-    await constellation.kill('signal-scoring')
+    await constellation.stopOne('signal-scoring')
     const [good, deviating] = [records.next(), records.next({ budget: 0.9 })]
     const start = await metricsOf(client)
     const moves = await movesDuring(client, async () => {
       for (const record of [good, deviating]) expect((await client.submit(textOf(record))).status).toBe(503)
     })
     expect(moves).toEqual({ ingest: 2 })
-    constellation.start('signal-scoring')
+    await constellation.start('signal-scoring')
     await constellation.untilReady()
     await wal.untilNothingOpen(30_000)
     // Their marks are flushed before they are counted.
@@ -156,12 +156,12 @@ describe('each submission moves its counters once', () => {
 
   it('503 before the append: a WAL error, no ingest', async () => {
     const { client, records, constellation } = system()
-    await constellation.kill('wal')
+    await constellation.stopOne('wal')
     const moves = await movesDuring(client, async () => {
       expect((await client.submit(textOf(records.next()))).status).toBe(503)
     })
     expect(moves).toEqual({ wal_errors: 1 })
-    constellation.start('wal')
+    await constellation.start('wal')
     await constellation.untilReady()
   })
 

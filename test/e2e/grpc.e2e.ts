@@ -5,11 +5,11 @@ import { startBranch } from '../src/branch.js'
 import { json } from '../src/client.js'
 import { problemOf } from '../src/problem.js'
 import { outcomeKinds, retryOf, type TestRecord, textOf, twinOf } from '../src/records.js'
-import { addressOf, useSystem } from '../src/system.js'
+import { addressOf, useSystemInProcess } from '../src/system.js'
 import { typed } from '../src/typed-record.js'
 import { type Refusal, refusalIn, refusalOf, unary } from '../src/unary.js'
 
-const system = useSystem('grpc', { supervise: false })
+const system = useSystemInProcess('grpc')
 const BATCH_MAX = 256
 
 function ingestClient(address = addressOf(system().site, 'gateway')) {
@@ -223,12 +223,12 @@ describe('Submit', () => {
   it('UNAVAILABLE with RetryInfo during an outage; then it is finished by replay', async () => {
     const { records, constellation, wal } = system()
     const { submit, outcome } = ingestClient()
-    await constellation.kill('verifier')
+    await constellation.stopOne('verifier')
     const record = records.next()
     const refusal = await refusalOf(submit(record))
     expectRefused(refusal, Grpc.UNAVAILABLE, 'retry')
     expect(refusal.retryAfterMs).toBeGreaterThanOrEqual(5_000)
-    constellation.start('verifier')
+    await constellation.start('verifier')
     await constellation.untilReady()
     await wal.untilNothingOpen(30_000)
     expect((await outcome(record.pcs_id)).result?.httpStatus).toBe(200)

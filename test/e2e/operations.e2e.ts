@@ -2,20 +2,20 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Answer, Client, json } from '../src/client.js'
 import { Metrics } from '../src/metrics.js'
 import { textOf } from '../src/records.js'
-import { opsUrlOf, type System, useSystem } from '../src/system.js'
+import { type AnyConstellation, opsUrlOf, type System, useSystemInProcess } from '../src/system.js'
 import { until } from '../src/until.js'
 
 const processes = ['gateway', 'wal', 'verifier', 'dedup', 'signal-scoring'] as const
 type ProcessName = (typeof processes)[number]
 const READY_LIMIT_MS = 10_000
 
-function opsClient(system: System, name: ProcessName): Client {
+function opsClient(system: System<AnyConstellation>, name: ProcessName): Client {
   const client = new Client(opsUrlOf(system.site, name))
   onTestFinished(() => client.close())
   return client
 }
 
-async function metricsOfProcess(system: System, name: ProcessName): Promise<Metrics> {
+async function metricsOfProcess(system: System<AnyConstellation>, name: ProcessName): Promise<Metrics> {
   return Metrics.parse((await opsClient(system, name).get('/metrics')).body.toString())
 }
 
@@ -28,7 +28,7 @@ function untilReady(client: Client): Promise<Answer> {
 }
 
 describe('with no user for the metrics', () => {
-  const system = useSystem('operations')
+  const system = useSystemInProcess('operations')
 
   it.each(processes)('%s: /health is a plain OK', async (name) => {
     const answer = await opsClient(system(), name).get('/health')
@@ -131,7 +131,9 @@ describe('with no user for the metrics', () => {
 })
 
 describe('with METRICS_USER and METRICS_PASS', () => {
-  const system = useSystem('metrics-auth', { env: { METRICS_USER: 'scraper', METRICS_PASS: 'p:ä"ss' } })
+  const system = useSystemInProcess('metrics-auth', {
+    env: { METRICS_USER: 'scraper', METRICS_PASS: 'p:ä"ss' },
+  })
   const basic = (text: string): { authorization: string } => ({
     authorization: `Basic ${Buffer.from(text).toString('base64')}`,
   })
