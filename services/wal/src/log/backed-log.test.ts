@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bytesOfVerdict, record, type wal } from '@fractal-lba/proto'
 import { AppError } from '@fractal-lba/runtime'
+import { openLog } from '@fractal-lba/wal'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SubmissionLog } from './backed-log.js'
 
@@ -84,6 +85,17 @@ describe('SubmissionLog', () => {
       [2, '{"b"'],
       [3, ''],
     ])
+  })
+
+  it('refuses a log with submissions from before the envelope, with a sentence', async () => {
+    await log.close()
+    const onFatal = (error: Error): never => {
+      throw error
+    }
+    const older = await openLog(directory, { segmentBytes: 2 ** 20, onFatal })
+    await older.append([{ type: 1, encoding: 1, body: Buffer.from('{}') }])
+    await older.close()
+    await expect(open()).rejects.toThrow('set WAL_DIR to a new directory')
   })
 
   it('keeps the trace of each submission in its envelope, over a restart too', async () => {
