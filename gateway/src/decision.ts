@@ -61,12 +61,16 @@ export function decidedByIndex(
 
 /** @throws AppError unavailable where there is no outcome. */
 export function stored(outcome: record.Outcome | undefined): Answered {
-  if (!outcome) throw unavailable('the stored verdict has no outcome')
-  return { status: httpStatusOf(outcome), outcome, replayed: true }
+  return answered(outcome, true)
 }
 
 function answerOf(verdict: Buffer, replayed: boolean): Answered {
-  return { ...stored(outcomeOfVerdict(verdict)), replayed }
+  return answered(outcomeOfVerdict(verdict), replayed)
+}
+
+function answered(outcome: record.Outcome | undefined, replayed: boolean): Answered {
+  if (!outcome) throw unavailable('the stored verdict has no outcome')
+  return { status: httpStatusOf(outcome), outcome, replayed }
 }
 
 function conflict(): AppError {
