@@ -58,6 +58,6 @@ function submissionContent({ body, encoding, arrivedAtMs, context }: log.Submiss
 }
 
 function bytesContent(body: Buffer): Readonly<Record<string, string>> {
-  // not by its encoding, which is only what the sender said: whatever is no text keeps its bytes
+  // The encoding is only a claim of the sender, so the bytes decide: a body that is no text is kept as bytes.
   return isUtf8(body) ? { body: body.toString('utf8') } : { body_base64: body.toString('base64') }
 }

@@ -7,7 +7,7 @@ import { NoLogError } from './no-log-error.js'
 /** A segment's file name, quarantined ones included (packages/wal, format.ts). */
 const SEGMENT_NAME = /^([0-9a-f]{16})\.seg(\.quarantined(?:-[0-9]+)?)?$/
 
-/** Segments that appear or go while the directory is read: so often is it read again. */
+/** How often the directory is read again when segments appear or go meanwhile. */
 const TRIES_MAX = 5
 
 /**

@@ -50,7 +50,7 @@ export async function loadBodyReader(): Promise<BodyReader> {
   }
 }
 
-/** The decoder throws plain errors for whatever it cannot read: a hostile submission, or a type of later days. */
+/** The decoder throws a plain Error for what it cannot read: a hostile submission, or a message of a newer version. */
 function decoded<Message>(decode: () => Message): Message | undefined {
   try {
     return decode()

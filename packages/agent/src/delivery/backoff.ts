@@ -2,14 +2,14 @@
 export interface BackoffPolicy {
   /** The longest wait after the first failure; it doubles with each further one. */
   readonly baseMs: number
-  /** No wait is longer, but for one that the other side asks for. */
+  /** The longest wait, except one that the other side asks for. */
   readonly capMs: number
 }
 
 /** For an agent at some network distance. */
 export const BACKOFF_DEFAULT: BackoffPolicy = { baseMs: 500, capMs: 60_000 }
 
-/** However far away the time that the other side names: an answer must not be able to stop an agent for good. */
+/** The longest `Retry-After` that is followed: no answer may stop an agent for good. */
 export const RETRY_AFTER_MS_MAX = 3_600_000
 
 /**
@@ -20,7 +20,7 @@ export const RETRY_AFTER_MS_MAX = 3_600_000
  * @param random in [0, 1)
  */
 export function backoffMs({ baseMs, capMs }: BackoffPolicy, failures: number, random: number): number {
-  // beyond 2^40 the cap rules anyway, and the power must stay a number
+  // The exponent is bounded so that the power stays finite; the cap applies long before.
   return random * Math.min(capMs, baseMs * 2 ** Math.min(failures - 1, 40))
 }
 

@@ -1,9 +1,9 @@
 import { type BackoffPolicy, backoffMs } from './backoff.js'
 
 /**
- * Whether the gateway as a whole is up, judged from its last answers. While it is down one record at a time asks whether
- * it is back, so that ten thousand waiting ones do not each knock at a door that is shut. Which record asks
- * changes, since each has its own wait as well: one that nobody can judge does not hold up the others.
+ * Whether the gateway as a whole is up, judged from its last answers. While it is down, one record at a time is sent
+ * to find out whether it is back, so that thousands of waiting records do not each send a request in vain. Which
+ * record is sent changes, because each has a wait of its own: one that cannot be judged does not block the others.
  */
 export class EndpointState {
   readonly #policy: BackoffPolicy
@@ -40,7 +40,7 @@ export class EndpointState {
    * @param random in [0, 1)
    */
   failed(nowMs: number, askedMs: number | undefined, random: number): void {
-    // those that were under way together fail together: one outage, not several
+    // Requests that were under way together fail together. They count as one outage, not as several.
     if (nowMs >= this.#untilMs) this.#failures += 1
     const waitMs = askedMs ?? backoffMs(this.#policy, this.#failures, random)
     this.#untilMs = Math.max(this.#untilMs, nowMs + waitMs)

@@ -1,4 +1,4 @@
-/** A binary heap: what comes before all others is on top. */
+/** A binary heap. `top` is the item that comes before all others. */
 export class Heap<Item> {
   readonly #items: Item[] = []
   readonly #before: (a: Item, b: Item) => boolean

@@ -10,8 +10,8 @@ export interface Waiting {
 }
 
 /**
- * What is to be sent, in order of `outbox_seq` as far as it is due. One that must wait does not keep back those
- * behind it.
+ * The records that are to be sent: those that are due, in order of `outbox_seq`. A record that must wait does not
+ * block those behind it.
  */
 export class Schedule {
   readonly #due = new Heap<Waiting>((a, b) => a.seq < b.seq)

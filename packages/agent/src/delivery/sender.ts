@@ -39,8 +39,8 @@ export interface SenderOptions {
 
 /**
  * Sends what is pending in an outbox, in order of `outbox_seq`, a bounded number at a time, until each record has
- * an answer that settles it. The bytes are those of the outbox at every attempt: `attempt` and `sent_at` in
- * them tell of the time when the record was made.
+ * an answer that settles it. Every attempt sends the bytes of the outbox unchanged, so `attempt` and `sent_at` in
+ * them are those of the time when the record was made.
  */
 export class Sender {
   readonly #options: SenderOptions
@@ -112,7 +112,7 @@ export class Sender {
       for (const resolve of this.#idle.splice(0)) resolve()
     }
     this.#callOff()
-    // one that ends calls again; only waiting needs a timer
+    // The end of a request calls this again. A timer is needed only for records that wait.
     const nextMs = this.#schedule.nextMs(nowMs)
     const dueMs = Math.max(nextMs ?? 0, this.#endpoint.untilMs)
     if (nextMs === undefined || dueMs <= nowMs) return
@@ -165,8 +165,8 @@ export class Sender {
     readonly why: string
   }): void {
     const { seq, attempts, pcsId, askedMs = 0, why } = given
-    // jitter on top of what was asked for: whoever was sent away together does not come back together, and a
-    // record that nobody can judge is not always the first to ask again
+    // Jitter comes on top of the wait that was asked for, so that agents that were refused together do not all
+    // return together, and one record that cannot be judged is not always the first to be tried.
     const waitMs = askedMs + backoffMs(this.#options.backoff, attempts, this.#random())
     this.#schedule.add({ seq, attempts, dueMs: this.#timers.nowMs() + waitMs })
     this.#options.onAttempt?.({ result: 'retry', seq, pcsId, why, waitMs })
@@ -177,7 +177,7 @@ function whyLater({ status }: Exchange): string {
   return status < 300 ? `the answer was ${status}, but no verdict on this record` : `the answer was ${status}`
 }
 
-/** The answer could not be kept now, or the record not be read: the gateway replays the answer another time. */
+/** The answer could not be written, or the record not be read. A later attempt gets the same answer replayed. */
 function isLocalRefusal(error: unknown): error is Error {
   return (
     isWalError(error, 'out_of_space') || isWalError(error, 'queue_full') || isOutboxError(error, 'damaged')

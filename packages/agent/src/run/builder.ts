@@ -12,7 +12,7 @@ export class Builder {
     this.#rules = rules
   }
 
-  /** A file with which the thread dies, for want of memory for instance, is refused; the next one has a new thread. */
+  /** Rejects when the thread dies, for want of memory for instance. The next file is built in a new thread. */
   build(task: BuildTask): Promise<BuildResult> {
     if (this.#closed) return Promise.resolve({ kind: 'unreadable', why: 'the agent is stopping' })
     this.#worker ??= this.#start()

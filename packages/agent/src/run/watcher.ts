@@ -24,7 +24,7 @@ export interface WatcherOptions {
   /** The bytes of a record as they are sent: signed, if it is to be. */
   readonly textOf: (record: Pcs) => Uint8Array
   readonly onFile: (event: FileEvent) => void
-  /** Told when something new keeps files from being shipped, and with undefined when nothing does any more. */
+  /** Called with a sentence when something new keeps files from being shipped, with undefined when that is over. */
   readonly onTrouble: (sentence: string | undefined) => void
 }
 
@@ -92,7 +92,7 @@ export class Watcher {
       let trouble: string | undefined
       for (const name of names) {
         if (this.#stopping.signal.aborted) return this.#trouble
-        // before the work of building what could not be taken
+        // A full outbox is noticed before a record is built in vain.
         if (outbox.refusal !== undefined) return outbox.refusal
         const found = await this.#troubleWith(name)
         trouble ??= found
@@ -104,7 +104,7 @@ export class Watcher {
     }
   }
 
-  /** Ships a file if it is complete; gives what keeps it from being shipped, which is no reason to leave the others. */
+  /** Ships a file if it is complete. @returns what keeps it from being shipped; the other files are shipped all the same */
   async #troubleWith(name: string): Promise<string | undefined> {
     try {
       const state = await this.#options.directory.state(name)
@@ -116,7 +116,7 @@ export class Watcher {
     }
   }
 
-  /** An empty file is one that somebody is about to write; one without events has its header. */
+  /** An empty file counts as one that is still to be written: a file without events has at least its header. */
   #isComplete(name: string, state: FileState): boolean {
     return state.sizeBytes > 0 && this.#settling.isComplete(name, state, performance.now(), Date.now())
   }
@@ -135,7 +135,7 @@ export class Watcher {
       if (this.#stopping.signal.aborted || !(await directory.state(name))) return
       throw new FileTrouble(result.why)
     }
-    // what was read may be half of what somebody is still writing; then it settles anew
+    // The file may still be written to: a file that changed while it was read must settle again.
     if (!(await this.#isStill(name, state))) return
     if (result.kind === 'refused') {
       await directory.moveToFailed(name, result.why)

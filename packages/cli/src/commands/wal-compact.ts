@@ -75,7 +75,7 @@ async function withBar<Result>(
         progress.add(compactionShare - shown)
         shown = compactionShare
       },
-      () => undefined, // the bar stands still; whether the compaction failed is said by its own call
+      () => undefined, // the bar stands still; the call itself rejects when the compaction failed
     )
   }, LOOK_MS)
   try {
