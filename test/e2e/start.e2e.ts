@@ -133,7 +133,7 @@ describe('npm start', () => {
   }, 120_000)
 
   it('starts all of it in one process when asked to, and that process again when it dies', async () => {
-    const run = start({}, ['--one-process'])
+    const run = start({ DATA_DIR: join(directory, 'one-process') }, ['--one-process'])
     await untilSaid(run, /Ctrl-C/)
     expect(run.said()).toMatch(/^starting one process: gateway, signal-scoring, dedup, verifier, wal$/m)
     const line = /^npx pcs build .*$/m.exec(run.said())?.[0] ?? ''
