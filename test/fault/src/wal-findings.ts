@@ -1,4 +1,4 @@
-import { bytesOfVerdict, wal } from '@fractal-lba/proto'
+import { bytesOfVerdict, LOG_RECORD_TYPE, logRecords, wal } from '@fractal-lba/proto'
 import { type LogReport, openLog, type SegmentReport, verifyLog } from '@fractal-lba/wal'
 import { credentials } from '@grpc/grpc-js'
 import { unary } from '../../src/unary.js'
@@ -127,15 +127,18 @@ export async function findingsOnDisk(
   const appended = new Map(account.appended)
   const marked = new Map([...account.marked].map(([sequence, mark]) => [sequence, hexOf(mark)]))
   for await (const records of log.read(1)) {
-    for (const { type, sequence, body } of records) {
-      if (type === SUBMISSION) {
+    for (const record of records) {
+      const { type, sequence } = record
+      if (type === LOG_RECORD_TYPE.submission) {
+        const body = logRecords.submission.decode(record)?.body
         const name = body && nameOf(body, bodyBytesMax)
         if (body ? name === undefined || !account.sent.has(name) : !compacted) {
           found.push(`submission ${sequence} is not what anybody sent`)
         }
         if (!body || appended.get(sequence) === name) appended.delete(sequence)
-      } else if (type === MARK && body) {
-        const mark = wal.Mark.decode(body)
+      } else if (type === LOG_RECORD_TYPE.mark) {
+        const mark = logRecords.mark.decode(record)
+        if (!mark) continue
         const hex = hexOf(mark)
         if (!account.sentMarks.get(mark.sequence)?.has(hex))
           found.push(`mark ${sequence} is not what anybody sent`)
@@ -150,9 +153,6 @@ export async function findingsOnDisk(
     found.push(`the mark of ${sequence} was acknowledged and is lost from the files`)
   return found.slice(0, FINDINGS_MAX)
 }
-
-const SUBMISSION = 1
-const MARK = 2
 
 /** What a check of the files finds wrong with them; a torn tail is no fault. */
 export async function objections(directory: string): Promise<string[]> {
