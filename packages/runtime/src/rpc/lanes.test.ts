@@ -133,10 +133,11 @@ describe('lanes', () => {
   })
 
   it('follow a scaling from 1 to 3 to 1 under load without a failed item', async () => {
-    const test = await fleet(() => pause(1))
+    // Of unequal length, so that lanes are busy while others are retired.
+    const test = await fleet(() => pause(Math.random() * 20))
     const first = await test.up(0)
     test.ips = [IPS[0]]
-    const running = load(test.connect({}, false))
+    const running = load(test.connect({ batchItemsMax: 4 }, false), 16)
     await running.more(200)
     await Promise.all([test.up(1), test.up(2)])
     test.ips = IPS
@@ -174,13 +175,13 @@ describe('lanes', () => {
   })
 
   it('take a server that was cut off up again, and send what may be asked twice once more', async () => {
-    const test = await fleet(() => pause(2))
+    const test = await fleet(() => pause(50))
     const [first] = await Promise.all([test.up(0), test.up(1)])
     test.ips = IPS.slice(0, 2)
-    const running = load(test.connect())
-    await running.more(500)
+    const running = load(test.connect({ batchItemsMax: 4 }))
+    await running.more(50)
     await first.stop(0)
-    await running.more(500)
+    await running.more(50)
     await test.up(0)
     const [before = 0] = test.items
     await expect.poll(() => test.items[0], { timeout: 20_000 }).toBeGreaterThan(before)

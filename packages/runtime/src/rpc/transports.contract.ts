@@ -279,8 +279,10 @@ export function transportContract(name: string, makeTransport: () => Transport):
       const { call, server } = await verifying({ verifyBatches: () => new Promise(() => {}) })
       const under = failure(call('a'))
       await pause(50)
+      const beganMs = monotonicMs()
       await server.stop(50)
-      expect(await under).toMatchObject({ code: 'unavailable' })
+      expect(monotonicMs() - beganMs).toBeLessThan(3_000)
+      expect(await under).toMatchObject({ code: 'unavailable', message: 'verifier is not reachable' })
     })
 
     it('measures both ends of every hop', async () => {
