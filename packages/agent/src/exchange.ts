@@ -27,6 +27,8 @@ export interface Exchange {
   /** The outcome was stored before: this request did not make it. */
   readonly replayed: boolean
   /** The header as it came. */
+  readonly contentType: string | undefined
+  /** The header as it came. */
   readonly retryAfter: string | undefined
   /** The header as it came: what the other side's clock shows. */
   readonly date: string | undefined
@@ -57,6 +59,7 @@ export async function exchange(request: ExchangeRequest): Promise<Exchange> {
     return {
       status: response.statusCode ?? 0,
       replayed: response.headers['idempotent-replayed'] === 'true',
+      contentType: response.headers['content-type'],
       retryAfter: response.headers['retry-after'],
       date: response.headers.date,
       body: await bodyOf(response),

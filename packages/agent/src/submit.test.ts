@@ -1,7 +1,7 @@
 import { hmacKey, parseRecord, verifySignature } from '@fractal-lba/pcs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SubmitError, type SubmitRecordOptions, submit, submitRecord } from './submit.js'
-import { type Reaction, ScriptedPeer } from './testing/scripted-peer.js'
+import { problemReaction, type Reaction, ScriptedPeer } from './testing/scripted-peer.js'
 import { smallCsv, smallRecord } from './testing/small-records.js'
 
 const backoff = { baseMs: 1, capMs: 5 }
@@ -41,7 +41,13 @@ describe('submit', () => {
   })
 
   it('sends the same bytes again while nobody judges them', async () => {
-    script({ status: 503 }, 'reset', { status: 429 }, { status: 200, body: '<html>' }, 'judge-then-reset')
+    script(
+      { status: 503 },
+      'reset',
+      { status: 409, body: '<html>' },
+      { status: 200, body: '<html>' },
+      'judge-then-reset',
+    )
     expect(await send()).toMatchObject({ attempts: 6, replayed: true, accepted: true })
     expect(new Set(peer.arrivals.map(({ text }) => text)).size).toBe(1)
   })
@@ -54,13 +60,14 @@ describe('submit', () => {
   })
 
   it.each([
-    [409, 'conflict'],
-    [400, 'refused'],
-    [401, 'refused'],
-  ] as const)('tries no second time after a %i', async (status, code) => {
-    script({ status, body: '{"title":"no"}' })
+    [409, 'pcs-conflict', 'conflict'],
+    [400, 'malformed', 'refused'],
+    [401, 'unauthenticated', 'refused'],
+  ] as const)('tries no second time after a %i %s', async (status, slug, code) => {
+    const problem = problemReaction(status, slug)
+    script(problem)
     const error = await errorOf(send())
-    expect(error).toMatchObject({ code, attempts: 1, answer: { status, body: '{"title":"no"}' } })
+    expect(error).toMatchObject({ code, attempts: 1, answer: { status, body: problem.body } })
     expect(peer.arrivals).toHaveLength(1)
   })
 

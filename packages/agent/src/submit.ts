@@ -43,8 +43,8 @@ export interface SubmittedOutcome {
 }
 
 /**
- * `conflict`: another record was judged first under this id (409). `refused`: it will never be judged as it is
- * (400, 401 and the like). `unavailable`: no verdict within the time; the same record may be submitted again.
+ * `conflict`: another record was judged first under this id (409). `refused`: the gateway will never judge it as it is
+ * (its 400, 401 or 413). `unavailable`: no verdict within the time; the same record may be submitted again.
  * `aborted`: the signal ended it.
  */
 export type SubmitErrorCode = 'conflict' | 'refused' | 'unavailable' | 'aborted'
@@ -81,8 +81,8 @@ export async function submit(input: BuildInput, options: SubmitOptions): Promise
 }
 
 /**
- * Submits a record until it is judged: what may pass (no answer, 408, 429, 502, 503, 504) is tried again with
- * back-off. Every attempt sends the same bytes, so that the gateway judges the record once.
+ * Submits a record until the gateway judges or refuses it. Without an answer of the gateway that settles it (none, a
+ * 503, a page of something else at that address) it is tried again with back-off. Every attempt sends the same bytes, so that the gateway judges the record once.
  *
  * @throws SubmitError when no verdict came
  */

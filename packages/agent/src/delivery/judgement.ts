@@ -7,22 +7,37 @@ export type Judgement =
   | 'acknowledged'
   /** Another record came first under its id. */
   | 'conflict'
-  /** Nobody judged it; the same bytes may be judged later. */
-  | 'retry'
-  /** It was refused for good, or by something that a person must look at. */
+  /** The gateway refused it for good. */
   | 'dead'
+  /** The gateway did not judge it; the same bytes may be judged later. */
+  | 'retry'
 
-const RETRY = new Set([408, 429, 502, 503, 504])
+/** The gateway's problems that say something about the record itself, by their type (the contract, section 5). */
+const SETTLING = new Map<unknown, { readonly status: number; readonly judgement: Judgement }>([
+  ['/problems/malformed', { status: 400, judgement: 'dead' }],
+  ['/problems/unauthenticated', { status: 401, judgement: 'dead' }],
+  ['/problems/pcs-conflict', { status: 409, judgement: 'conflict' }],
+  ['/problems/too-large', { status: 413, judgement: 'dead' }],
+])
 
 /**
- * What an answer means for the record that was sent. A 200 or 202 counts only with a verdict on that very
- * record: what stands between agent and gateway (a proxy, the login page of a network) answers 200 as well, and
- * to take that for a verdict would lose the record.
+ * What an answer means for the record that was sent. Only the gateway settles a record: by a verdict on that very
+ * record, or by a problem document of a type that is about the record. Whatever else answers (a proxy, the login page
+ * of a network, another server at that address) shows that the gateway is not there: taken for its word, it would
+ * lose the record.
  */
-export function judge({ status, body }: Pick<Exchange, 'status' | 'body'>, pcsId: string): Judgement {
+export function judge(
+  { status, contentType, body }: Pick<Exchange, 'status' | 'contentType' | 'body'>,
+  pcsId: string,
+): Judgement {
   if (status === 200 || status === 202) return isVerdictOn(pcsId, body) ? 'acknowledged' : 'retry'
-  if (status === 409) return 'conflict'
-  return RETRY.has(status) ? 'retry' : 'dead'
+  if (!isProblem(contentType)) return 'retry'
+  const settling = SETTLING.get(jsonObject(body)?.type)
+  return settling?.status === status ? settling.judgement : 'retry'
+}
+
+function isProblem(contentType: string | undefined): boolean {
+  return contentType?.split(';')[0]?.trim().toLowerCase() === 'application/problem+json'
 }
 
 function isVerdictOn(pcsId: string, body: string): boolean {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { nodeOutboxFiles } from '../outbox/files.js'
 import { Outbox, type OutboxOptions } from '../outbox/index.js'
-import { type Reaction, ScriptedPeer } from '../testing/scripted-peer.js'
+import { problemReaction, type Reaction, ScriptedPeer } from '../testing/scripted-peer.js'
 import { smallRecordBytes } from '../testing/small-records.js'
 import { TemporaryFolders } from '../testing/temporary-folder.js'
 import { until } from '../testing/until.js'
@@ -130,6 +130,14 @@ describe('a sender', () => {
     ['a reset', 'reset'],
     ['an answer that gets lost', 'judge-then-reset'],
     ['a 200 without a verdict', { status: 200, body: '<html>' }],
+    ['a captive portal', { status: 302, headers: { location: 'http://login.invalid/' }, body: '<html>' }],
+    ['a 409 that is a page', { status: 409, headers: { 'content-type': 'text/html' }, body: '<html>' }],
+    ['a 409 of another service', { status: 409, headers: { 'content-type': 'application/problem+json' } }],
+    ['403', { status: 403 }],
+    ['404', { status: 404 }],
+    ['500', { status: 500 }],
+    ['511', { status: 511 }],
+    ['521', { status: 521 }],
   ])('sends the same bytes again after %s', async (_, reaction) => {
     const [id = ''] = await add(1)
     peer.script = first(reaction, reaction)
@@ -184,8 +192,7 @@ describe('a sender', () => {
 
   it('keeps a refusal with its problem, and a conflict, and sends neither again', async () => {
     const ids = await add(3)
-    const problem = '{"title":"Unauthorized","status":401}'
-    peer.script = ({ outboxSeq }) => (outboxSeq === 1 ? { status: 401, body: problem } : 'judge')
+    peer.script = ({ outboxSeq }) => (outboxSeq === 1 ? problemReaction(401, 'unauthenticated') : 'judge')
     peer.stored.set(ids[1] ?? '', 'what came first')
     await newSender().whenIdle()
     expect(peer.arrivals).toHaveLength(3)
@@ -193,6 +200,20 @@ describe('a sender', () => {
     await outbox.revive(1)
     peer.script = () => 'judge'
     await until('it is sent again', () => outbox.counts.acknowledged === 2)
+  })
+
+  it('backs off while something else than the gateway answers, and keeps all of it pending', async () => {
+    await add(180)
+    peer.script = () => ({ status: 302, headers: { location: 'http://login.invalid/' } })
+    const sender = newSender({ backoff: { baseMs: 100, capMs: 1_000 } })
+    sender.start()
+    await until('it has knocked again', () => attempts.length > 10)
+    expect(outbox.counts).toEqual({ pending: 180, acknowledged: 0, dead: 0, conflict: 0 })
+    expect(sender.endpointIsDown).toBe(true)
+    expect(peer.arrivals.length).toBeLessThan(20)
+    peer.script = () => 'judge'
+    await sender.whenIdle()
+    expect(outbox.counts.acknowledged).toBe(180)
   })
 
   it('begins with what is pending when it starts, also after a compaction', async () => {

@@ -216,5 +216,5 @@ function unflushed(file: OpenFile): OpenFile {
 }
 
 function answer(status: number, replayed: boolean, body: string): Exchange {
-  return { status, replayed, retryAfter: undefined, date: undefined, body }
+  return { status, replayed, contentType: undefined, retryAfter: undefined, date: undefined, body }
 }

@@ -106,8 +106,8 @@ export class ScriptedPeer {
       return
     }
     if (known !== undefined && known !== print) {
-      const problem = '{"title":"Conflict","status":409,"detail":"Another record came first."}'
-      response.writeHead(409, { 'content-type': 'application/problem+json' }).end(problem)
+      const { status, headers, body } = problemReaction(409, 'pcs-conflict', 'Conflict')
+      response.writeHead(status, headers).end(body)
       return
     }
     if (known === undefined) this.firstVerdicts.set(pcsId, (this.firstVerdicts.get(pcsId) ?? 0) + 1)
@@ -115,6 +115,16 @@ export class ScriptedPeer {
       .writeHead(200, known === undefined ? {} : { 'idempotent-replayed': 'true' })
       .end(verdictOn(pcsId))
   }
+}
+
+/** An answer of the gateway's own that is no outcome. */
+export function problemReaction(
+  status: number,
+  slug: string,
+  title = slug,
+): { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string } {
+  const body = JSON.stringify({ type: `/problems/${slug}`, title, status })
+  return { status, headers: { 'content-type': 'application/problem+json' }, body }
 }
 
 /** The body of an outcome. */

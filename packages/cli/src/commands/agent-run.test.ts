@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { withSnapshot } from '@fractal-lba/agent/outbox'
-import { ScriptedPeer, smallCsv, TemporaryFolders, until } from '@fractal-lba/agent/testing'
+import { problemReaction, ScriptedPeer, smallCsv, TemporaryFolders, until } from '@fractal-lba/agent/testing'
 import { hmacKey, parseRecord, verifySignature } from '@fractal-lba/pcs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AgentProcess, type AgentProcessOptions } from '../testing/agent-process.js'
@@ -121,11 +121,8 @@ describe('pcs agent run', () => {
   })
 
   it('keeps a 409 and a 400 where a person finds them', async () => {
-    const problem = '{"title":"Invalid","status":400}'
-    peer.script = ({ outboxSeq }) => {
-      if (outboxSeq === 1) return { status: 400, body: problem }
-      return { status: 409, body: '{"title":"Conflict"}' }
-    }
+    peer.script = ({ outboxSeq }) =>
+      outboxSeq === 1 ? problemReaction(400, 'malformed', 'Invalid') : problemReaction(409, 'pcs-conflict')
     put('a.1.csv', smallCsv(1))
     await start()
     const lines = (name: string) =>

@@ -47,9 +47,9 @@ Records: signed with the key of PCS_SIGN_ALG (hmac, ed25519; none for unsigned) 
 PCS_ED25519_PRIV_B64; the budget takes PCS_ALPHA, PCS_BETA, PCS_GAMMA, PCS_BASE and PCS_D0, which must be the
 server's.
 
-Sending: until there is a verdict (200 or 202), a conflict (409) or a refusal. What may pass (408, 429, 502,
-503, 504, no answer) is tried again after Retry-After, else after up to RETRY_BASE (500ms), doubled each
-time up to RETRY_CAP (60s). Killed at any moment, it goes on where it was. pcs outbox list shows all of it.
+Sending: until there is a verdict (200 or 202), or a problem document of the gateway's own that settles the
+record (400, 401, 409, 413). Anything else (no answer, a 503, a redirection, a page) is tried again: after
+what Retry-After asks for, if anything, and then up to RETRY_BASE (500ms), doubled each time up to RETRY_CAP (60s). Killed at any moment, it goes on where it was. pcs outbox list shows all of it.
 
 ${OUTBOX_LIMITS_NOTE}
 

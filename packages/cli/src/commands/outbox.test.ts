@@ -1,7 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Outbox } from '@fractal-lba/agent/outbox'
-import { ScriptedPeer, smallRecord, smallRecordBytes, TemporaryFolders } from '@fractal-lba/agent/testing'
+import {
+  problemReaction,
+  ScriptedPeer,
+  smallRecord,
+  smallRecordBytes,
+  TemporaryFolders,
+} from '@fractal-lba/agent/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { runPcs } from '../testing/run-pcs.js'
 
@@ -34,7 +40,7 @@ describe('pcs outbox', () => {
     expect(text.out).toBe(`in the outbox\n  outbox_seq  2\n  pcs_id      ${smallRecord(2).pcs_id}\n`)
 
     peer.script = ({ outboxSeq }) =>
-      outboxSeq === 2 ? { status: 401, body: '{"title":"Unauthorized","status":401}' } : 'judge'
+      outboxSeq === 2 ? problemReaction(401, 'unauthenticated', 'Unauthorized') : 'judge'
     expect(await pcs('send')).toEqual({ code: 1, err: '', out: '2 settled, 0 pending\n' })
 
     const list = await pcs('list --json')
@@ -58,7 +64,7 @@ describe('pcs outbox', () => {
           outbox_seq: 2,
           state: 'dead',
           status: 401,
-          answer: { title: 'Unauthorized', status: 401 },
+          answer: { type: '/problems/unauthenticated', title: 'Unauthorized', status: 401 },
         }),
       ],
     })
@@ -72,7 +78,7 @@ describe('pcs outbox', () => {
 
   it('puts dead letters back, all or one', async () => {
     for (const number of [11, 12, 13]) await add(number)
-    peer.script = () => ({ status: 400, body: '{}' })
+    peer.script = () => problemReaction(400, 'malformed')
     expect(await pcs('send')).toMatchObject({ code: 1 })
     expect(await pcs('retry 2')).toMatchObject({ code: 0, out: expect.stringContaining('1 put back: ') })
     expect(await pcs('retry 2')).toMatchObject({ code: 1, err: 'pcs: there is no dead letter 2\n' })
@@ -103,7 +109,7 @@ describe('pcs outbox', () => {
 
   it('compacts', async () => {
     for (const number of [31, 32]) await add(number)
-    peer.script = ({ outboxSeq }) => (outboxSeq === 2 ? { status: 400, body: '{}' } : 'judge')
+    peer.script = ({ outboxSeq }) => (outboxSeq === 2 ? problemReaction(400, 'malformed') : 'judge')
     await pcs('send')
     expect(await pcs('compact --json')).toMatchObject({
       code: 0,
