@@ -35,6 +35,8 @@ describe('OutboxIndex', () => {
     expect(index.oldestPending()).toMatchObject({ seq: 1, answerPosition: 0 })
     index.apply(settled('conflict', 1), 7, 0)
     expect(index.counts).toEqual({ pending: 1, acknowledged: 1, dead: 0, conflict: 1 })
+    index.apply(revived(1), 8, 0)
+    expect(index.counts).toEqual({ pending: 2, acknowledged: 1, dead: 0, conflict: 0 })
     expect(index.contradictions).toBe(0)
   })
 
@@ -43,7 +45,7 @@ describe('OutboxIndex', () => {
     ['an answer after a refusal', [entry(1), settled('dead', 1), settled('acknowledged', 1)]],
     ['an answer to nothing', [settled('acknowledged', 1)]],
     ['the same number twice', [entry(1), entry(1)]],
-    ['a revival of what is not dead', [entry(1), settled('conflict', 1), revived(1)]],
+    ['a revival of what is acknowledged', [entry(1), settled('acknowledged', 1), revived(1)]],
   ])('take note of %s, and stay as they were', (_, heads) => {
     const index = indexOf(...heads)
     expect(index.contradictions).toBe(1)

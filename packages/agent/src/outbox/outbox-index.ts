@@ -92,10 +92,10 @@ export class OutboxIndex {
         })
         return
       case 'revived':
-        this.#turn(head.seq, 'dead', 'pending', 0)
+        this.#turn(head.seq, ['dead', 'conflict'], 'pending', 0)
         return
       default:
-        this.#turn(head.seq, 'pending', head.kind, position)
+        this.#turn(head.seq, ['pending'], head.kind, position)
     }
   }
 
@@ -111,16 +111,16 @@ export class OutboxIndex {
     this.#keptBytes += entry.sizeBytes
   }
 
-  #turn(seq: number, from: EntryState, to: EntryState, answerPosition: number): void {
+  #turn(seq: number, from: readonly EntryState[], to: EntryState, answerPosition: number): void {
     this.#nextSeq = Math.max(this.#nextSeq, seq + 1)
     const entry = this.#bySeq.get(seq)
-    if (entry?.state !== from) {
+    if (entry === undefined || !from.includes(entry.state)) {
       this.#contradictions += 1
       return
     }
+    this.#counts[entry.state] -= 1
     entry.state = to
     entry.answerPosition = answerPosition
-    this.#counts[from] -= 1
     this.#counts[to] += 1
     if (to === 'acknowledged') this.#keptBytes -= entry.sizeBytes
   }

@@ -6,7 +6,7 @@ import { currentLog, pointTo, settleCurrentLog, successorOf } from './current.js
 import { CurrentLogLock } from './current-log-lock.js'
 import { OutboxError } from './errors.js'
 import { type OutboxOptions, type OutboxSettings, settingsOf } from './options.js'
-import type { Counts, OutboxEntry } from './outbox-index.js'
+import type { Counts, EntryState, OutboxEntry } from './outbox-index.js'
 import { OutboxLog } from './outbox-log.js'
 import type { SettledKind } from './records.js'
 import { Reports } from './reports.js'
@@ -191,10 +191,10 @@ export class Outbox {
     })
   }
 
-  /** Makes a dead letter pending again. @throws OutboxError `unknown`, WalError */
+  /** Makes a dead letter, or a record in conflict, pending again. @throws OutboxError `unknown`, WalError */
   revive(seq: number): Promise<void> {
     return this.#currentLogLock.shared(async () => {
-      const entry = this.#inState(seq, 'dead')
+      const entry = this.#inState(seq, 'dead', 'conflict')
       await this.#log.write([{ head: { kind: 'revived', seq, atMs: this.#settings.nowMs() } }])
       this.onPending(entry)
     })
@@ -265,10 +265,10 @@ export class Outbox {
     return { seq: known.seq, pcsId: known.pcsId, known: true, same: head.fingerprint === print }
   }
 
-  #inState(seq: number, state: OutboxEntry['state']): OutboxEntry {
+  #inState(seq: number, ...states: readonly EntryState[]): OutboxEntry {
     const entry = this.#log.index.bySeq(seq)
-    if (entry?.state === state) return entry
-    const found = entry ? `is ${entry.state}, not ${state}` : 'is not in the outbox'
+    if (entry && states.includes(entry.state)) return entry
+    const found = entry ? `is ${entry.state}, not ${states.join(' or ')}` : 'is not in the outbox'
     throw new OutboxError('unknown', `outbox_seq ${seq} ${found}`)
   }
 

@@ -21,7 +21,7 @@
  *
  * - `seq` is the `outbox_seq` of the record: from 1, rising, never given twice. `at` is wall clock, ms.
  * - An entry is durable before its record is sent. It is pending until an acknowledged, dead or conflict record
- *   with its seq follows; a revived record makes a dead one pending again. Attempts that end in "later" leave
+ *   with its seq follows; a revived record makes a dead one, or one in conflict, pending again. Attempts that end in "later" leave
  *   nothing on the disk.
  * - `attempts` counts from the start of the process that got the answer. An answer is kept up to 64 KiB.
  * - `opening` is the first record of a compacted log: with what was dropped went the highest seq.

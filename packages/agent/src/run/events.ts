@@ -37,7 +37,7 @@ export class AgentLog {
   file(event: FileEvent): void {
     if (event.result === 'failed') {
       // the reason quotes the file, so it stays beside it
-      this.#logger.warn({ file: event.name }, 'no record can come of this file: see its .error.txt in failed')
+      this.#logger.warn({ file: event.name }, 'this file was not shipped: see its .error.txt in failed')
       return
     }
     const { seq, pcsId, same } = event.added

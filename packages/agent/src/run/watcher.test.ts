@@ -179,6 +179,19 @@ describe('a watcher', () => {
     expect(outbox.counts.pending).toBe(1)
   })
 
+  it.each(['dead', 'conflict'] as const)('does not move a file whose record is %s to done', async (kind) => {
+    put('a.1.csv', 1)
+    await watch()
+    await until('it is shipped', () => names('done').length === 1)
+    await outbox.settle(1, { kind, status: 400, replayed: false, attempts: 1, body: Buffer.alloc(0) })
+    put('a.1.csv', 1)
+    await until('it is moved', () => names('failed').length === 2)
+    expect(names('done')).toEqual(['a.1.csv'])
+    expect(readFileSync(join(path, 'failed', 'a.1.csv.error.txt'), 'utf8')).toContain('pcs outbox retry 1')
+    await until('it is told', () => events.length === 2)
+    expect(events[1]).toMatchObject({ result: 'failed', name: 'a.1.csv' })
+  })
+
   it('leaves a file alone while somebody writes it, also while its record is built', async () => {
     const file = join(path, 'a.1.csv')
     put('a.1.csv', 1)

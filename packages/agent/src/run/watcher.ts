@@ -138,15 +138,31 @@ export class Watcher {
     // The file may still be written to: a file that changed while it was read must settle again.
     if (!(await this.#isStill(name, state))) return
     if (result.kind === 'refused') {
-      await directory.moveToFailed(name, result.why)
-      onFile({ result: 'failed', name, why: result.why })
-      return
+      return this.#fail(name, result.why)
     }
     const added = await this.#add(textOf(result.record))
+    const why = this.#refusedBefore(added)
+    if (why !== undefined) {
+      if (await this.#isStill(name, state)) await this.#fail(name, why)
+      return
+    }
     onFile({ result: added.known ? 'known' : 'shipped', name, added })
     if (!(await this.#isStill(name, state))) return
     this.#unmoved.set(name, state)
     await this.#move(name)
+  }
+
+  /** Moved to done, a file would look as if its record were judged. */
+  #refusedBefore({ known, seq, pcsId }: Added): string | undefined {
+    const state = known ? this.#options.outbox.bySeq(seq)?.state : undefined
+    if (state !== 'dead' && state !== 'conflict') return undefined
+    const what = state === 'dead' ? 'was refused' : 'is in conflict with one that came first'
+    return `its record (pcs_id ${pcsId}) has been in the outbox before and ${what}: pcs outbox list shows the answer, pcs outbox retry ${seq} sends it again`
+  }
+
+  async #fail(name: string, why: string): Promise<void> {
+    await this.#options.directory.moveToFailed(name, why)
+    this.#options.onFile({ result: 'failed', name, why })
   }
 
   async #add(record: Uint8Array): Promise<Added> {

@@ -24,7 +24,7 @@ export const outboxList: Command = {
 pending       on the disk, and sent until there is an answer that settles it
 acknowledged  judged; the answer is the verdict
 dead          refused for good; also in dead-letters.jsonl; pcs outbox retry puts it back
-conflict      another record came first under its pcs_id; also in conflicts.jsonl
+conflict      another record came first under its pcs_id; also in conflicts.jsonl; pcs outbox retry puts it back
 
 Exit codes: 0 shown, 1 there is no outbox or it cannot be read, 2 wrong command line or environment.`,
   async run(given, terminal) {

@@ -81,7 +81,10 @@ describe('pcs outbox', () => {
     peer.script = () => problemReaction(400, 'malformed')
     expect(await pcs('send')).toMatchObject({ code: 1 })
     expect(await pcs('retry 2')).toMatchObject({ code: 0, out: expect.stringContaining('1 put back: ') })
-    expect(await pcs('retry 2')).toMatchObject({ code: 1, err: 'pcs: there is no dead letter 2\n' })
+    expect(await pcs('retry 2')).toMatchObject({
+      code: 1,
+      err: 'pcs: 2 is neither a dead letter nor in conflict\n',
+    })
     expect(await pcs(`retry ${smallRecord(13).pcs_id} --json`)).toMatchObject({
       code: 0,
       out: '{"put_back":[3]}\n',
@@ -104,6 +107,12 @@ describe('pcs outbox', () => {
     expect(JSON.parse(readFileSync(join(directory, 'conflicts.jsonl'), 'utf8'))).toMatchObject({
       pcs_id,
       status: 409,
+    })
+    peer.stored.delete(pcs_id)
+    expect(await pcs('retry --json')).toMatchObject({ code: 0, out: '{"put_back":[1]}\n' })
+    expect(await pcs('send --json')).toMatchObject({
+      code: 0,
+      out: '{"pending":0,"acknowledged":1,"dead":0,"conflict":0}\n',
     })
   })
 
