@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os'
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 
-// Unit tests: each beside what it tests. Those over the whole constellation: vitest.e2e.config.ts.
+// Unit tests: each beside what it tests. Those over the whole constellation: vitest.e2e.config.ts; those that need an
+// installed Redis or Postgres: vitest.servers.config.ts.
 export default defineConfig({
   test: {
     include: [
@@ -12,6 +13,7 @@ export default defineConfig({
       'load/src/**/*.test.ts',
       'scripts/**/*.test.mjs',
     ],
+    exclude: [...configDefaults.exclude, '**/*.servers.test.ts'],
     // Half of the time they wait; the default on two cores is one worker.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     setupFiles: ['scripts/test/leave-with-parent.mjs'],

@@ -1,13 +1,47 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 
-// End-to-end tests: over the processes as they are built, one file after the other, because each file has a
-// constellation of its own and the machine may have two cores.
+const shared = {
+  setupFiles: ['scripts/test/leave-with-parent.mjs'],
+  testTimeout: 60_000,
+  hookTimeout: 90_000,
+}
+// These run under the limits that are shipped, of a second or so, which a busy machine can miss.
+const alone = ['test/e2e/crash.e2e.ts', 'test/e2e/outages.e2e.ts']
+const needsServers = '**/*.servers.e2e.ts'
+
+// End-to-end tests: first those over a constellation in the test's own process, then those over the processes as they
+// are built. Each file has ports and a directory of its own, and half of the time it waits: so two at a time.
 export default defineConfig({
   test: {
-    include: ['test/**/*.e2e.ts'],
-    setupFiles: ['scripts/test/leave-with-parent.mjs'],
-    fileParallelism: false,
-    testTimeout: 60_000,
-    hookTimeout: 90_000,
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'in-process',
+          include: ['test/e2e/in-process/*.e2e.ts'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'processes',
+          include: ['test/e2e/*.e2e.ts'],
+          exclude: [...configDefaults.exclude, ...alone, needsServers],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'processes, one file after the other',
+          include: alone,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
   },
 })

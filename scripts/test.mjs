@@ -11,6 +11,7 @@ import { runVitest } from './test/vitest-run.mjs'
 
 const UNIT_LIMIT_MS = 12 * 60_000
 const E2E_LIMIT_MS = 12 * 60_000
+const SERVERS_LIMIT_MS = 12 * 60_000
 const FAULT_LIMIT_MS = 12 * 60_000
 const LONG_LIMIT_MS = 12 * 60 * 60_000
 
@@ -25,8 +26,15 @@ if (await built()) {
   if (wanted.checks) for (const { name, mistake } of checks(root)) await report.check(name, mistake)
   if (wanted.unit) await vitest('unit tests', 'vitest.config.ts', UNIT_LIMIT_MS)
   if (wanted.e2e) await vitest('end-to-end tests', 'vitest.e2e.config.ts', E2E_LIMIT_MS)
+  if (wanted.servers) {
+    await vitest(
+      'tests that need an installed Redis or Postgres',
+      'vitest.servers.config.ts',
+      SERVERS_LIMIT_MS,
+    )
+  }
   if (wanted.fault) await vitest('fault tests', 'vitest.fault.config.ts', FAULT_LIMIT_MS)
-  if (wanted.unit || wanted.e2e || wanted.fault) await nothingLeft()
+  if (wanted.unit || wanted.e2e || wanted.servers || wanted.fault) await nothingLeft()
 }
 if (!report.hasFailed) rmSync(logDir, { recursive: true, force: true })
 else if (existsSync(logDir)) say(`what the processes wrote: ${relative(root, logDir)}`)

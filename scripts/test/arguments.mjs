@@ -1,10 +1,11 @@
-export const TEST_HELP = `npm test                         build, checks, unit tests, end-to-end tests
+export const TEST_HELP = `npm test                         build, checks and all tests but the fault tests
 npm test -- --checks             lint, protocols, generated code, types, length of files, imports
 npm test -- --unit               the unit tests
-npm test -- --e2e                the end-to-end tests, over the processes as they are built
+npm test -- --e2e                the end-to-end tests: in one process, then over the processes as they are built
+npm test -- --servers            the tests that need an installed Redis or Postgres
 npm run test:fault -- --short    the fault tests in their short form: about ten minutes
 npm run test:fault               the fault tests in their long form: hours
-npm test -- packages/wal         the tests in files with this in their path; so with --unit, --e2e too
+npm test -- packages/wal         the tests in files with this in their path; so with one part too
 npm test -- --unit -- -t tail    what follows the second -- goes to vitest as it is
 npm run test:fault -- power      one of the fault tests in its long form
 
@@ -18,6 +19,7 @@ as one. When something failed, what the processes of the end-to-end tests wrote 
  * @property {boolean} checks
  * @property {boolean} unit
  * @property {boolean} e2e
+ * @property {boolean} servers
  * @property {boolean} fault
  * @property {boolean} long rounds by the hundred instead of a few
  * @property {boolean} all nothing was left out: every part must have something in it
@@ -33,7 +35,7 @@ export function wantedOf(args) {
   const own = end < 0 ? args : args.slice(0, end)
   const filters = own.filter((word) => !word.startsWith('-'))
   const options = own.filter((word) => word.startsWith('-'))
-  const known = ['--checks', '--unit', '--e2e', '--fault', '--long', '--short', '--help', '-h']
+  const known = ['--checks', '--unit', '--e2e', '--servers', '--fault', '--long', '--short', '--help', '-h']
   const unknown = options.find((option) => !known.includes(option))
   if (unknown !== undefined) return `${unknown} is not known: see npm test -- --help`
   const vitestArgs = [...filters, ...(end < 0 ? [] : args.slice(end + 1))]
@@ -45,6 +47,7 @@ export function wantedOf(args) {
     checks: chosen ? has('--checks') : !narrowed,
     unit: chosen ? has('--unit') : true,
     e2e: chosen ? has('--e2e') : true,
+    servers: chosen ? has('--servers') : true,
     fault: has('--fault'),
     long: has('--long') && !has('--short'),
     all: !chosen && !narrowed,

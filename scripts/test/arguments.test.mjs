@@ -6,19 +6,32 @@ const everything = {
   checks: true,
   unit: true,
   e2e: true,
+  servers: true,
   fault: false,
   long: false,
   all: true,
   vitestArgs: [],
 }
-const part = { ...everything, checks: false, unit: false, e2e: false, fault: false, all: false }
+const part = {
+  ...everything,
+  checks: false,
+  unit: false,
+  e2e: false,
+  servers: false,
+  fault: false,
+  all: false,
+}
 
 describe('wantedOf', () => {
   it.each([
     ['nothing', [], everything],
     ['one part', ['--unit'], { ...part, unit: true }],
     ['two parts', ['--checks', '--e2e'], { ...part, checks: true, e2e: true }],
-    ['a filter', ['packages/wal'], { ...part, unit: true, e2e: true, vitestArgs: ['packages/wal'] }],
+    [
+      'a filter',
+      ['packages/wal'],
+      { ...part, unit: true, e2e: true, servers: true, vitestArgs: ['packages/wal'] },
+    ],
     ['a filter of a part', ['--e2e', 'keys'], { ...part, e2e: true, vitestArgs: ['keys'] }],
     [
       'words for vitest',

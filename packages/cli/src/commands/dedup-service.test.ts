@@ -3,7 +3,7 @@ import { grpcService, startGrpcServer, unavailable } from '@fractal-lba/runtime'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { runPcs } from '../testing/run-pcs.js'
 
-// What they do with a service is in test/e2e/dedup-tools.e2e.ts, over real stores.
+// What they do with a service is in test/e2e/dedup-tools.servers.e2e.ts, over real stores.
 
 const { KIND_DIFFERENT, KIND_MISSING } = dedup.Difference_Kind
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { startBranch } from '../src/branch.js'
-import type { Client } from '../src/client.js'
-import { type Metrics, metricsOf } from '../src/metrics.js'
-import { type TestRecord, textOf, twinOf } from '../src/records.js'
-import { useSystemInProcess } from '../src/system.js'
-import { until } from '../src/until.js'
+import { startBranch } from '../../src/branch.js'
+import type { Client } from '../../src/client.js'
+import { type Metrics, metricsOf } from '../../src/metrics.js'
+import { type TestRecord, textOf, twinOf } from '../../src/records.js'
+import { useSystemInProcess } from '../../src/system.js'
+import { until } from '../../src/until.js'
 
 const columns = {
   ingest: 'flk_ingest_total',

@@ -1,13 +1,13 @@
 import { ingest } from '@fractal-lba/proto'
 import { credentials, status as Grpc, Metadata } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { startBranch } from '../src/branch.js'
-import { json } from '../src/client.js'
-import { problemOf } from '../src/problem.js'
-import { outcomeKinds, retryOf, type TestRecord, textOf, twinOf } from '../src/records.js'
-import { addressOf, useSystemInProcess } from '../src/system.js'
-import { typed } from '../src/typed-record.js'
-import { type Refusal, refusalIn, refusalOf, unary } from '../src/unary.js'
+import { startBranch } from '../../src/branch.js'
+import { json } from '../../src/client.js'
+import { problemOf } from '../../src/problem.js'
+import { outcomeKinds, retryOf, type TestRecord, textOf, twinOf } from '../../src/records.js'
+import { addressOf, useSystemInProcess } from '../../src/system.js'
+import { typed } from '../../src/typed-record.js'
+import { type Refusal, refusalIn, refusalOf, unary } from '../../src/unary.js'
 
 const system = useSystemInProcess('grpc')
 const BATCH_MAX = 256

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { json } from '../src/client.js'
-import { problemOf } from '../src/problem.js'
-import { outcomeKinds, textOf, twinOf } from '../src/records.js'
-import { useSystemInProcess } from '../src/system.js'
+import { json } from '../../src/client.js'
+import { problemOf } from '../../src/problem.js'
+import { outcomeKinds, textOf, twinOf } from '../../src/records.js'
+import { useSystemInProcess } from '../../src/system.js'
 
 const system = useSystemInProcess('answers')
 const KNOWN_FORM_ID = 'f'.repeat(64)

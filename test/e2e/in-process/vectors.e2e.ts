@@ -1,8 +1,8 @@
 import { ed25519PrivateKey, hmacKey, parseRecord, sign } from '@fractal-lba/pcs'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type Answer, Client, json } from '../src/client.js'
-import { useSystemInProcess } from '../src/system.js'
-import { type SigningCase, signingVectors, submissionTexts, submissionVectors } from '../src/vectors.js'
+import { type Answer, Client, json } from '../../src/client.js'
+import { useSystemInProcess } from '../../src/system.js'
+import { type SigningCase, signingVectors, submissionTexts, submissionVectors } from '../../src/vectors.js'
 
 const {
   hmac_key_utf8: hmacKeyText,

@@ -1,9 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type Answer, Client, json } from '../src/client.js'
-import { Metrics } from '../src/metrics.js'
-import { textOf } from '../src/records.js'
-import { type AnyConstellation, opsUrlOf, type System, useSystemInProcess } from '../src/system.js'
-import { until } from '../src/until.js'
+import { type Answer, Client, json } from '../../src/client.js'
+import { Metrics } from '../../src/metrics.js'
+import { textOf } from '../../src/records.js'
+import { type AnyConstellation, opsUrlOf, type System, useSystemInProcess } from '../../src/system.js'
+import { until } from '../../src/until.js'
 
 const processes = ['gateway', 'wal', 'verifier', 'dedup', 'signal-scoring'] as const
 type ProcessName = (typeof processes)[number]

@@ -2,11 +2,11 @@ import { bytesOfVerdict, dedup, record, scoring, verdictFromBytes, verifier, wal
 import { connect } from '@fractal-lba/runtime'
 import { type Client, credentials, status as Grpc } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { dynamicClient, reflectionClient } from '../src/dynamic-grpc.js'
-import { textOf, twinOf } from '../src/records.js'
-import { addressOf, useSystemInProcess } from '../src/system.js'
-import { refusalOf, unary } from '../src/unary.js'
-import { until } from '../src/until.js'
+import { dynamicClient, reflectionClient } from '../../src/dynamic-grpc.js'
+import { textOf, twinOf } from '../../src/records.js'
+import { addressOf, useSystemInProcess } from '../../src/system.js'
+import { refusalOf, unary } from '../../src/unary.js'
+import { until } from '../../src/until.js'
 
 const system = useSystemInProcess('grpc-services')
 const JSON_TEXT = record.Encoding.ENCODING_JSON

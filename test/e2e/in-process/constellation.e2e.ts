@@ -6,12 +6,12 @@ import { ingest } from '@fractal-lba/proto'
 import { localGrpcAddress, localOpsAddress, parseAddress, serviceNames } from '@fractal-lba/runtime'
 import { credentials } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { Metrics, metricsOf } from '../src/metrics.js'
-import { retryOf, textOf, twinOf } from '../src/records.js'
-import { opsUrlOf, useSystemInProcess } from '../src/system.js'
-import { typed } from '../src/typed-record.js'
-import { unary } from '../src/unary.js'
-import { until } from '../src/until.js'
+import { Metrics, metricsOf } from '../../src/metrics.js'
+import { retryOf, textOf, twinOf } from '../../src/records.js'
+import { opsUrlOf, useSystemInProcess } from '../../src/system.js'
+import { typed } from '../../src/typed-record.js'
+import { unary } from '../../src/unary.js'
+import { until } from '../../src/until.js'
 
 const system = useSystemInProcess('in-process')
 const START_LIMIT_MS = 60_000

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { repositoryRoot, startBranch } from '../src/branch.js'
-import { type Ran, runPcs } from '../src/run-pcs.js'
-import { useSystemInProcess } from '../src/system.js'
+import { repositoryRoot, startBranch } from '../../src/branch.js'
+import { type Ran, runPcs } from '../../src/run-pcs.js'
+import { useSystemInProcess } from '../../src/system.js'
 
 interface AgentVector {
   readonly name: string

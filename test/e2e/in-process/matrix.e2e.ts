@@ -1,10 +1,10 @@
 import { ed25519PrivateKey, hmacKey } from '@fractal-lba/pcs'
 import { describe, expect, it } from 'vitest'
-import { type Answer, json } from '../src/client.js'
-import { problemOf } from '../src/problem.js'
-import { RecordMaker, retryOf, type TestRecord, textOf, twinOf } from '../src/records.js'
-import { type AnyConstellation, type System, useSystemInProcess } from '../src/system.js'
-import { signingVectors } from '../src/vectors.js'
+import { type Answer, json } from '../../src/client.js'
+import { problemOf } from '../../src/problem.js'
+import { RecordMaker, retryOf, type TestRecord, textOf, twinOf } from '../../src/records.js'
+import { type AnyConstellation, type System, useSystemInProcess } from '../../src/system.js'
+import { signingVectors } from '../../src/vectors.js'
 
 const privateKey = ed25519PrivateKey(signingVectors.ed25519_private_b64)
 const foreignKeys = {
