@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parseRecord } from '@fractal-lba/pcs'
 import { afterAll, describe, expect, it } from 'vitest'
 import { runPcs } from './testing/run-pcs.js'
+import { runPcsProcess } from './testing/run-pcs-process.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'pcs-cli-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -27,6 +28,28 @@ const identity = [
 ]
 const build = ['build', '--in', csv, ...identity]
 const hmac = { PCS_SIGN_ALG: 'hmac', PCS_HMAC_KEY: 'testsecret' }
+
+// All other tests run the command in their own process.
+describe('the program', () => {
+  it.each([
+    ['help', ['--help'], {}, 0],
+    ['the version', ['--version'], {}, 0],
+    ['a mistake of the command line', ['bulid'], {}, 2],
+    ['a record', [...build, '--sign'], { env: hmac }, 0],
+    ['a text that is no record', ['verify', '--in', '-'], { env: hmac, stdin: '{' }, 1],
+    [
+      'what it reads from standard input',
+      ['build', '--in', '-', ...identity],
+      { stdin: readFileSync(csv) },
+      0,
+    ],
+    ['a file that cannot be read', ['build', '--in', folder, ...identity], {}, 1],
+  ])('writes and ends as the command does in a test: %s', async (_what, args, options, code) => {
+    const found = await runPcsProcess(args, options)
+    expect(found).toEqual(await runPcs(args, options))
+    expect(found.code).toBe(code)
+  })
+})
 
 describe('help', () => {
   it.each([[['--help']], [['-h']], [['help']]])('%j lists the commands', async (args) => {

@@ -14,6 +14,7 @@ import {
 import { LOG_RECORD_TYPE } from '@fractal-lba/proto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { runPcs } from '../testing/run-pcs.js'
+import { runPcsProcess } from '../testing/run-pcs-process.js'
 
 const folders = new TemporaryFolders()
 afterEach(folders.remove)
@@ -173,8 +174,8 @@ describe('pcs wal inspect', () => {
     const script = join(directory, 'told.cjs')
     writeFileSync(script, `${told})`)
     const env = { NODE_OPTIONS: `--require=${script}` }
-    expect((await runPcs(['--help'], { env })).err).toBe('false')
-    expect((await runPcs(['wal', 'verify', '--dir', directory], { env })).err).toBe('false')
-    expect((await runPcs(['wal', 'inspect', '--dir', directory], { env })).err).toBe('true')
+    expect((await runPcsProcess(['--help'], { env })).err).toBe('false')
+    expect((await runPcsProcess(['wal', 'verify', '--dir', directory], { env })).err).toBe('false')
+    expect((await runPcsProcess(['wal', 'inspect', '--dir', directory], { env })).err).toBe('true')
   })
 })

@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-
-const program = fileURLToPath(new URL('../../bin/pcs.js', import.meta.url))
+import { Readable } from 'node:stream'
+import { pcs } from '../pcs.js'
 
 /** How one run of the command ended. */
 export interface Run {
@@ -10,25 +8,27 @@ export interface Run {
   readonly err: string
 }
 
-/** Runs the built command as a process of its own, with nothing in its environment but what is given. */
-export function runPcs(
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly stdin?: string | Uint8Array
+}
+
+/** Runs the command in this process, with nothing in its environment but what is given; see runPcsProcess. */
+export async function runPcs(
   args: readonly string[],
-  { env = {}, stdin = '' }: { env?: Record<string, string>; stdin?: string | Uint8Array } = {},
+  { env = {}, stdin = '' }: RunOptions = {},
 ): Promise<Run> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, ...args], { env })
-    const out: Buffer[] = []
-    const err: Buffer[] = []
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
-    child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
-    child.on('error', reject)
-    // A command that fails early may leave its input unread.
-    child.stdin.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') reject(error)
-    })
-    child.on('close', (code) => {
-      resolve({ code, out: Buffer.concat(out).toString(), err: Buffer.concat(err).toString() })
-    })
-    child.stdin.end(stdin)
+  let [out, err] = ['', '']
+  const code = await pcs(args, {
+    variables: env,
+    stdin: Readable.from([Buffer.from(stdin)]),
+    out: (text) => {
+      out += text
+    },
+    err: (text) => {
+      err += text
+    },
+    drawable: false,
   })
+  return { code, out, err }
 }
