@@ -8,10 +8,11 @@ const POLL_MS = 100
 /**
  * The processes that carry the mark of a run and are still there a while after it.
  * @param {string} mark
+ * @param {number} [leavingMs] how long they may take to leave
  * @returns {Promise<readonly Leftover[] | undefined>} undefined where the kernel does not tell (no /proc)
  */
-export async function leftovers(mark) {
-  const deadlineMs = performance.now() + LEAVING_MS
+export async function leftovers(mark, leavingMs = LEAVING_MS) {
+  const deadlineMs = performance.now() + leavingMs
   for (;;) {
     const found = marked(mark)
     if (found === undefined || found.length === 0 || performance.now() > deadlineMs) return found

@@ -14,7 +14,7 @@ describe('leftovers', () => {
       stdio: 'ignore',
     })
     const gone = new Promise((resolve) => child.once('exit', (_code, signal) => resolve(signal)))
-    const found = await leftovers(mark)
+    const found = await leftovers(mark, 500)
     expect(found).toMatchObject([{ pid: child.pid }])
     expect(found?.[0]?.command).toContain('setInterval')
     endMarked(mark)
