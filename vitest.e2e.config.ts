@@ -20,6 +20,8 @@ export default defineConfig({
           name: 'in-process',
           include: ['test/e2e/in-process/*.e2e.ts'],
           maxWorkers: 2,
+          // One load of gateway and services for several files.
+          isolate: false,
           sequence: { groupOrder: 0 },
         },
       },
