@@ -1,4 +1,4 @@
-export { monotonicMs } from './clock.js'
+export { monotonicMs } from './clock/monotonic.js'
 export { closingOnFailure } from './closing-on-failure.js'
 export { ConfigError, Env, type HostPort, parseAddress, type Range } from './env.js'
 export {
@@ -85,4 +85,4 @@ export {
   stopOrder,
   topology,
 } from './topology.js'
-export { type Clock, TrustedClock, watchClock } from './trusted-clock.js'
+export { type Clock, TrustedClock, watchClock } from './clock/trusted-clock.js'

@@ -1,4 +1,4 @@
-import { monotonicMs } from '../clock.js'
+import { monotonicMs } from '../clock/monotonic.js'
 import { type AppError, unavailable } from '../errors.js'
 import { type CallContext, type CallOptions, hopDeadlineMs, NO_CONTEXT } from './call-context.js'
 import type { Endpoints } from './endpoints.js'

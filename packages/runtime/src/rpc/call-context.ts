@@ -1,5 +1,5 @@
 import { Metadata } from '@grpc/grpc-js'
-import { monotonicMs } from '../clock.js'
+import { monotonicMs } from '../clock/monotonic.js'
 
 /** W3C trace context of the work that a call is a part of; both are empty where there is none. */
 export interface CallContext {

@@ -1,4 +1,4 @@
-import { monotonicMs } from '../clock.js'
+import { monotonicMs } from '../clock/monotonic.js'
 import { type AppError, late, toAppError, unavailable } from '../errors.js'
 import { type CallOptions, hopDeadlineMs } from './call-context.js'
 import type { Endpoints } from './endpoints.js'

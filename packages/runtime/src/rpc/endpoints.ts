@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
-import { monotonicMs } from '../clock.js'
+import { monotonicMs } from '../clock/monotonic.js'
 import { parseAddress } from '../env.js'
 import type { Endpoint } from './transport.js'
 

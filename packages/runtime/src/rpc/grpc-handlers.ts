@@ -5,7 +5,7 @@ import type {
   ServerWritableStream,
   UntypedHandleCall,
 } from '@grpc/grpc-js'
-import { monotonicMs } from '../clock.js'
+import { monotonicMs } from '../clock/monotonic.js'
 import { toServiceError } from '../errors.js'
 import { BatchSession } from './batch-session.js'
 import { fromMetadata } from './call-context.js'

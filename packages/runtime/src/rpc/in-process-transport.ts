@@ -1,4 +1,4 @@
-import { monotonicMs } from '../clock.js'
+import { monotonicMs } from '../clock/monotonic.js'
 import { crossed, late, notConnected, notImplemented, toAppError } from '../errors.js'
 import { BatchSession } from './batch-session.js'
 import { grpcTransport } from './grpc-transport.js'

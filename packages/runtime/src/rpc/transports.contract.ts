@@ -1,7 +1,7 @@
 import { record, verifier, wal } from '@fractal-lba/proto'
 import { freePort } from '@fractal-lba/test-servers'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { monotonicMs } from '../clock.js'
+import { monotonicMs } from '../clock/monotonic.js'
 import { AppError } from '../errors.js'
 import { createRegistry } from '../metrics.js'
 import { connect } from './connect.js'

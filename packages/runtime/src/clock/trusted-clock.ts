@@ -1,4 +1,4 @@
-import { monotonicMs } from './clock.js'
+import { monotonicMs } from './monotonic.js'
 
 /** Wall time, in milliseconds since 1970. */
 export type Clock = () => number
