@@ -1,6 +1,8 @@
 import {
   createLogger,
   createRegistry,
+  ProcessClock,
+  type ProcessClockOptions,
   type Running,
   type ServiceName,
   type Transport,
@@ -13,6 +15,8 @@ export interface MemberEvents {
   readonly onLine?: (service: ServiceName, line: string) => void
   /** It cannot go on, after a failed flush for instance: the process, or the test, must end. */
   readonly onFatal: (service: ServiceName, error: Error) => void
+  /** For tests: the clock that a service has in its next life; the system's where it says nothing. */
+  readonly clockOf?: (service: ServiceName) => Partial<ProcessClockOptions>
 }
 
 /** One life of a service in this process. */
@@ -51,6 +55,10 @@ export class Member {
       onLine && ((line) => onLine(this.name, line)),
     )
     const stopping = new AbortController()
+    const clock = new ProcessClock({
+      limitMs: this.#starter.clockOffsetMaxMs,
+      ...this.#events.clockOf?.(this.name),
+    })
     const fatal = (error: Error): void => {
       logger.fatal({ err: error }, error.message)
       onFatal(this.name, error)
@@ -58,7 +66,7 @@ export class Member {
     try {
       const context = {
         ...{ logger, registry: createRegistry(), transport: this.#transport },
-        ...{ stopping: stopping.signal, fatal },
+        ...{ clock, stopping: stopping.signal, fatal },
       }
       this.#life = { running: await this.#starter.start(context), stopping }
     } catch (error) {

@@ -8,6 +8,7 @@ import { readWalConfig, startWal } from '@fractal-lba/wal-service'
 /** A service whose configuration is read. */
 export interface Starter {
   readonly logLevel: LogLevel
+  readonly clockOffsetMaxMs: number
   /** Starts it; again after it was stopped. */
   start(context: ProcessContext): Promise<Running>
 }
@@ -21,7 +22,8 @@ function starterOf<Config extends CommonConfig>(
 ): ReadStarter {
   return (env) => {
     const config = readConfig(env)
-    return { logLevel: config.logLevel, start: (context) => start(config, context) }
+    const { logLevel, clockOffsetMaxMs } = config
+    return { logLevel, clockOffsetMaxMs, start: (context) => start(config, context) }
   }
 }
 

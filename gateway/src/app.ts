@@ -2,8 +2,10 @@ import {
   closingOnFailure,
   type ProcessContext,
   type Running,
+  reportClock,
   startGrpcServer,
   unavailable,
+  withClock,
 } from '@fractal-lba/runtime'
 import { Admission } from './admission.js'
 import { connectServices } from './clients/connect.js'
@@ -21,6 +23,7 @@ import { replayOpenEntries } from './replay.js'
 export async function startGateway(config: GatewayConfig, context: ProcessContext): Promise<Running> {
   const { logger, registry, stopping } = context
   const { addresses, hop } = config
+  reportClock(context.clock, context)
   const counters = createCounters(registry)
   const { wals, dedup, verifier, scoring } = connectServices(addresses, hop, context)
   const monitor = new Monitor(
@@ -49,7 +52,7 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
     ingest,
     admission,
     rateLimit,
-    ready: () => monitor.report(),
+    ready: () => withClock(monitor.report(), context.clock),
     registry,
     metricsAuth: config.metricsAuth,
     logger,
@@ -62,7 +65,8 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
   }
   const listen = async () => {
     await http.listen({ host: config.host, port: config.port })
-    return startGrpcServer(config.grpcAddress, [service], context)
+    // Agents are no peers: what they say of their clocks is not asked for.
+    return startGrpcServer(config.grpcAddress, [service], { ...context, clock: undefined })
   }
   const grpc = await closingOnFailure(listen(), async () => {
     await http.close()

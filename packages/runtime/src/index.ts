@@ -1,4 +1,14 @@
+export { reportClock, withClock } from './clock/clock-report.js'
+export type { ClockJudgement, ClockState } from './clock/clock-rule.js'
 export { monotonicMs } from './clock/monotonic.js'
+export {
+  type ClockExchange,
+  type ExpiryClock,
+  ProcessClock,
+  type ProcessClockOptions,
+  trusting,
+} from './clock/process-clock.js'
+export { type Clock, TrustedClock, watchClock } from './clock/trusted-clock.js'
 export { closingOnFailure } from './closing-on-failure.js'
 export { ConfigError, Env, type HostPort, parseAddress, type Range } from './env.js'
 export {
@@ -59,6 +69,7 @@ export { readServiceConfig, type ServiceConfig, type ServiceParts, serve } from 
 export {
   readAddress,
   readAddresses,
+  readClockOffsetMaxMs,
   readDataDirectory,
   readDedupTtlMs,
   readHopTimeoutMs,
@@ -85,4 +96,3 @@ export {
   stopOrder,
   topology,
 } from './topology.js'
-export { type Clock, TrustedClock, watchClock } from './clock/trusted-clock.js'

@@ -1,3 +1,4 @@
+import { ProcessClock } from './clock/process-clock.js'
 import { ConfigError, Env } from './env.js'
 import { createLogger, type Logger, type LogLevel, logLevels } from './logger.js'
 import { createRegistry, type Registry } from './metrics.js'
@@ -5,6 +6,7 @@ import type { BasicAuth } from './ops-server.js'
 import type { RpcContext } from './rpc/context.js'
 import { grpcTransport } from './rpc/grpc-transport.js'
 import type { Transport } from './rpc/transport.js'
+import { readClockOffsetMaxMs } from './shared-settings.js'
 
 /** sysexits(3): a mistake in the configuration. A supervisor need not try again. */
 export const EXIT_CONFIG = 78
@@ -17,6 +19,8 @@ export interface ProcessContext extends RpcContext {
   readonly registry: Registry
   /** What carries its calls to other services, and theirs to it. */
   readonly transport: Transport
+  /** Its clock, and what is known against it; told to its peers with each call. */
+  readonly clock: ProcessClock
   /** Aborted once, when the process is asked to stop. */
   readonly stopping: AbortSignal
   /** Logs the error and ends the process at once, where it cannot go on: after a failed flush, for instance. */
@@ -39,6 +43,8 @@ export interface CommonConfig {
   readonly metricsAuth: BasicAuth | undefined
   /** How long a stop may take before calls under way are cut. */
   readonly stopGraceMs: number
+  /** How far its clock may be from others before it counts as wrong. */
+  readonly clockOffsetMaxMs: number
 }
 
 export function readCommonConfig(env: Env): CommonConfig {
@@ -51,6 +57,7 @@ export function readCommonConfig(env: Env): CommonConfig {
     logLevel: env.oneOf('LOG_LEVEL', logLevels, 'info'),
     metricsAuth: user !== undefined && password !== undefined ? { user, password } : undefined,
     stopGraceMs: env.durationMs('STOP_GRACE', 5_000, { min: 0, max: 600_000 }),
+    clockOffsetMaxMs: readClockOffsetMaxMs(env),
   }
 }
 
@@ -103,6 +110,7 @@ export async function runProcess<Config extends CommonConfig>(
   try {
     running = await start(config, {
       ...{ logger, registry: createRegistry(), transport: grpcTransport },
+      ...{ clock: new ProcessClock({ limitMs: config.clockOffsetMaxMs }) },
       ...{ stopping: stopping.signal, fatal },
     })
   } catch (error) {

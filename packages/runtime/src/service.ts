@@ -1,3 +1,4 @@
+import { reportClock, withClock } from './clock/clock-report.js'
 import { closingOnFailure } from './closing-on-failure.js'
 import type { Env } from './env.js'
 import { type ReadyReport, startOpsServer } from './ops-server.js'
@@ -35,7 +36,10 @@ export async function serve(
   parts: ServiceParts,
 ): Promise<Running> {
   const ready = (): ReadyReport =>
-    context.stopping.aborted ? { status: 'not_ready', detail: 'stopping', dependencies: {} } : parts.ready()
+    context.stopping.aborted
+      ? { status: 'not_ready', detail: 'stopping', dependencies: {} }
+      : withClock(parts.ready(), context.clock)
+  reportClock(context.clock, context)
   const ops = await closingOnFailure(
     startOpsServer(config.metricsAddress, { registry: context.registry, auth: config.metricsAuth, ready }),
     parts.close,

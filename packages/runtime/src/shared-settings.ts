@@ -31,6 +31,11 @@ export function readDedupTtlMs(env: Env): number {
   return env.durationMs('DEDUP_TTL', 14 * DAY_MS, { min: 1_000, max: 3_650 * DAY_MS })
 }
 
+/** How far clocks may be apart before one of them counts as wrong. */
+export function readClockOffsetMaxMs(env: Env): number {
+  return env.durationMs('CLOCK_OFFSET_MAX', 300_000, { min: 1_000, max: DAY_MS })
+}
+
 /** Deadline of one call to a service. */
 export function readHopTimeoutMs(env: Env): number {
   return env.durationMs('HOP_TIMEOUT', 1_000, { min: 10, max: 60_000 })

@@ -4,6 +4,7 @@ import {
   fromStatus,
   grpcTransport,
   type Peer,
+  ProcessClock,
   type ServiceConfig,
   serve,
 } from '@fractal-lba/runtime'
@@ -46,6 +47,7 @@ async function served(
     logLevel: 'fatal',
     metricsAuth: undefined,
     stopGraceMs: 1_000,
+    clockOffsetMaxMs: 300_000,
   }
   const draining = stopping.signal
   const running = await serve(
@@ -54,6 +56,7 @@ async function served(
       logger,
       registry,
       transport: grpcTransport,
+      clock: new ProcessClock({ limitMs: 300_000 }),
       stopping: draining,
       fatal: (error) => expect.unreachable(error.message),
     },

@@ -1,4 +1,5 @@
 import { monotonicMs } from '../clock/monotonic.js'
+import type { ClockExchange } from '../clock/process-clock.js'
 import { type AppError, late, toAppError, unavailable } from '../errors.js'
 import { type CallOptions, hopDeadlineMs } from './call-context.js'
 import type { Endpoints } from './endpoints.js'
@@ -25,6 +26,7 @@ interface CallsParts {
   readonly endpoints: Endpoints
   readonly open: (endpoint: Endpoint) => Channel
   readonly timeoutMs: number
+  readonly clock: ClockExchange | undefined
 }
 
 const SILENCE_HOPS_MAX = 10
@@ -51,7 +53,8 @@ export class Calls {
     const errors: unknown[] = []
     try {
       const channel = await this.#connected(deadlineMs)
-      return await channel.unary(method, request, { deadlineMs, context: call.context })
+      const { clock } = this.#parts
+      return await channel.unary(method, request, { deadlineMs, context: call.context, clock })
     } catch (error) {
       errors.push(error)
       throw error

@@ -68,7 +68,8 @@ export function connect<D extends Definition>(
     everyMs: limits.resolveEveryMs,
   })
   const open = (endpoint: Endpoint) => transport.open(endpoint, security)
-  const calls = new Calls({ service, endpoints, open, timeoutMs: limits.timeoutMs })
+  const { clock } = context
+  const calls = new Calls({ service, endpoints, open, timeoutMs: limits.timeoutMs, clock })
   const batchClients: { close(): void }[] = []
   const arounds = new Map<MethodDefinition, Around | undefined>()
   const aroundOf = (method: MethodDefinition): Around | undefined => {

@@ -1,3 +1,4 @@
+import type { ClockExchange } from '../clock/process-clock.js'
 import type { Registry } from '../metrics.js'
 import { grpcTransport } from './grpc-transport.js'
 import { hopMetrics } from './hop-metrics.js'
@@ -14,6 +15,8 @@ export interface RpcContext {
   /** Where each hop is measured; nowhere unless told. */
   readonly registry?: Registry
   readonly interceptors?: readonly Interceptor[]
+  /** The clock that is told with each unary call and its answer, and takes note of the other end's. */
+  readonly clock?: ClockExchange | undefined
 }
 
 export function withDefaults(context: RpcContext): {

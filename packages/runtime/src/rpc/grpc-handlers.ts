@@ -1,14 +1,16 @@
-import type {
-  handleBidiStreamingCall,
-  handleServerStreamingCall,
-  handleUnaryCall,
-  ServerWritableStream,
-  UntypedHandleCall,
+import {
+  type handleBidiStreamingCall,
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  Metadata,
+  type ServerWritableStream,
+  type UntypedHandleCall,
 } from '@grpc/grpc-js'
 import { monotonicMs } from '../clock/monotonic.js'
 import { toServiceError } from '../errors.js'
 import { BatchSession } from './batch-session.js'
 import { fromMetadata } from './call-context.js'
+import { noteClock, withClock } from './clock-metadata.js'
 import { beginCall } from './interceptors.js'
 import type { Served, ServedBatches, ServedMethod, ServedStream, ServedUnary } from './served.js'
 import type { BatchRequest, BatchResponse } from './transport.js'
@@ -25,13 +27,15 @@ export function grpcHandler(method: ServedMethod, served: Served): UntypedHandle
   }
 }
 
-function unaryHandler(method: ServedUnary, { draining }: Served): handleUnaryCall<unknown, unknown> {
+function unaryHandler(method: ServedUnary, { draining, clock }: Served): handleUnaryCall<unknown, unknown> {
   return (call, callback) => {
+    const receivedMs = monotonicMs()
+    if (clock) noteClock(clock, call.metadata, receivedMs, receivedMs)
     const { context, end } = beginCall(method.around, fromMetadata(call.metadata))
     answer(method, call.request, { context, draining }).then(
       (response) => {
         end?.({ endedMs: monotonicMs(), errors: [] })
-        callback(null, response)
+        callback(null, response, withClock(new Metadata(), clock))
       },
       (error: unknown) => {
         end?.({ endedMs: monotonicMs(), errors: [error] })

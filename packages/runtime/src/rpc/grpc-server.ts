@@ -45,7 +45,7 @@ export async function startGrpcServer(
   context: RpcContext = {},
 ): Promise<GrpcServer> {
   const { transport, security, interceptors } = withDefaults(context)
-  const served = new Served(services, interceptors)
+  const served = new Served(services, interceptors, context.clock)
   const server = new Server(serverOptions)
   const { HealthImplementation, ReflectionService, everything } = await loadServerParts()
   const names = ['', ...services.map(({ name }) => name)]

@@ -1,8 +1,10 @@
 import { isIPv6 } from 'node:net'
 import { Client, type ClientReadableStream, connectivityState, type ServiceError } from '@grpc/grpc-js'
+import { monotonicMs } from '../clock/monotonic.js'
 import { parseAddress } from '../env.js'
 import { fromServiceError, late, notConnected } from '../errors.js'
 import { toMetadata, wallDeadlineMs } from './call-context.js'
+import { noteClock, withClock } from './clock-metadata.js'
 import { clientOptions } from './limits.js'
 import type { MethodDefinition } from './method.js'
 import { clientCredentials, type Security } from './security.js'
@@ -70,18 +72,20 @@ class GrpcChannel implements Channel {
   unary(
     { path, requestSerialize, responseDeserialize }: MethodDefinition,
     request: unknown,
-    { deadlineMs, context }: ChannelCall,
+    { deadlineMs, context, clock }: ChannelCall,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#client.makeUnaryRequest(
+      const sentMs = monotonicMs()
+      const call = this.#client.makeUnaryRequest(
         path,
         requestSerialize as (value: unknown) => Buffer,
         responseDeserialize,
         request,
-        toMetadata(context),
+        withClock(toMetadata(context), clock),
         { deadline: wallDeadlineMs(deadlineMs) },
         (error, response) => (error ? reject(fromServiceError(error)) : resolve(response)),
       )
+      if (clock) call.once('status', ({ metadata }) => noteClock(clock, metadata, sentMs, monotonicMs()))
     })
   }
 

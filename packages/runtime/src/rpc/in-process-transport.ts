@@ -62,6 +62,7 @@ class InProcessChannel implements Channel {
     const server = this.#server()
     const served = find(server, method, 'unary')
     const leave = server.enter()
+    exchangeClocks(call, server)
     const work = handleUnary(served, incoming(served, method, request), server, call).finally(leave)
     return outgoing(served, method, await untilCut(work, server.cut, call.deadlineMs))
   }
@@ -155,6 +156,14 @@ class InProcessChannel implements Channel {
       leave()
     }
   }
+}
+
+/** No time passes on the way. */
+function exchangeClocks({ clock: caller }: ChannelCall, { clock: server }: Served): void {
+  if (!caller || !server) return
+  const nowMs = monotonicMs()
+  caller.notePeer(server.reading(), nowMs, nowMs)
+  server.notePeer(caller.reading(), nowMs, nowMs)
 }
 
 function find<Kind extends ServedMethod['kind']>(

@@ -1,3 +1,4 @@
+import type { ClockExchange } from '../clock/process-clock.js'
 import type { CallContext } from './call-context.js'
 import { healthAnswer, healthCheck } from './health.js'
 import { type Around, around, type Interceptor } from './interceptors.js'
@@ -110,8 +111,15 @@ export class Served {
   #idle: (() => void) | undefined
   /** What grpc.health.v1 says of the server. */
   isServing = false
+  /** Told to callers, and takes note of theirs. */
+  readonly clock: ClockExchange | undefined
 
-  constructor(services: readonly GrpcService[], interceptors: readonly Interceptor[]) {
+  constructor(
+    services: readonly GrpcService[],
+    interceptors: readonly Interceptor[],
+    clock: ClockExchange | undefined,
+  ) {
+    this.clock = clock
     for (const service of services) {
       for (const [name, definition] of Object.entries(service.definition)) {
         const handle = service.handlers[name]

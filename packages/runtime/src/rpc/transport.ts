@@ -1,3 +1,4 @@
+import type { ClockExchange } from '../clock/process-clock.js'
 import type { AppError } from '../errors.js'
 import type { CallContext } from './call-context.js'
 import type { MethodDefinition } from './method.js'
@@ -38,6 +39,8 @@ export interface ChannelCall {
   /** Monotonic; infinite where a stream has none. */
   readonly deadlineMs: number
   readonly context: CallContext | undefined
+  /** Told to the other end, and takes note of its own; unary calls alone. */
+  readonly clock?: ClockExchange | undefined
 }
 
 export interface ResponseStream {

@@ -2,6 +2,7 @@ import { record, verifier, wal } from '@fractal-lba/proto'
 import { freePort } from '@fractal-lba/test-servers'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { monotonicMs } from '../clock/monotonic.js'
+import { ProcessClock } from '../clock/process-clock.js'
 import { AppError } from '../errors.js'
 import { createRegistry } from '../metrics.js'
 import { connect } from './connect.js'
@@ -331,6 +332,26 @@ export function transportContract(name: string, makeTransport: () => Transport):
         `server VerifyBatches ${OTHER.traceparent} of 1`,
         `handler ${OTHER.traceparent}`,
       ])
+    })
+
+    it('tells both ends of a unary call the clock of the other one', async () => {
+      const clockAt = (hostId: string, aheadMs: number) =>
+        new ProcessClock({ limitMs: 300_000, hostId, wall: () => Date.now() + aheadMs })
+      const [server, caller] = [clockAt('there', 0), clockAt('here', 3_600_000)]
+      const transport = makeTransport()
+      const service = grpcService(wal.WalServiceService, { fence: () => ({ position: positionOf(7) }) })
+      const { address } = await serve([service], { transport, clock: server })
+      const place = { service: 'wal', address, limits: PATIENT }
+      const peer = connect(wal.WalServiceService, place, { transport, clock: caller })
+      onTestFinished(() => peer.close())
+      await peer.unary('fence', { generation: 'a' })
+      for (const [clock, offsetMs] of [
+        [caller, 3_600_000],
+        [server, -3_600_000],
+      ] as const) {
+        await expect.poll(() => clock.judgement.state).toBe('off')
+        expect(Math.abs(clock.judgement.offsetMs - offsetMs)).toBeLessThan(60_000)
+      }
     })
 
     it('tells that a server is to be left, but not one that was closed from this side', async () => {
