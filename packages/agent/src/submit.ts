@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Ed25519PrivateKey, HmacKey, Pcs } from '@fractal-lba/pcs'
 import { jsonObject } from '@fractal-lba/runtime/text'
-import { BACKOFF_DEFAULT, type BackoffPolicy, backoffMs, retryAfterMs } from './delivery/backoff.js'
+import { BACKOFF_DEFAULT, type BackoffPolicy, retryAfterMs, waitMs } from './delivery/backoff.js'
 import { judge } from './delivery/judgement.js'
 import { type Exchange, exchange, NoAnswer } from './exchange.js'
 import { type BuildInput, buildRecord } from './record/build.js'
@@ -105,11 +105,11 @@ export async function submitRecord(record: Pcs, options: SubmitRecordOptions): P
       if (judgement !== 'retry') throw refusal(judgement, answer, attempts)
     }
     const askedMs = answer instanceof NoAnswer ? 0 : (retryAfterMs(answer, Date.now()) ?? 0)
-    const waitMs = askedMs + backoffMs(backoff, attempts, Math.random())
-    if (performance.now() + waitMs >= endMs) {
+    const pauseMs = waitMs(backoff, attempts, askedMs, Math.random())
+    if (performance.now() + pauseMs >= endMs) {
       throw unavailable(answer instanceof NoAnswer ? answer : undefined, lastAnswer, attempts)
     }
-    if (!(await waited(waitMs, signal))) throw aborted(attempts)
+    if (!(await waited(pauseMs, signal))) throw aborted(attempts)
   }
 }
 

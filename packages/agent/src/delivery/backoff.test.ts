@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { backoffMs, RETRY_AFTER_MS_MAX, retryAfterMs } from './backoff.js'
+import { RETRY_AFTER_MS_MAX, retryAfterMs, waitMs } from './backoff.js'
 
-describe('backoffMs', () => {
+describe('waitMs', () => {
   const policy = { baseMs: 100, capMs: 1_000 }
 
   it.each([
@@ -13,9 +13,15 @@ describe('backoffMs', () => {
     [6, 1_000],
     [5_000, 1_000],
   ])('after %i failures is anything below %i ms', (failures, limitMs) => {
-    expect(backoffMs(policy, failures, 0)).toBe(0)
-    expect(backoffMs(policy, failures, 0.5)).toBe(limitMs / 2)
-    expect(backoffMs(policy, failures, 0.999)).toBeCloseTo(limitMs * 0.999)
+    expect(waitMs(policy, failures, 0, 0)).toBe(0)
+    expect(waitMs(policy, failures, 0, 0.5)).toBe(limitMs / 2)
+    expect(waitMs(policy, failures, 0, 0.999)).toBeCloseTo(limitMs * 0.999)
+  })
+
+  it('is never less than what is asked for, and more than that by the back-off or a fifth', () => {
+    expect(waitMs(policy, 3, 1_000, 0)).toBe(1_000)
+    expect(waitMs(policy, 3, 1_000, 0.5)).toBe(1_200)
+    expect(waitMs(policy, 1, 10_000, 0.5)).toBe(11_000)
   })
 })
 

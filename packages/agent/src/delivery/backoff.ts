@@ -2,7 +2,7 @@
 export interface BackoffPolicy {
   /** The longest wait after the first failure; it doubles with each further one. */
   readonly baseMs: number
-  /** The longest wait, except one that the other side asks for. */
+  /** The longest wait, beyond one that the other side asks for. */
   readonly capMs: number
 }
 
@@ -12,16 +12,27 @@ export const BACKOFF_DEFAULT: BackoffPolicy = { baseMs: 500, capMs: 60_000 }
 /** The longest `Retry-After` that is followed: no answer may stop an agent for good. */
 export const RETRY_AFTER_MS_MAX = 3_600_000
 
+/** A fleet that was told the same wait returns over this share of it, beyond it. */
+const SPREAD_OF_ASKED = 0.2
+
 /**
- * Exponential with full jitter: anything from 0 to the cap of this attempt, so that a fleet that failed
- * together does not come back together.
+ * How long to wait before another attempt: what the other side asks for, and on top of it a back-off that is
+ * exponential with full jitter, so that a fleet that failed together does not come back together. No wait that is
+ * asked for, nought among them, switches the back-off off.
  *
  * @param failures how many attempts have failed in a row, from 1
+ * @param askedMs by `Retry-After`; 0 without one
  * @param random in [0, 1)
  */
-export function backoffMs({ baseMs, capMs }: BackoffPolicy, failures: number, random: number): number {
+export function waitMs(
+  { baseMs, capMs }: BackoffPolicy,
+  failures: number,
+  askedMs: number,
+  random: number,
+): number {
   // The exponent is bounded so that the power stays finite; the cap applies long before.
-  return random * Math.min(capMs, baseMs * 2 ** Math.min(failures - 1, 40))
+  const backoffMs = Math.min(capMs, baseMs * 2 ** Math.min(failures - 1, 40))
+  return askedMs + random * Math.max(backoffMs, SPREAD_OF_ASKED * askedMs)
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type BackoffPolicy, backoffMs } from './backoff.js'
+import { type BackoffPolicy, waitMs } from './backoff.js'
 
 /**
  * Whether the gateway as a whole is up, judged from its last answers. While it is down, one record at a time is sent
@@ -36,13 +36,13 @@ export class EndpointState {
 
   /**
    * No answer, or one that says "later".
-   * @param askedMs the wait that it asks for, if any
+   * @param askedMs the wait that it asks for; 0 when it asks for none
    * @param random in [0, 1)
    */
-  failed(nowMs: number, askedMs: number | undefined, random: number): void {
+  failed(nowMs: number, askedMs: number, random: number): void {
     // Requests that were under way together fail together. They count as one outage, not as several.
     if (nowMs >= this.#untilMs) this.#failures += 1
-    const waitMs = askedMs ?? backoffMs(this.#policy, this.#failures, random)
-    this.#untilMs = Math.max(this.#untilMs, nowMs + waitMs)
+    const failures = Math.max(1, this.#failures)
+    this.#untilMs = Math.max(this.#untilMs, nowMs + waitMs(this.#policy, failures, askedMs, random))
   }
 }

@@ -2,9 +2,9 @@
 export {
   BACKOFF_DEFAULT,
   type BackoffPolicy,
-  backoffMs,
   RETRY_AFTER_MS_MAX,
   retryAfterMs,
+  waitMs,
 } from './backoff.js'
 export { Deliverer, type DelivererOptions } from './deliver.js'
 export { type Judgement, judge } from './judgement.js'

@@ -190,6 +190,18 @@ describe('a sender', () => {
     for (const { atMs } of later) expect(atMs - refusedAtMs).toBeGreaterThanOrEqual(1_000)
   })
 
+  it.each(['0', 'Wed, 01 Jul 2020 12:00:00 GMT'])(
+    'backs off from a 503 with Retry-After: %s',
+    async (retryAfter) => {
+      await add(200)
+      peer.script = () => ({ status: 503, headers: { 'retry-after': retryAfter } })
+      newSender({ backoff: { baseMs: 200, capMs: 1_000 } }).start()
+      await new Promise((resolve) => setTimeout(resolve, 1_500))
+      // the first eight go together
+      expect(peer.arrivals.length).toBeLessThan(30)
+    },
+  )
+
   it('keeps a refusal with its problem, and a conflict, and sends neither again', async () => {
     const ids = await add(3)
     peer.script = ({ outboxSeq }) => (outboxSeq === 1 ? problemReaction(401, 'unauthenticated') : 'judge')

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { isWalError } from '@fractal-lba/wal'
 import { type Exchange, NoAnswer } from '../exchange.js'
 import { isOutboxError, type Outbox, type SettledKind } from '../outbox/index.js'
-import { type BackoffPolicy, backoffMs, retryAfterMs } from './backoff.js'
+import { type BackoffPolicy, retryAfterMs, waitMs } from './backoff.js'
 import { EndpointState } from './endpoint-state.js'
 import { judge } from './judgement.js'
 import { Schedule, type Waiting } from './schedule.js'
@@ -139,7 +139,7 @@ export class Sender {
       const answer = await deliver(await outbox.read(seq), this.#cut.signal)
       const judgement = judge(answer, pcsId)
       if (judgement === 'retry') {
-        const askedMs = retryAfterMs(answer, Date.now())
+        const askedMs = retryAfterMs(answer, Date.now()) ?? 0
         this.#endpoint.failed(this.#timers.nowMs(), askedMs, this.#random())
         this.#later({ seq, attempts, pcsId, askedMs, why: whyLater(answer) })
         return
@@ -151,9 +151,9 @@ export class Sender {
     } catch (error) {
       if (error instanceof NoAnswer) {
         if (this.#cut.signal.aborted) return
-        this.#endpoint.failed(this.#timers.nowMs(), undefined, this.#random())
+        this.#endpoint.failed(this.#timers.nowMs(), 0, this.#random())
       } else if (!isLocalRefusal(error)) throw error
-      this.#later({ seq, attempts, pcsId, askedMs: undefined, why: error.message })
+      this.#later({ seq, attempts, pcsId, askedMs: 0, why: error.message })
     }
   }
 
@@ -161,15 +161,14 @@ export class Sender {
     readonly seq: number
     readonly attempts: number
     readonly pcsId: string
-    readonly askedMs: number | undefined
+    readonly askedMs: number
     readonly why: string
   }): void {
-    const { seq, attempts, pcsId, askedMs = 0, why } = given
-    // Jitter comes on top of the wait that was asked for, so that agents that were refused together do not all
-    // return together, and one record that cannot be judged is not always the first to be tried.
-    const waitMs = askedMs + backoffMs(this.#options.backoff, attempts, this.#random())
-    this.#schedule.add({ seq, attempts, dueMs: this.#timers.nowMs() + waitMs })
-    this.#options.onAttempt?.({ result: 'retry', seq, pcsId, why, waitMs })
+    const { seq, attempts, pcsId, askedMs, why } = given
+    // Each record waits by a chance of its own: one that cannot be judged is not always the first to be tried.
+    const ms = waitMs(this.#options.backoff, attempts, askedMs, this.#random())
+    this.#schedule.add({ seq, attempts, dueMs: this.#timers.nowMs() + ms })
+    this.#options.onAttempt?.({ result: 'retry', seq, pcsId, why, waitMs: ms })
   }
 }
 
