@@ -56,6 +56,19 @@ describe('events from CSV', () => {
     expect(refusal(csv).detail).toContain(detail)
   })
 
+  it('refuses a number without an end, and a line of them, at once', () => {
+    const digits = '1'.repeat(80_000)
+    const startedMs = performance.now()
+    expect(refusal(`${HEADER}0,${digits}x,2,3\n`).detail).toContain('has more than 4099 characters')
+    expect(refusal(`${HEADER}0,${'1'.repeat(1_025)},2,3\n`).detail).toBe(
+      'column x has more than 1024 characters',
+    )
+    expect(refusal(`${HEADER}${','.repeat(80_000)}\n`).detail).toContain('has more than 4099 characters')
+    expect(refusal(`${digits}\n`).detail).toContain('the header must be')
+    expect(performance.now() - startedMs).toBeLessThan(1_000)
+    expect(readEvents(`${HEADER}0,${'1'.repeat(200)}.${'1'.repeat(823)},2,3\n`).count).toBe(1)
+  })
+
   it.each([
     ['UTF-16', Uint8Array.of(0xff, 0xfe, 0x74, 0), 1, 'UTF-16'],
     ['a UTF-8 byte-order mark', Uint8Array.of(0xef, 0xbb, 0xbf, 0x74), 1, 'byte-order mark'],

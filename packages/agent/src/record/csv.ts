@@ -8,7 +8,11 @@ export const CSV_SIZE_BYTES_MAX = 64 * 1024 * 1024
 const MAGNITUDE_MAX = 1e290
 
 const COLUMNS = ['timestamp', 'x', 'y', 'z'] as const
-const NUMBER = /^[ \t]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*$/
+/** The exact value of a double has at most some 770 digits. */
+const FIELD_CHARACTERS_MAX = 1_024
+const LINE_CHARACTERS_MAX = COLUMNS.length * FIELD_CHARACTERS_MAX + COLUMNS.length - 1
+/** Digits are matched in one way only, so that what is no number is refused in linear time. */
+const NUMBER = /^[ \t]*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*$/
 const NON_FINITE = /^\s*[+-]?(?:nan|inf|infinity)\s*$/i
 
 /** Points in space; the three arrays are as long as there are events. */
@@ -98,6 +102,9 @@ function linesOf(text: string): string[] {
 }
 
 function fieldsOf(line: string, file: string, number: number): string[] {
+  if (line.length > LINE_CHARACTERS_MAX) {
+    throw new MalformedCsv(file, number, `has more than ${LINE_CHARACTERS_MAX} characters`)
+  }
   if (line.trim() === '') throw new MalformedCsv(file, number, 'is blank, but events follow; remove the line')
   if (line.includes('"')) {
     throw new MalformedCsv(file, number, 'has quotes; write the numbers plainly, without quotes')
@@ -118,6 +125,9 @@ function fieldsOf(line: string, file: string, number: number): string[] {
 }
 
 function numberOf(field: string, column: string, file: string, line: number): number {
+  if (field.length > FIELD_CHARACTERS_MAX) {
+    throw new MalformedCsv(file, line, `column ${column} has more than ${FIELD_CHARACTERS_MAX} characters`)
+  }
   if (field.trim() === '') throw new MalformedCsv(file, line, `column ${column} is empty`)
   const value = NUMBER.test(field) ? Number(field) : Number.NaN
   if (NON_FINITE.test(field) || Math.abs(value) === Number.POSITIVE_INFINITY) {
