@@ -2,10 +2,12 @@ import { hash } from 'node:crypto'
 import { lstat, mkdir, opendir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isCsvName } from './file-identity.js'
+import { isMissing, openRegular } from './regular-file.js'
 import type { FileState } from './settling.js'
 
 const DONE = 'done'
 const FAILED = 'failed'
+const LINE_FEED = 0x0a
 /** Names looked at in one round; the others have their turn when these have been moved away. */
 const NAMES_MAX = 10_000
 /** File systems take 255; a number and `.error.txt` must still fit behind it. */
@@ -48,6 +50,19 @@ export class WatchedDirectory {
     }
   }
 
+  /** Whether the last byte of a file ends a line; false when there is no such file (any more). */
+  async endsInNewline(name: string): Promise<boolean> {
+    const file = await openRegular(join(this.path, name))
+    if (file === undefined) return false
+    try {
+      const { size } = await file.stat()
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(1), 0, 1, Math.max(0, size - 1))
+      return bytesRead === 1 && buffer[0] === LINE_FEED
+    } finally {
+      await file.close()
+    }
+  }
+
   /** Moves a shipped file to `done/`. */
   async moveToDone(name: string): Promise<void> {
     await rename(join(this.path, name), await this.#freePath(DONE, name))
@@ -83,8 +98,4 @@ function withRoom(name: string): string {
   let stem = name
   while (Buffer.byteLength(stem) > NAME_BYTES_MAX - digest.length - 5) stem = stem.slice(0, -1)
   return `${stem}-${digest}.csv`
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }

@@ -1,9 +1,9 @@
-import { readFile, stat } from 'node:fs/promises'
 import { MalformedRecord, type Parameters, type Pcs } from '@fractal-lba/pcs'
 import { printable } from '@fractal-lba/runtime/text'
 import { buildRecord, UnbuildableRecord } from '../record/build.js'
 import { CSV_SIZE_BYTES_MAX, MalformedCsv, tooLargeCsv } from '../record/csv.js'
 import type { FileIdentity } from './file-identity.js'
+import { openRegular } from './regular-file.js'
 
 /** How records are made of files: the same for all files of a directory. */
 export interface BuildRules {
@@ -35,6 +35,7 @@ export async function buildFile(task: BuildTask, rules: BuildRules): Promise<Bui
   const file = printable(task.name)
   try {
     const csv = await contentOf(task.path, file)
+    if (csv === undefined) return { kind: 'unreadable', why: `${file} is no regular file` }
     return { kind: 'built', record: buildRecord({ ...rules, ...task.identity, csv, file }) }
   } catch (error) {
     if (error instanceof MalformedRecord) {
@@ -49,7 +50,13 @@ export async function buildFile(task: BuildTask, rules: BuildRules): Promise<Bui
   }
 }
 
-async function contentOf(path: string, file: string): Promise<Buffer> {
-  if ((await stat(path)).size > CSV_SIZE_BYTES_MAX) throw tooLargeCsv(file)
-  return readFile(path)
+async function contentOf(path: string, file: string): Promise<Buffer | undefined> {
+  const handle = await openRegular(path)
+  if (handle === undefined) return undefined
+  try {
+    if ((await handle.stat()).size > CSV_SIZE_BYTES_MAX) throw tooLargeCsv(file)
+    return await handle.readFile()
+  } finally {
+    await handle.close()
+  }
 }

@@ -31,6 +31,7 @@ export interface AgentOrder {
   readonly fixed: FixedIdentity
   readonly rules: BuildRules
   readonly settleMs: number
+  readonly unfinishedMs: number
   readonly pollMs: number
   /** The bytes of a record as they are sent: signed, if it is to be. */
   readonly textOf: (record: Pcs) => Uint8Array
@@ -94,6 +95,7 @@ export async function startAgent(
     outbox,
     fixed: order.fixed,
     settleMs: order.settleMs,
+    unfinishedMs: order.unfinishedMs,
     pollMs: order.pollMs,
     textOf: order.textOf,
     build: (task) => builder.build(task),

@@ -1,52 +1,42 @@
 import { describe, expect, it } from 'vitest'
 import { type FileState, Settling } from './settling.js'
 
-const wall = 1_800_000_000_000
 const state = (change: Partial<FileState> = {}): FileState => ({
   inode: 1,
   sizeBytes: 100,
-  modifiedMs: wall,
+  modifiedMs: 1_800_000_000_000,
   ...change,
 })
 
 describe('Settling', () => {
-  it('waits until a file has not changed for the settle time', () => {
-    const settling = new Settling(2_000)
-    expect(settling.isComplete('a', state(), 0, wall)).toBe(false)
-    expect(settling.isComplete('a', state(), 1_999, wall)).toBe(false)
-    expect(settling.isComplete('a', state(), 2_000, wall)).toBe(true)
+  it('tells how long a file has looked the same, by two sightings at least', () => {
+    const settling = new Settling()
+    expect(settling.quietMs('a', state(), 1_000)).toBeUndefined()
+    expect(settling.quietMs('a', state(), 1_000)).toBe(0)
+    expect(settling.quietMs('a', state(), 2_999)).toBe(1_999)
   })
 
   it.each([
     ['grows', { sizeBytes: 101 }],
-    ['is written to', { modifiedMs: wall + 1 }],
+    ['is written to', { modifiedMs: 1_800_000_000_001 }],
     ['is replaced', { inode: 2 }],
   ])('begins anew when it %s', (_, change) => {
-    const settling = new Settling(2_000)
-    settling.isComplete('a', state(), 0, wall)
-    // as if dated now, so that only this process's own watch counts
-    expect(settling.isComplete('a', state(change), 1_500, wall)).toBe(false)
-    expect(settling.isComplete('a', state(change), 3_499, wall)).toBe(false)
-    expect(settling.isComplete('a', state(change), 3_500, wall)).toBe(true)
+    const settling = new Settling()
+    settling.quietMs('a', state(), 0)
+    expect(settling.quietMs('a', state(change), 1_500)).toBeUndefined()
+    expect(settling.quietMs('a', state(change), 3_500)).toBe(2_000)
   })
 
-  it('takes at once what was finished before it appeared', () => {
-    const settling = new Settling(2_000)
-    expect(settling.isComplete('a', state(), 0, wall + 2_000)).toBe(true)
-    expect(settling.isComplete('b', state(), 0, wall + 1_000)).toBe(false)
-    expect(settling.isComplete('b', state(), 1_000, wall + 1_000)).toBe(true)
-  })
-
-  it('waits by its own clock when the file has a date of the future', () => {
-    const settling = new Settling(2_000)
-    expect(settling.isComplete('a', state({ modifiedMs: wall + 1e9 }), 0, wall)).toBe(false)
-    expect(settling.isComplete('a', state({ modifiedMs: wall + 1e9 }), 2_000, wall)).toBe(true)
+  it.each([0, 4_000_000_000_000])('does not look at what the time stamp says (%i)', (modifiedMs) => {
+    const settling = new Settling()
+    expect(settling.quietMs('a', state({ modifiedMs }), 0)).toBeUndefined()
+    expect(settling.quietMs('a', state({ modifiedMs }), 2_000)).toBe(2_000)
   })
 
   it('forgets what is gone', () => {
-    const settling = new Settling(2_000)
-    settling.isComplete('a', state(), 0, wall)
+    const settling = new Settling()
+    settling.quietMs('a', state(), 0)
     settling.keepOnly(new Set(['b']))
-    expect(settling.isComplete('a', state(), 2_000, wall)).toBe(false)
+    expect(settling.quietMs('a', state(), 2_000)).toBeUndefined()
   })
 })

@@ -10,28 +10,18 @@ export function sameState(a: FileState, b: FileState): boolean {
 }
 
 /**
- * Which files nobody writes to any more. A file is complete when it has not changed for the settle time: by its
- * own time of change when it is first seen (one that was renamed into the directory is complete at once, if it
- * was finished long enough before), or since this process first saw it as it is now.
+ * For how long files have been left alone. Only this process's own sightings count: the time stamp of a file says
+ * nothing, because whoever copies a file may set it to that of the original while half of it is there.
  */
 export class Settling {
-  readonly #settleMs: number
   readonly #seen = new Map<string, { readonly state: FileState; readonly sinceMs: number }>()
 
-  constructor(settleMs: number) {
-    this.#settleMs = settleMs
-  }
-
-  /**
-   * @param monotonicMs the time by which waits are measured
-   * @param wallMs the time by which files are dated
-   */
-  isComplete(name: string, state: FileState, monotonicMs: number, wallMs: number): boolean {
+  /** @returns since when a file has looked as it does now, in ms ago; undefined at its first sighting in that state */
+  quietMs(name: string, state: FileState, monotonicMs: number): number | undefined {
     const before = this.#seen.get(name)
-    if (before && sameState(before.state, state)) return monotonicMs - before.sinceMs >= this.#settleMs
-    const quietMs = Math.min(Math.max(0, wallMs - state.modifiedMs), this.#settleMs)
-    this.#seen.set(name, { state, sinceMs: monotonicMs - quietMs })
-    return quietMs >= this.#settleMs
+    if (before && sameState(before.state, state)) return monotonicMs - before.sinceMs
+    this.#seen.set(name, { state, sinceMs: monotonicMs })
+    return undefined
   }
 
   /** Forgets files that are no longer there. */

@@ -7,6 +7,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -55,6 +56,7 @@ async function watch(options: Partial<WatcherOptions> = {}): Promise<Watcher> {
     outbox,
     fixed: {},
     settleMs: 0,
+    unfinishedMs: 60_000,
     pollMs: 10,
     build: (task) => buildFile(task, rules),
     textOf: (record) => Buffer.from(recordText(record)),
@@ -160,7 +162,7 @@ describe('a watcher', () => {
       put('a.1.csv', number)
       await until('it is moved', () => !existsSync(join(path, 'a.1.csv')))
     }
-    for (const text of ['one', 'two']) {
+    for (const text of ['one\n', 'two\n']) {
       writeFileSync(join(path, 'x.csv'), text)
       await until('it is moved', () => !existsSync(join(path, 'x.csv')))
     }
@@ -214,6 +216,37 @@ describe('a watcher', () => {
       rules,
     )
     expect(whole.kind === 'built' && whole.record.pcs_id).toBe([...outbox.entries()][0]?.pcsId)
+  })
+
+  it('does not ship half a file that has an old time stamp', async () => {
+    const file = join(path, 'a.1.csv')
+    const rows = smallCsv(1).trimEnd().split('\n')
+    await watch({ settleMs: 150 })
+    // as a copy that keeps the time of the original, row for row
+    for (const row of rows) {
+      appendFileSync(file, `${row}\n`)
+      utimesSync(file, 1_600_000_000, 1_600_000_000)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    await until('it is shipped', () => names('done').length === 1, 10_000)
+    expect(readFileSync(join(path, 'done', 'a.1.csv'), 'utf8')).toBe(`${rows.join('\n')}\n`)
+    expect(events).toHaveLength(1)
+  })
+
+  it('waits longer for the end of a last line, then names the error', async () => {
+    const text = smallCsv(1).trimEnd()
+    writeFileSync(join(path, 'a.1.csv'), text.slice(0, -3))
+    writeFileSync(join(path, 'b.1.csv'), text)
+    await watch({ settleMs: 30, unfinishedMs: 600 })
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(events).toEqual([])
+    writeFileSync(join(path, 'a.1.csv'), `${text}\n`)
+    await until('the finished one is shipped', () => names('done').length === 1, 10_000)
+    await until('the other one is refused', () => names('failed').length === 2, 10_000)
+    expect(names('done')).toEqual(['a.1.csv'])
+    expect(readFileSync(join(path, 'failed', 'b.1.csv.error.txt'), 'utf8')).toContain(
+      'b.1.csv: its last line has no newline',
+    )
   })
 
   it('leaves files where they are while the outbox is full, and says so once', async () => {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pcs } from '@fractal-lba/pcs'
+import { printable } from '@fractal-lba/runtime/text'
 import { isWalError } from '@fractal-lba/wal'
 import { type Added, isOutboxError, type Outbox } from '../outbox/index.js'
 import type { WatchedDirectory } from './directory.js'
@@ -19,6 +20,8 @@ export interface WatcherOptions {
   readonly fixed: FixedIdentity
   /** How long a file must have been left alone to count as complete. */
   readonly settleMs: number
+  /** How long one may stay without a newline at its end. */
+  readonly unfinishedMs: number
   readonly pollMs: number
   readonly build: (task: BuildTask) => Promise<BuildResult>
   /** The bytes of a record as they are sent: signed, if it is to be. */
@@ -41,7 +44,7 @@ class Trouble extends Error {}
  */
 export class Watcher {
   readonly #options: WatcherOptions
-  readonly #settling: Settling
+  readonly #settling = new Settling()
   readonly #stopping = new AbortController()
   /** Files that were shipped, but could not be moved: as they were then. */
   readonly #unmoved = new Map<string, FileState>()
@@ -50,7 +53,6 @@ export class Watcher {
 
   constructor(options: WatcherOptions) {
     this.#options = options
-    this.#settling = new Settling(options.settleMs)
   }
 
   /** What keeps files from being shipped, as a sentence. */
@@ -108,7 +110,7 @@ export class Watcher {
   async #troubleWith(name: string): Promise<string | undefined> {
     try {
       const state = await this.#options.directory.state(name)
-      if (state && this.#isComplete(name, state)) await this.#ship(name, state)
+      if (state) await this.#shipIfComplete(name, state)
       return undefined
     } catch (error) {
       if (error instanceof FileTrouble || isSystemError(error)) return error.message
@@ -117,8 +119,16 @@ export class Watcher {
   }
 
   /** An empty file counts as one that is still to be written: a file without events has at least its header. */
-  #isComplete(name: string, state: FileState): boolean {
-    return state.sizeBytes > 0 && this.#settling.isComplete(name, state, performance.now(), Date.now())
+  async #shipIfComplete(name: string, state: FileState): Promise<void> {
+    const { directory, settleMs, unfinishedMs } = this.#options
+    const quietMs = this.#settling.quietMs(name, state, performance.now())
+    if (state.sizeBytes === 0 || quietMs === undefined || quietMs < settleMs) return
+    if (await directory.endsInNewline(name)) return this.#ship(name, state)
+    if (quietMs < unfinishedMs || !(await this.#isStill(name, state))) return
+    await this.#fail(
+      name,
+      `${printable(name)}: its last line has no newline, so half of it may be missing; it has not changed for ${Math.round(quietMs / 1000)} s`,
+    )
   }
 
   async #ship(name: string, state: FileState): Promise<void> {

@@ -47,7 +47,7 @@ describe('pcs agent run', () => {
     const agent = await start({ args: ['--seed', '7'] })
     await until('the first is acknowledged', () => peer.firstVerdicts.size === 1)
     put('shard-b.2.csv', smallCsv(2))
-    put('bad.csv', 'no events')
+    put('bad.csv', 'no events\n')
     await until(
       'all are moved',
       () => readdirSync(join(watch, 'done')).length === 2 && readdirSync(join(watch, 'failed')).length === 2,

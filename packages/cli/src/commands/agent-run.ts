@@ -14,6 +14,7 @@ import { INTEGER_MAX, scalesFrom } from '../cli/record-options.js'
 
 const SEED_DEFAULT = 0
 const SETTLE_MS_DEFAULT = 2_000
+const UNFINISHED_MS_DEFAULT = 30_000
 const POLL_MS_DEFAULT = 1_000
 const IN_FLIGHT_DEFAULT = 8
 const DAY_MS = 86_400_000
@@ -33,13 +34,19 @@ export const agentRun: Command = {
     { name: 'chunk-bytes', value: 'N', help: `bytes in a leaf of the Merkle tree (${CHUNK_BYTES_DEFAULT})` },
     keyFileOption,
     { name: 'settle-ms', value: 'N', help: `how long a file must be left alone (${SETTLE_MS_DEFAULT})` },
+    {
+      name: 'unfinished-ms',
+      value: 'N',
+      help: `how long a file may stay without a newline at its end (${UNFINISHED_MS_DEFAULT})`,
+    },
     { name: 'poll-ms', value: 'N', help: `how often the directory is looked through (${POLL_MS_DEFAULT})` },
     { name: 'in-flight', value: 'N', help: `records that are under way at once (${IN_FLIGHT_DEFAULT})` },
     outboxOption,
   ],
   notes: `Files: <shard>.<epoch>.csv; the shard may hold dots, and without a number the epoch is 0. A file is taken
-when it has not changed for --settle-ms; best is to write it under another name (one that begins with a dot,
-or in a directory beside) and to rename it. Empty files are taken for unwritten ones. When its record is in the
+when it was seen twice the same, --settle-ms apart, whatever its time stamp says; best is to write it under
+another name (one that begins with a dot, or in a directory beside) and to rename it. Empty files are taken
+for unwritten ones; one whose last line has no newline is refused after --unfinished-ms. When its record is in the
 outbox, on the disk, the file goes to DIR/done. A file of which no record can come goes to DIR/failed, with
 NAME.error.txt beside it. One agent for each directory.
 
@@ -81,6 +88,7 @@ Example:
       timeoutMs: timeoutMsFrom(given),
       inFlightMax: given.integer('in-flight', { min: 1, max: 256 }) ?? IN_FLIGHT_DEFAULT,
       settleMs: given.integer('settle-ms', { min: 0, max: DAY_MS }) ?? SETTLE_MS_DEFAULT,
+      unfinishedMs: given.integer('unfinished-ms', { min: 0, max: DAY_MS }) ?? UNFINISHED_MS_DEFAULT,
       pollMs: given.integer('poll-ms', { min: 10, max: DAY_MS }) ?? POLL_MS_DEFAULT,
       fixed: { shardId: given.text('shard-id'), epoch: given.integer('epoch', { min: 0, max: INTEGER_MAX }) },
       rules: { ...rulesOf(given), params },
