@@ -1,25 +1,17 @@
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { type Client, credentials, loadPackageDefinition, type ServiceClientConstructor } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
 import { repositoryRoot } from './branch.js'
-
-const require = createRequire(import.meta.url)
 
 /** What other people's clients are made from: the .proto files of the repository, read when they are needed. */
 export function dynamicClient(protoFile: string, serviceName: string, address: string): Client {
   return made(protoFile, join(repositoryRoot, 'proto'), serviceName, address)
 }
 
-/** Server reflection, v1 or v1alpha, from the files that its own package brings. */
+/** Server reflection, v1 or v1alpha. */
 export function reflectionClient(version: 'v1' | 'v1alpha', address: string): Client {
-  const root = join(dirname(require.resolve('@grpc/reflection/package.json')), 'build/proto')
-  return made(
-    `grpc/reflection/${version}/reflection.proto`,
-    root,
-    `grpc.reflection.${version}.ServerReflection`,
-    address,
-  )
+  const file = `grpc/reflection/${version}/reflection.proto`
+  return dynamicClient(file, `grpc.reflection.${version}.ServerReflection`, address)
 }
 
 function made(protoFile: string, root: string, serviceName: string, address: string): Client {

@@ -12,10 +12,6 @@ export { Any } from './gen/google/protobuf/any.js'
 export { Duration } from './gen/google/protobuf/duration.js'
 export { BadRequest, RetryInfo } from './gen/google/rpc/error_details.js'
 export { Status } from './gen/google/rpc/status.js'
+export * as reflection from './gen/grpc/reflection/v1/reflection.js'
 export { type EncodedLogRecord, LOG_RECORD_TYPE, logRecords } from './log-records.js'
 export { bytesOfVerdict, outcomeOfVerdict, sealVerdict, verdictFromBytes } from './verdict-bytes.js'
-
-import { fileURLToPath } from 'node:url'
-
-/** The FileDescriptorSet of all of this, for server reflection. */
-export const descriptorSetPath = fileURLToPath(new URL('../descriptors.binpb', import.meta.url))

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { descriptorSetPath } from '@fractal-lba/proto'
+import { Descriptors } from '@fractal-lba/proto/descriptors'
 import { describe, expect, it } from 'vitest'
 import {
   callersOf,
@@ -38,11 +37,9 @@ describe('topology', () => {
   })
 
   it('names services that the protocols have', () => {
-    const descriptors = readFileSync(descriptorSetPath, 'latin1')
+    const descriptors = Descriptors.read()
     for (const { protoService } of Object.values(topology)) {
-      const at = protoService.lastIndexOf('.')
-      expect(descriptors).toContain(protoService.slice(0, at))
-      expect(descriptors).toContain(protoService.slice(at + 1))
+      expect(descriptors.fileOfSymbol(protoService)).toBeDefined()
     }
   })
 })

@@ -1,6 +1,5 @@
 import {
   closingOnFailure,
-  loadServerParts,
   type ProcessContext,
   type ReadyReport,
   type Running,
@@ -27,8 +26,6 @@ export async function startWal(config: WalConfig, context: ProcessContext): Prom
   watchClock(clock, stopping, (jumpMs) =>
     logger.warn({ jumpMs }, 'the wall clock has jumped; nothing is dropped from the log because of that'),
   )
-  // Beside the reading of the log, which leaves time.
-  void loadServerParts()
   const log = await SubmissionLog.open(
     config.directory,
     config,

@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { descriptorSetPath } from '@fractal-lba/proto'
 import { Server, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js'
+import { HealthImplementation } from 'grpc-health-check'
 import { type RpcContext, withDefaults } from './context.js'
 import { grpcHandler } from './grpc-handlers.js'
+import { HEALTH_SERVICE } from './health.js'
 import { serverOptions } from './limits.js'
+import { addReflection } from './reflection.js'
 import { type Security, serverCredentials } from './security.js'
 import { type GrpcService, Served } from './served.js'
 
@@ -14,25 +15,6 @@ export interface GrpcServer {
   setServing(serving: boolean): void
   /** Takes nothing new, lets calls under way finish for at most graceMs, then ends the rest. */
   stop(graceMs: number): Promise<void>
-}
-
-type ServerParts = Awaited<ReturnType<typeof load>>
-let parts: Promise<ServerParts> | undefined
-
-/**
- * Loads what only a server needs, once. It takes a third of a second: who has something else to wait for first, such
- * as a log to be read, asks for it before.
- */
-export function loadServerParts(): Promise<ServerParts> {
-  parts ??= load()
-  return parts
-}
-
-async function load() {
-  const [{ loadFileDescriptorSetFromBuffer }, { ReflectionService }, { HealthImplementation }] =
-    await Promise.all([import('@grpc/proto-loader'), import('@grpc/reflection'), import('grpc-health-check')])
-  const everything = loadFileDescriptorSetFromBuffer(readFileSync(descriptorSetPath), { keepCase: true })
-  return { everything, ReflectionService, HealthImplementation }
 }
 
 /**
@@ -47,7 +29,6 @@ export async function startGrpcServer(
   const { transport, security, interceptors } = withDefaults(context)
   const served = new Served(services, interceptors, context.clock)
   const server = new Server(serverOptions)
-  const { HealthImplementation, ReflectionService, everything } = await loadServerParts()
   const names = ['', ...services.map(({ name }) => name)]
   const health = new HealthImplementation(
     Object.fromEntries(names.map((name) => [name, 'NOT_SERVING' as const])),
@@ -56,7 +37,7 @@ export async function startGrpcServer(
     server.addService(definition as unknown as ServiceDefinition, implementationOf(definition, served))
   }
   health.addToServer(server)
-  new ReflectionService(everything, { services: services.map(({ name }) => name) }).addToServer(server)
+  addReflection(server, [...services.map(({ name }) => name), HEALTH_SERVICE])
 
   // Before it listens: who shares the transport never takes the longer way.
   const unregister = transport.register(address, served)

@@ -7,6 +7,8 @@ if (!Check) throw new Error('grpc-health-check has no Check')
 /** grpc.health.v1.Health/Check: of the server as a whole when the service is ''. */
 export const healthCheck: MethodDefinition = Check
 
+export const HEALTH_SERVICE = 'grpc.health.v1.Health'
+
 export const EVERYTHING = { service: '' }
 
 export function healthAnswer(isServing: boolean): { readonly status: string } {
