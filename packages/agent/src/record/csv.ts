@@ -89,10 +89,10 @@ function decode(bytes: Uint8Array, file: string): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
 }
 
-/** What a file beyond CSV_SIZE_BYTES_MAX is answered with. */
-export function tooLargeCsv(file: string): MalformedCsv {
-  const mebibytes = CSV_SIZE_BYTES_MAX / 1024 / 1024
-  return new MalformedCsv(file, 1, `is larger than ${mebibytes} MiB; split the events into several epochs`)
+/** What a file beyond the limit is answered with. */
+export function tooLargeCsv(file: string, sizeBytesMax = CSV_SIZE_BYTES_MAX): MalformedCsv {
+  const size = sizeBytesMax % 2 ** 20 === 0 ? `${sizeBytesMax / 2 ** 20} MiB` : `${sizeBytesMax} bytes`
+  return new MalformedCsv(file, 1, `is larger than ${size}; split the events into several epochs`)
 }
 
 function linesOf(text: string): string[] {

@@ -7,6 +7,8 @@ import { openRegular } from './regular-file.js'
 
 /** How records are made of files: the same for all files of a directory. */
 export interface BuildRules {
+  /** The longest CSV that is read, in bytes. */
+  readonly csvBytesMax?: number
   readonly seed: number
   readonly scales?: readonly number[]
   readonly chunkBytes?: number
@@ -23,18 +25,20 @@ export interface BuildTask {
 /**
  * - `built`: an unsigned record;
  * - `refused`: no record can come of this file; `why` is a sentence;
- * - `unreadable`: the file could not be read now.
+ * - `unreadable`: the file could not be read now;
+ * - `aborted`: the thread that built it was ended, for want of memory or time for instance.
  */
 export type BuildResult =
   | { readonly kind: 'built'; readonly record: Pcs }
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'unreadable'; readonly why: string }
+  | { readonly kind: 'aborted'; readonly why: string }
 
 /** Builds the record of one file. */
 export async function buildFile(task: BuildTask, rules: BuildRules): Promise<BuildResult> {
   const file = printable(task.name)
   try {
-    const csv = await contentOf(task.path, file)
+    const csv = await contentOf(task.path, file, rules.csvBytesMax ?? CSV_SIZE_BYTES_MAX)
     if (csv === undefined) return { kind: 'unreadable', why: `${file} is no regular file` }
     return { kind: 'built', record: buildRecord({ ...rules, ...task.identity, csv, file }) }
   } catch (error) {
@@ -50,11 +54,11 @@ export async function buildFile(task: BuildTask, rules: BuildRules): Promise<Bui
   }
 }
 
-async function contentOf(path: string, file: string): Promise<Buffer | undefined> {
+async function contentOf(path: string, file: string, sizeBytesMax: number): Promise<Buffer | undefined> {
   const handle = await openRegular(path)
   if (handle === undefined) return undefined
   try {
-    if ((await handle.stat()).size > CSV_SIZE_BYTES_MAX) throw tooLargeCsv(file)
+    if ((await handle.stat()).size > sizeBytesMax) throw tooLargeCsv(file, sizeBytesMax)
     return await handle.readFile()
   } finally {
     await handle.close()

@@ -13,6 +13,7 @@ import { WalError } from '@fractal-lba/wal'
 import { BACKOFF_DEFAULT, type BackoffPolicy, Deliverer, Sender } from '../delivery/index.js'
 import { Outbox, OutboxError } from '../outbox/index.js'
 import { type OutboxLimits, readOutboxLimits } from '../outbox/limits.js'
+import { CSV_SIZE_BYTES_MAX } from '../record/csv.js'
 import { Builder } from './builder.js'
 import { WatchedDirectory } from './directory.js'
 import { AgentLog } from './events.js'
@@ -42,6 +43,8 @@ export interface AgentConfig extends CommonConfig {
   readonly metricsAddress: string
   readonly limits: OutboxLimits
   readonly backoff: BackoffPolicy
+  readonly csvBytesMax: number
+  readonly buildTimeoutMs: number
 }
 
 export function readAgentConfig(env: Env): AgentConfig {
@@ -53,6 +56,8 @@ export function readAgentConfig(env: Env): AgentConfig {
       baseMs: env.durationMs('RETRY_BASE', BACKOFF_DEFAULT.baseMs, { min: 1, max: 60_000 }),
       capMs: env.durationMs('RETRY_CAP', BACKOFF_DEFAULT.capMs, { min: 1, max: 3_600_000 }),
     },
+    csvBytesMax: env.sizeBytes('CSV_BYTES_MAX', CSV_SIZE_BYTES_MAX, { min: 1_024, max: CSV_SIZE_BYTES_MAX }),
+    buildTimeoutMs: env.durationMs('BUILD_TIMEOUT', 60_000, { min: 1_000, max: 3_600_000 }),
   }
 }
 
@@ -89,7 +94,10 @@ export async function startAgent(
       log.attempt(attempt, sender.endpointIsDown)
     },
   })
-  const builder = new Builder(order.rules)
+  const builder = new Builder({
+    rules: { ...order.rules, csvBytesMax: config.csvBytesMax },
+    timeoutMs: config.buildTimeoutMs,
+  })
   const watcher = new Watcher({
     directory,
     outbox,

@@ -249,6 +249,27 @@ describe('a watcher', () => {
     )
   })
 
+  it('ships the others though the build of one file is aborted, and puts it aside at the second time', async () => {
+    put('a.1.csv', 1)
+    put('b.1.csv', 2)
+    const tried: string[] = []
+    const watcher = await watch({
+      build: (task) => {
+        tried.push(task.name)
+        if (task.name !== 'a.1.csv') return buildFile(task, rules)
+        return Promise.resolve({ kind: 'aborted', why: 'it took longer than 60000 ms' })
+      },
+    })
+    await until('it is put aside', () => names('failed').length === 2, 10_000)
+    expect(names('done')).toEqual(['b.1.csv'])
+    expect(tried).toEqual(['a.1.csv', 'b.1.csv', 'a.1.csv'])
+    expect(troubles[0]).toBe(
+      'a.1.csv: its build was aborted: it took longer than 60000 ms; it is tried once more',
+    )
+    await until('the trouble is over', () => watcher.trouble === undefined, 10_000)
+    expect(readFileSync(join(path, 'failed', 'a.1.csv.error.txt'), 'utf8')).toContain(', twice')
+  })
+
   it('leaves files where they are while the outbox is full, and says so once', async () => {
     for (let number = 1; number <= 7; number++) put(`a.${number}.csv`, number)
     const watcher = await watch()

@@ -48,6 +48,8 @@ export class Watcher {
   readonly #stopping = new AbortController()
   /** Files that were shipped, but could not be moved: as they were then. */
   readonly #unmoved = new Map<string, FileState>()
+  /** Files whose build was aborted: as they were then. */
+  readonly #aborted = new Map<string, FileState>()
   #running: Promise<void> | undefined
   #trouble: string | undefined
 
@@ -90,9 +92,11 @@ export class Watcher {
       const names = await directory.csvNames()
       const present = new Set(names)
       this.#settling.keepOnly(present)
-      for (const name of this.#unmoved.keys()) if (!present.has(name)) this.#unmoved.delete(name)
+      for (const states of [this.#unmoved, this.#aborted]) {
+        for (const name of states.keys()) if (!present.has(name)) states.delete(name)
+      }
       let trouble: string | undefined
-      for (const name of names) {
+      for (const name of this.#suspectsLast(names)) {
         if (this.#stopping.signal.aborted) return this.#trouble
         // A full outbox is noticed before a record is built in vain.
         if (outbox.refusal !== undefined) return outbox.refusal
@@ -145,6 +149,7 @@ export class Watcher {
       if (this.#stopping.signal.aborted || !(await directory.state(name))) return
       throw new FileTrouble(result.why)
     }
+    if (result.kind === 'aborted') return this.#abort(name, state, result.why)
     // The file may still be written to: a file that changed while it was read must settle again.
     if (!(await this.#isStill(name, state))) return
     if (result.kind === 'refused') {
@@ -160,6 +165,24 @@ export class Watcher {
     if (!(await this.#isStill(name, state))) return
     this.#unmoved.set(name, state)
     await this.#move(name)
+  }
+
+  /** A file whose build was aborted is tried once more, when the others have had their turn. */
+  async #abort(name: string, state: FileState, why: string): Promise<void> {
+    const sentence = `${printable(name)}: its build was aborted: ${why}`
+    const before = this.#aborted.get(name)
+    if (before === undefined || !sameState(before, state)) {
+      this.#aborted.set(name, state)
+      throw new FileTrouble(`${sentence}; it is tried once more`)
+    }
+    if (!(await this.#isStill(name, state))) return
+    this.#aborted.delete(name)
+    await this.#fail(name, `${sentence}, twice`)
+  }
+
+  #suspectsLast(names: readonly string[]): string[] {
+    const suspect = (name: string): boolean => this.#aborted.has(name)
+    return [...names.filter((name) => !suspect(name)), ...names.filter(suspect)]
   }
 
   /** Moved to done, a file would look as if its record were judged. */
