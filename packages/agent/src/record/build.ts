@@ -16,7 +16,7 @@ import { compressibility } from './compressibility.js'
 import { readEvents } from './csv.js'
 import { CHUNK_BYTES_DEFAULT, merkleRoot } from './merkle.js'
 import { recordText } from './record-text.js'
-import { rowsText } from './rows.js'
+import { rowsOf } from './rows.js'
 
 export const SCALES_DEFAULT: readonly number[] = [2, 4, 8, 16]
 
@@ -57,7 +57,7 @@ export class UnbuildableRecord extends Error {
  */
 export function buildRecord(input: BuildInput): Pcs {
   const events = readEvents(input.csv, input.file)
-  const rows = new TextEncoder().encode(rowsText(events))
+  const rows = rowsOf(events)
   const scales = [...(input.scales ?? SCALES_DEFAULT)]
   const cells = countCells(events.points, scales)
   const D_hat = fractalDimension(

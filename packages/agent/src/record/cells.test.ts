@@ -35,4 +35,17 @@ describe('N_j', () => {
   ] satisfies [string, string[], number[], [number, number][]][])('%s', (_, rows, scales, expected) => {
     expect(cells(rows, scales)).toEqual(expected)
   })
+
+  it('are those of a set of texts, for many points', () => {
+    const coordinate = (point: number, axis: number): number =>
+      Math.sin(point * (axis + 1.7)) * 10 ** (axis - 1)
+    const axis = (number: number) =>
+      Float64Array.from({ length: 20_000 }, (_, point) => coordinate(point, number))
+    const points = { x: axis(0), y: axis(1), z: axis(2) }
+    for (const [scale, count] of countCells(points, [1, 4, 64])) {
+      const cellsOf = (at: number) =>
+        [points.x, points.y, points.z].map((values) => Math.floor((values[at] ?? 0) * scale))
+      expect(count).toBe(new Set(Array.from(points.x, (_, at) => String(cellsOf(at)))).size)
+    }
+  })
 })

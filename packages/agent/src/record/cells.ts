@@ -12,15 +12,53 @@ export function countCells(points: Points, scales: readonly number[]): Map<numbe
   return counts
 }
 
+/**
+ * Distinct cells by a table of numbers: each slot names the first point of a cell, counted from 1, whose cell is
+ * computed again to compare. A set of texts would take a hundred bytes for each cell.
+ */
 function cellsAt({ x, y, z }: Points, scale: number): number {
-  const cells = new Set<string>()
+  const slots = new Uint32Array(tableLength(x.length))
+  const mask = slots.length - 1
+  let distinct = 0
   for (let i = 0; i < x.length; i++) {
-    // In a template −0 and 0 are the same text, as they are the same cell.
-    cells.add(`${cell(x[i], scale)},${cell(y[i], scale)},${cell(z[i], scale)}`)
+    const cx = cell(x[i], scale)
+    const cy = cell(y[i], scale)
+    const cz = cell(z[i], scale)
+    for (let slot = hashOf(cx, cy, cz) & mask; ; slot = (slot + 1) & mask) {
+      const point = slots[slot] ?? 0
+      if (point === 0) {
+        slots[slot] = i + 1
+        distinct += 1
+        break
+      }
+      const j = point - 1
+      if (cell(x[j], scale) === cx && cell(y[j], scale) === cy && cell(z[j], scale) === cz) break
+    }
   }
-  return cells.size
+  return distinct
 }
 
+/** A power of two, so that at least half of the slots stay empty. */
+function tableLength(points: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, 2 * points)))
+}
+
+/** −0 and 0 are the same cell. */
 function cell(coordinate: number | undefined, scale: number): number {
-  return Math.floor((coordinate ?? 0) * scale)
+  return Math.floor((coordinate ?? 0) * scale) + 0
+}
+
+const hashed = new Float64Array(3)
+const words = new Int32Array(hashed.buffer)
+
+function hashOf(cx: number, cy: number, cz: number): number {
+  hashed[0] = cx
+  hashed[1] = cy
+  hashed[2] = cz
+  let hash = 0
+  for (let word = 0; word < words.length; word++) {
+    hash = Math.imul(hash ^ (words[word] ?? 0), 0x9e3779b1)
+    hash ^= hash >>> 15
+  }
+  return hash
 }

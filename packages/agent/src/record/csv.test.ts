@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MalformedCsv, readEvents } from './csv.js'
+import { type Events, MalformedCsv, readEvents } from './csv.js'
 
 const HEADER = 'timestamp,x,y,z\n'
 
@@ -11,7 +11,7 @@ describe('events from CSV', () => {
     expect([...events.points.x]).toEqual([1, 0.5])
     expect([...events.points.y]).toEqual([-2.5, 5])
     expect([...events.points.z]).toEqual([300, 0])
-    expect(events.written).toEqual(['1,-2.50,+3e2', '.5,5.,0.0'])
+    expect(writtenIn(events)).toEqual(['1,-2.50,+3e2', '.5,5.,0.0'])
   })
 
   it.each([
@@ -25,11 +25,11 @@ describe('events from CSV', () => {
   ])('%s: taken', (_, csv, count) => {
     const events = readEvents(csv)
     expect(events.count).toBe(count)
-    expect(events.written).toEqual(count === 1 ? ['1,2,3'] : [])
+    expect(writtenIn(events)).toEqual(count === 1 ? ['1,2,3'] : [])
   })
 
   it('keeps spaces beside a number as written', () => {
-    expect(readEvents(`${HEADER}0, 1,2 ,3\n`).written).toEqual([' 1,2 ,3'])
+    expect(writtenIn(readEvents(`${HEADER}0, 1,2 ,3\n`))).toEqual([' 1,2 ,3'])
   })
 
   it.each([
@@ -39,6 +39,7 @@ describe('events from CSV', () => {
     ['a missing column', `${HEADER}0,1,2,3\n0,1,2\n`, 3, 'has 3 of 4 columns; missing: z'],
     ['one column', `${HEADER}0\n`, 2, 'has 1 of 4 columns; missing: x, y, z'],
     ['a fifth column', `${HEADER}0,1,2,3,4\n`, 2, 'has 5 columns, 4 are due'],
+    ['a blank first line', `\n${HEADER}0,1,2,3\n`, 1, 'the header must be timestamp,x,y,z, found ""'],
     ['a blank line between', `${HEADER}0,1,2,3\n\n0,1,2,3\n`, 3, 'is blank, but events follow'],
     ['quotes', `${HEADER}0,"1",2,3\n`, 2, 'has quotes'],
     ['an empty field', `${HEADER}0,,2,3\n`, 2, 'column x is empty'],
@@ -78,6 +79,10 @@ describe('events from CSV', () => {
     expect(refusal(bytes).detail).toContain(detail)
   })
 })
+
+function writtenIn({ count, written: { csv, starts, ends } }: Events): string[] {
+  return Array.from({ length: count }, (_, event) => csv.toString('utf8', starts[event], ends[event]))
+}
 
 function refusal(csv: string | Uint8Array): MalformedCsv {
   try {

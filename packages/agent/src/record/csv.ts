@@ -7,6 +7,9 @@ export const CSV_SIZE_BYTES_MAX = 64 * 1024 * 1024
 /** Beyond it a coordinate times a scale, or a projection, would leave the range of a double. */
 const MAGNITUDE_MAX = 1e290
 
+const LINE_FEED = 0x0a
+const CARRIAGE_RETURN = 0x0d
+
 const COLUMNS = ['timestamp', 'x', 'y', 'z'] as const
 /** The exact value of a double has at most some 770 digits. */
 const FIELD_CHARACTERS_MAX = 1_024
@@ -22,13 +25,19 @@ export interface Points {
   readonly z: Float64Array
 }
 
-/** What a CSV of events holds: numbers to compute with, and the coordinates as they were written. */
+/** What a CSV of events holds: numbers to compute with, and where their coordinates stand as they were written. */
 export interface Events {
   readonly count: number
   readonly timestamps: Float64Array
   readonly points: Points
-  /** `x,y,z` of each event, character for character. */
-  readonly written: readonly string[]
+  readonly written: WrittenCoordinates
+}
+
+/** `x,y,z` of each event, character for character: `csv` from `starts` to `ends`, in bytes. */
+export interface WrittenCoordinates {
+  readonly csv: Buffer
+  readonly starts: Uint32Array
+  readonly ends: Uint32Array
 }
 
 /** A CSV that cannot be read. The message is `file:line: what is wrong`; lines count from 1. */
@@ -55,38 +64,93 @@ export class MalformedCsv extends Error {
  * @throws MalformedCsv at the first line that is wrong
  */
 export function readEvents(csv: string | Uint8Array, file = 'events.csv'): Events {
-  const text = typeof csv === 'string' ? csv : decode(csv, file)
-  if (text.length > CSV_SIZE_BYTES_MAX) throw tooLargeCsv(file)
-  if (text.startsWith('\ufeff')) {
-    throw new MalformedCsv(file, 1, 'starts with a byte-order mark (BOM); save it as UTF-8 without one')
-  }
-  const lines = linesOf(text)
-  const header = lines[0]
-  if (header !== undefined && header !== CSV_HEADER) {
-    throw new MalformedCsv(file, 1, `the header must be ${CSV_HEADER}, found ${shown(header)}`)
-  }
-  const count = Math.max(0, lines.length - 1)
-  const numbers = COLUMNS.map(() => new Float64Array(count))
-  const written: string[] = []
-  for (let event = 0; event < count; event++) {
-    const line = lines[event + 1] ?? ''
-    const fields = fieldsOf(line, file, event + 2)
-    for (const [column, name] of COLUMNS.entries()) {
-      const target = numbers[column]
-      if (target) target[event] = numberOf(fields[column] ?? '', name, file, event + 2)
+  const bytes = typeof csv === 'string' ? Buffer.from(csv) : bufferOver(csv)
+  if (bytes.length > CSV_SIZE_BYTES_MAX) throw tooLargeCsv(file)
+  refuseByteOrderMark(bytes, file)
+  const events = new EventColumns(bytes)
+  let blankLine = 0
+  let number = 0
+  for (let start = 0; start < bytes.length; ) {
+    number += 1
+    const feed = bytes.indexOf(LINE_FEED, start)
+    const next = feed < 0 ? bytes.length : feed
+    const end = next > start && bytes[next - 1] === CARRIAGE_RETURN ? next - 1 : next
+    // What is cut off here makes the line too long all the same.
+    const line = bytes.toString('utf8', start, Math.min(end, start + 4 * LINE_CHARACTERS_MAX + 4))
+    if (line.trim() === '') {
+      if (blankLine === 0) blankLine = number
+    } else if (number === 1 || blankLine === 1) {
+      const header = blankLine === 1 ? '' : line
+      if (header !== CSV_HEADER) {
+        throw new MalformedCsv(file, 1, `the header must be ${CSV_HEADER}, found ${shown(header)}`)
+      }
+    } else {
+      if (blankLine > 0) {
+        throw new MalformedCsv(file, blankLine, 'is blank, but events follow; remove the line')
+      }
+      const fields = fieldsOf(line, file, number)
+      const numbers = COLUMNS.map((name, column) => numberOf(fields[column] ?? '', name, file, number))
+      events.add(numbers, start + line.indexOf(',') + 1, end)
     }
-    written.push(line.slice(line.indexOf(',') + 1))
+    start = next + 1
   }
-  const [timestamps = new Float64Array(), x = timestamps, y = timestamps, z = timestamps] = numbers
-  return { count, timestamps, points: { x, y, z }, written }
+  return events.whole()
 }
 
-function decode(bytes: Uint8Array, file: string): string {
-  if (bytes.length > CSV_SIZE_BYTES_MAX) throw tooLargeCsv(file)
-  const utf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
-  if (utf16) throw new MalformedCsv(file, 1, 'is UTF-16 text (it has its BOM); save it as UTF-8')
-  // Not fatal on purpose: a broken byte becomes U+FFFD, which is no number, so the error has its line.
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+/** Arrays that grow by one event at a time; a line of an event has at least `0,0,0,0` and its end. */
+class EventColumns {
+  readonly #csv: Buffer
+  readonly #columns: readonly Float64Array[]
+  readonly #starts: Uint32Array
+  readonly #ends: Uint32Array
+  #count = 0
+
+  constructor(csv: Buffer) {
+    const most = Math.min(lineFeeds(csv), Math.floor(csv.length / 8)) + 1
+    this.#csv = csv
+    this.#columns = COLUMNS.map(() => new Float64Array(most))
+    this.#starts = new Uint32Array(most)
+    this.#ends = new Uint32Array(most)
+  }
+
+  add(numbers: readonly number[], start: number, end: number): void {
+    for (const [column, target] of this.#columns.entries()) target[this.#count] = numbers[column] ?? 0
+    this.#starts[this.#count] = start
+    this.#ends[this.#count] = end
+    this.#count += 1
+  }
+
+  whole(): Events {
+    const count = this.#count
+    const [timestamps = new Float64Array(), x = timestamps, y = timestamps, z = timestamps] =
+      this.#columns.map((column) => column.subarray(0, count))
+    const written = {
+      csv: this.#csv,
+      starts: this.#starts.subarray(0, count),
+      ends: this.#ends.subarray(0, count),
+    }
+    return { count, timestamps, points: { x, y, z }, written }
+  }
+}
+
+function bufferOver({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
+}
+
+function lineFeeds(bytes: Buffer): number {
+  let count = 0
+  for (let at = bytes.indexOf(LINE_FEED); at >= 0; at = bytes.indexOf(LINE_FEED, at + 1)) count += 1
+  return count
+}
+
+function refuseByteOrderMark(bytes: Buffer, file: string): void {
+  const begins = (...mark: readonly number[]): boolean => mark.every((byte, at) => bytes[at] === byte)
+  if (begins(0xff, 0xfe) || begins(0xfe, 0xff)) {
+    throw new MalformedCsv(file, 1, 'is UTF-16 text (it has its BOM); save it as UTF-8')
+  }
+  if (begins(0xef, 0xbb, 0xbf)) {
+    throw new MalformedCsv(file, 1, 'starts with a byte-order mark (BOM); save it as UTF-8 without one')
+  }
 }
 
 /** What a file beyond the limit is answered with. */
@@ -95,17 +159,10 @@ export function tooLargeCsv(file: string, sizeBytesMax = CSV_SIZE_BYTES_MAX): Ma
   return new MalformedCsv(file, 1, `is larger than ${size}; split the events into several epochs`)
 }
 
-function linesOf(text: string): string[] {
-  const lines = text.split('\n').map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line))
-  while (lines.length > 0 && lines.at(-1)?.trim() === '') lines.pop()
-  return lines
-}
-
 function fieldsOf(line: string, file: string, number: number): string[] {
   if (line.length > LINE_CHARACTERS_MAX) {
     throw new MalformedCsv(file, number, `has more than ${LINE_CHARACTERS_MAX} characters`)
   }
-  if (line.trim() === '') throw new MalformedCsv(file, number, 'is blank, but events follow; remove the line')
   if (line.includes('"')) {
     throw new MalformedCsv(file, number, 'has quotes; write the numbers plainly, without quotes')
   }

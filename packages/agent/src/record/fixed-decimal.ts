@@ -10,6 +10,16 @@ const MANTISSA = (1n << 52n) - 1n
  */
 export function fixed9(value: number): string {
   if (!Number.isFinite(value)) throw new RangeError('fixed9 takes finite numbers only')
+  return isPlain(value) ? value.toFixed(9) : exactFixed9(value)
+}
+
+/** Where toFixed does the same, many times faster: below 1e21, no negative zero, no tie (an odd multiple of 2^-10). */
+function isPlain(value: number): boolean {
+  return Math.abs(value) < 1e21 && !Object.is(value, -0) && Math.abs((value * 1024) % 2) !== 1
+}
+
+/** Exported for tests. */
+export function exactFixed9(value: number): string {
   const view = new DataView(new ArrayBuffer(8))
   view.setFloat64(0, value)
   const bits = view.getBigUint64(0)

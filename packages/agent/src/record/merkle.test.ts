@@ -23,6 +23,17 @@ describe('the Merkle root', () => {
     expect(merkleRoot(bytes('abcde'), 2)).toBe(hash(hash(ab + cd) + hash(ef + ef)))
   })
 
+  it('is that of whole levels, for any number of leaves', () => {
+    for (let leaves = 1; leaves <= 70; leaves++) {
+      let level = Array.from({ length: leaves }, (_, leaf) => hash(String.fromCharCode(33 + leaf)))
+      while (level.length > 1) {
+        level = level.flatMap((left, at) => (at % 2 === 0 ? [hash(left + (level[at + 1] ?? left))] : []))
+      }
+      const rows = Array.from({ length: leaves }, (_, leaf) => String.fromCharCode(33 + leaf)).join('')
+      expect(merkleRoot(bytes(rows), 1)).toBe(level[0])
+    }
+  })
+
   it('cuts at 64 bytes by default', () => {
     const rows = bytes('x'.repeat(65))
     expect(merkleRoot(rows)).toBe(merkleRoot(rows, 64))

@@ -16,19 +16,31 @@ export function merkleRoot(rows: Uint8Array, chunkBytes = CHUNK_BYTES_DEFAULT): 
   if (!Number.isSafeInteger(chunkBytes) || chunkBytes < 1) {
     throw new RangeError('chunkBytes must be a whole number from 1 on')
   }
-  let level: string[] = []
+  // Of each level at most one node waits for its right neighbour: so many trees are whole, from small to large.
+  const waiting: (string | undefined)[] = []
   for (let start = 0; start < rows.length; start += chunkBytes) {
-    level.push(hash('sha256', rows.subarray(start, start + chunkBytes)))
+    let node = hash('sha256', rows.subarray(start, start + chunkBytes))
+    let level = 0
+    for (let left = waiting[level]; left !== undefined; left = waiting[level]) {
+      waiting[level++] = undefined
+      node = parentOf(left, node)
+    }
+    waiting[level] = node
   }
-  while (level.length > 1) level = parentsOf(level)
-  return level[0] ?? NO_LEAVES
+  return rootOf(waiting)
 }
 
-function parentsOf(level: readonly string[]): string[] {
-  const parents: string[] = []
-  for (let i = 0; i < level.length; i += 2) {
-    const left = level[i] ?? ''
-    parents.push(hash('sha256', left + (level[i + 1] ?? left)))
+/** Joins what waits on each level; a node without a neighbour pairs with itself, unless it is the only one. */
+function rootOf(waiting: readonly (string | undefined)[]): string {
+  let last: string | undefined
+  for (const [level, left] of waiting.entries()) {
+    if (left !== undefined && last !== undefined) last = parentOf(left, last)
+    else if (last !== undefined) last = parentOf(last, last)
+    else if (left !== undefined) last = level === waiting.length - 1 ? left : parentOf(left, left)
   }
-  return parents
+  return last ?? NO_LEAVES
+}
+
+function parentOf(left: string, right: string): string {
+  return hash('sha256', left + right)
 }

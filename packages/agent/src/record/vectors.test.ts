@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { buildRecord } from './build.js'
 import { readEvents } from './csv.js'
 import { recordText } from './record-text.js'
-import { rowsText } from './rows.js'
+import { rowsOf } from './rows.js'
 
 interface Case {
   name: string
@@ -37,7 +37,7 @@ describe.each(cases)('the vector "$name"', (vector) => {
   })
 
   it('has its rows', () => {
-    const rows = rowsText(readEvents(vector.csv))
+    const rows = rowsOf(readEvents(vector.csv))
     expect(createHash('sha256').update(rows).digest('hex')).toBe(vector.rows_sha256)
   })
 

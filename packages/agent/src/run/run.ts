@@ -57,7 +57,7 @@ export function readAgentConfig(env: Env): AgentConfig {
       capMs: env.durationMs('RETRY_CAP', BACKOFF_DEFAULT.capMs, { min: 1, max: 3_600_000 }),
     },
     csvBytesMax: env.sizeBytes('CSV_BYTES_MAX', CSV_SIZE_BYTES_MAX, { min: 1_024, max: CSV_SIZE_BYTES_MAX }),
-    buildTimeoutMs: env.durationMs('BUILD_TIMEOUT', 60_000, { min: 1_000, max: 3_600_000 }),
+    buildTimeoutMs: env.durationMs('BUILD_TIMEOUT', 120_000, { min: 1_000, max: 3_600_000 }),
   }
 }
 

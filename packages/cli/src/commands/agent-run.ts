@@ -49,7 +49,7 @@ another name (one that begins with a dot, or in a directory beside) and to renam
 for unwritten ones; one whose last line has no newline is refused after --unfinished-ms. When its record is in the
 outbox, on the disk, the file goes to DIR/done. A file of which no record can come goes to DIR/failed, with
 NAME.error.txt beside it; so does one of more than CSV_BYTES_MAX (64Mi), and one whose build ends for want of
-memory or takes longer than BUILD_TIMEOUT (60s), at the second time. One agent for each directory.
+memory or takes longer than BUILD_TIMEOUT (2m), at the second time. One agent for each directory.
 
 Records: signed with the key of PCS_SIGN_ALG (hmac, ed25519; none for unsigned) and PCS_HMAC_KEY or
 PCS_ED25519_PRIV_B64; the budget takes PCS_ALPHA, PCS_BETA, PCS_GAMMA, PCS_BASE and PCS_D0, which must be the
