@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { testEnvironment } from './environment.js'
 import { survivors } from './liveness.js'
 import { freePortBlock, type PortBlock } from './ports.js'
+import { untilReady } from './ready-probe.js'
 
 const ENOUGH_MS = 30_000
 
@@ -150,6 +151,26 @@ describe('npm start', () => {
     started.child.kill('SIGINT')
     expect(await started.exit).toBe(0)
     expect(started.output).toContain('stopped; nothing runs any more')
+  })
+
+  it('goes on when its own output is on a full disk', async () => {
+    const full = openSync('/dev/full', 'w')
+    const child = spawn(
+      process.execPath,
+      [fileURLToPath(new URL('../fixtures/start.mjs', import.meta.url))],
+      {
+        cwd: directory,
+        env: { ...testEnvironment(), PORT: String(block.base), LOG_LEVEL: 'info' },
+        stdio: ['ignore', full, full],
+      },
+    )
+    closeSync(full)
+    running.push(child)
+    const exit = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)))
+    const ready = untilReady(`http://127.0.0.1:${block.base}`, AbortSignal.timeout(ENOUGH_MS))
+    expect(await Promise.race([ready, exit])).toBe(true)
+    child.kill('SIGTERM')
+    expect(await exit).toBe(0)
   })
 
   it.each([

@@ -25,6 +25,7 @@ export {
   unavailable,
   type Violation,
 } from './errors.js'
+export { LineOutput } from './line-output.js'
 export { createLogger, type Logger, type LogLevel } from './logger.js'
 export { Counter, createRegistry, Gauge, Histogram, LATENCY_BUCKETS_SECONDS, Registry } from './metrics.js'
 export {

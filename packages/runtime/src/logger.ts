@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino'
+import { standardOutput } from './line-output.js'
 
 export type Logger = PinoLogger
 
@@ -6,12 +7,12 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as
 export type LogLevel = (typeof logLevels)[number]
 
 /**
- * JSON lines on standard output. pino escapes every string, so nothing from outside can forge a line.
+ * JSON lines on standard output; what cannot be written there is lost and counted (`log_lines_lost_total`). pino escapes every string, so nothing from outside can forge a line.
  * Payloads, keys and signatures are never given to it: the contract's section 7.
  * @param onLine takes each line instead, without its line end.
  */
 export function createLogger(service: string, level: LogLevel, onLine?: (line: string) => void): Logger {
-  const destination = onLine ? lineTaker(onLine) : standardOutput()
+  const destination = onLine ? lineTaker(onLine) : standardOutput
   const options = {
     level,
     base: { service },
@@ -19,14 +20,6 @@ export function createLogger(service: string, level: LogLevel, onLine?: (line: s
     timestamp: pino.stdTimeFunctions.isoTime,
   }
   return pino(options, destination)
-}
-
-function standardOutput(): DestinationStream {
-  const destination = pino.destination({ dest: 1, sync: true })
-  // Writes are synchronous, so there is nothing to flush. pino's own flush would retry a fatal line for ever when the
-  // reader of the output is gone (EPIPE), and keep the process from ending.
-  destination.flushSync = () => undefined
-  return destination
 }
 
 function lineTaker(onLine: (line: string) => void): DestinationStream {

@@ -1,14 +1,24 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { standardOutput } from './line-output.js'
 
 export { Counter, Gauge, Histogram, Registry }
 
 const EVENT_LOOP_PRECISION_MS = 1_000
 
-/** A registry with the process's defaults (process_*, nodejs_*). */
+/** A registry with the process's defaults (process_*, nodejs_*, log_lines_lost_total). */
 export function createRegistry(): Registry {
   const registry = new Registry()
   // The monitor of the event loop wakes the process that often; its own 10 ms cost more than a record does.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS })
+  new Counter({
+    name: 'log_lines_lost_total',
+    help: 'Log lines of this process that standard output did not take, because of a full disk for instance.',
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(standardOutput.linesLost)
+    },
+  })
   return registry
 }
 

@@ -1,18 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /** A process of its own that runs this code inside runProcess' `start`, under a supervisor's channel. */
-function underSupervisor(start: string, stopMsMax: number): ChildProcess {
+function underSupervisor(start: string, stopMsMax: number, output: 'pipe' | number = 'pipe'): ChildProcess {
   const code = `
     import { readCommonConfig, runProcess } from '@fractal-lba/runtime'
-    await runProcess('tested', readCommonConfig, async () => { ${start} }, ${stopMsMax})`
+    await runProcess('tested', readCommonConfig, async (_config, { logger, registry }) => { ${start} }, ${stopMsMax})`
   const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {
     cwd: ROOT,
     env: { PATH: process.env.PATH },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    stdio: ['ignore', output, output, 'ipc'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))
   return child
@@ -66,5 +67,35 @@ describe('a process whose supervisor ends', () => {
     const end = ended(child)
     child.disconnect()
     expect(await end).toBe('code 0')
+  })
+})
+
+describe('a process whose standard output is on a full disk', () => {
+  it('goes on, and counts the lines that are lost', async () => {
+    const full = openSync('/dev/full', 'w')
+    onTestFinished(() => closeSync(full))
+    const child = underSupervisor(
+      `logger.warn('one'); logger.error('two')
+       process.send(await registry.getSingleMetricAsString('log_lines_lost_total'))
+       return { stop: async () => {} }`,
+      60_000,
+      full,
+    )
+    const end = ended(child)
+    const metric = await Promise.race([told(child), end])
+    expect(metric).toMatch(/^log_lines_lost_total 2$/m)
+    child.disconnect()
+    expect(await end).toBe('code 0')
+  })
+
+  it('ends with the code of its mistake', async () => {
+    const full = openSync('/dev/full', 'w')
+    onTestFinished(() => closeSync(full))
+    const child = underSupervisor(
+      `const { StartError } = await import('@fractal-lba/runtime'); throw new StartError('no')`,
+      60_000,
+      full,
+    )
+    expect(await ended(child)).toBe('code 69')
   })
 })

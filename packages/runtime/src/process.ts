@@ -1,5 +1,6 @@
 import { ProcessClock } from './clock/process-clock.js'
 import { ConfigError, Env } from './env.js'
+import { standardError } from './line-output.js'
 import { createLogger, type Logger, type LogLevel, logLevels } from './logger.js'
 import { createRegistry, type Registry } from './metrics.js'
 import type { BasicAuth } from './ops-server.js'
@@ -138,8 +139,8 @@ function readOrExit<Config>(name: string, readConfig: (env: Env) => Config): Con
     return config
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    process.stderr.write(`${name} cannot start with this environment:\n`)
-    for (const mistake of error.mistakes) process.stderr.write(`  - ${mistake}\n`)
+    standardError.write(`${name} cannot start with this environment:\n`)
+    for (const mistake of error.mistakes) standardError.write(`  - ${mistake}\n`)
     process.exit(EXIT_CONFIG)
   }
 }
@@ -148,7 +149,7 @@ function exitForStart(name: string, logger: Logger, error: unknown): void {
   // grpc-js has no error code for a taken port, only its message.
   const inUse = error instanceof Error && error.message.includes('EADDRINUSE')
   if (error instanceof StartError || inUse) {
-    process.stderr.write(`${name} cannot start: ${error.message}\n`)
+    standardError.write(`${name} cannot start: ${error.message}\n`)
     process.exit(EXIT_UNAVAILABLE)
   }
   logger.fatal({ err: error }, 'cannot start')
