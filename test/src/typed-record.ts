@@ -14,7 +14,7 @@ export function typed(record: TestRecord): ingest.PcsRecord {
     sentAt: record.sent_at,
     seed: record.seed,
     scales: record.scales,
-    nJ: record.N_j,
+    nJ: new Map(Object.entries(record.N_j)),
     cohStar: record.coh_star,
     vStar: record.v_star,
     dHat: record.D_hat,

@@ -115,7 +115,7 @@ export function recordsOf(bytes: Buffer): RawRecords {
   try {
     while (reader.pos < reader.len) {
       const [field, type] = reader.tag()
-      if (field === 1 && type === WireType.LengthDelimited) records.push(Buffer.from(reader.bytes()))
+      if (field === 1 && type === WireType.LengthDelimited) records.push(viewOf(reader.bytes()))
       else reader.skip(type, field)
     }
     return records
@@ -123,6 +123,11 @@ export function recordsOf(bytes: Buffer): RawRecords {
     // No message at all: it goes into the log as it came, like malformed JSON does, and the verifier says so.
     return [bytes]
   }
+}
+
+/** The same memory: the message lives until the last of its records is answered. */
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
 }
 
 function storedOutcome({ outcome, status, replayed }: Answered): ingest.StoredOutcome {

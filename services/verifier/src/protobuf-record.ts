@@ -1,5 +1,5 @@
 import { JsonNumber, type JsonValue, MalformedRecord } from '@fractal-lba/pcs'
-import { ingest } from '@fractal-lba/proto'
+import { decodeStrictly, ingest } from '@fractal-lba/proto'
 
 /**
  * A flk.ingest.v1.PcsRecord as the same tree that the JSON parser makes, so that one set of rules validates both
@@ -19,7 +19,7 @@ export function recordFromProtobuf(body: Uint8Array): JsonValue {
     sent_at: record.sentAt,
     seed: record.seed,
     scales: record.scales,
-    N_j: tree(record.nJ),
+    N_j: record.nJ,
     coh_star: float(record.cohStar),
     v_star: record.vStar.map((value) => new JsonNumber(value, false)),
     D_hat: float(record.dHat),
@@ -34,7 +34,7 @@ export function recordFromProtobuf(body: Uint8Array): JsonValue {
 
 function decode(body: Uint8Array): ingest.PcsRecord {
   try {
-    return ingest.PcsRecord.decode(body)
+    return decodeStrictly(ingest.PcsRecord, body)
   } catch {
     // What the decoder says may hold parts of the payload; the rule is all that is told.
     const detail = 'not a serialised flk.ingest.v1.PcsRecord with integers within ±(2^53 - 1)'

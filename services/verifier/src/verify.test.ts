@@ -22,7 +22,7 @@ function protobuf(pcs: Record<string, unknown>): Buffer {
     ...{ epoch: pcs.epoch, attempt: pcs.attempt, sentAt: pcs.sent_at, seed: pcs.seed },
     ...{
       scales: pcs.scales,
-      nJ: pcs.N_j,
+      nJ: new Map(Object.entries(pcs.N_j as Record<string, number>)),
       cohStar: pcs.coh_star,
       vStar: pcs.v_star,
       dHat: pcs.D_hat,

@@ -131,7 +131,7 @@ describe('Submit', () => {
       { ft: undefined },
       { scales: [] },
       { vStar: [] },
-      { nJ: {} },
+      { nJ: new Map() },
     ]
     const pointers = ['/epoch', '/seed', '/r', '/pcs_id', '/regime', '/ft', '/scales', '/v_star', '/N_j/2']
     for (const [index, without] of missing.entries()) {

@@ -67,7 +67,7 @@ async function writeHistory(directory: string): Promise<string> {
   // a refused one is found by its body alone
   const escapedId = `\\u00${id.charCodeAt(0).toString(16)}${id.slice(1)}`
   const binary = Buffer.from(
-    ingest.PcsRecord.encode({ pcsId: id, scales: [], nJ: {}, vStar: [], ft: undefined }).finish(),
+    ingest.PcsRecord.encode({ pcsId: id, scales: [], nJ: new Map(), vStar: [], ft: undefined }).finish(),
   )
   const attempts = await log.append([
     submission(Buffer.from(text.toString().replace(id, escapedId))),

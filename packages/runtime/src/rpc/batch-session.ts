@@ -48,6 +48,11 @@ export class BatchSession {
     this.#handle(request, call.traced.length > 0 ? contextsOf(request, call.traced) : [], end)
   }
 
+  /** Nothing that can be taken has come. */
+  refuse(error: AppError): void {
+    this.#fail(error)
+  }
+
   /** The caller sends no more. */
   noMore(): void {
     this.#noMore = true

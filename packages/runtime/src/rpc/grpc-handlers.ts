@@ -7,11 +7,12 @@ import {
   type UntypedHandleCall,
 } from '@grpc/grpc-js'
 import { monotonicMs } from '../clock/monotonic.js'
-import { toServiceError } from '../errors.js'
+import { AppError, toServiceError } from '../errors.js'
 import { BatchSession } from './batch-session.js'
 import { fromMetadata } from './call-context.js'
 import { noteClock, withClock } from './clock-metadata.js'
 import { beginCall } from './interceptors.js'
+import { demandMessage } from './message-guard.js'
 import type { Served, ServedBatches, ServedMethod, ServedStream, ServedUnary } from './served.js'
 import type { BatchRequest, BatchResponse } from './transport.js'
 
@@ -51,7 +52,7 @@ async function answer(
   request: unknown,
   call: Parameters<ServedUnary['handle']>[1],
 ): Promise<unknown> {
-  return handle(request, call)
+  return handle(demandMessage(request), call)
 }
 
 function streamHandler(
@@ -63,7 +64,7 @@ function streamHandler(
     const gone = new AbortController()
     call.once('cancelled', () => gone.abort())
     const responses = (): AsyncIterable<unknown> =>
-      method.handle(call.request, { context, draining, gone: gone.signal })
+      method.handle(demandMessage(call.request), { context, draining, gone: gone.signal })
     send(call, responses).then(
       () => end?.({ endedMs: monotonicMs(), errors: [] }),
       (error: unknown) => {
@@ -111,7 +112,10 @@ function batchHandler(
       end: () => stream.end(),
       fail: (error) => stream.emit('error', toServiceError(error)),
     })
-    stream.on('data', (request: BatchRequest) => session.receive(request))
+    stream.on('data', (request: BatchRequest | AppError) => {
+      if (request instanceof AppError) session.refuse(request)
+      else session.receive(request)
+    })
     stream.on('end', () => session.noMore())
     stream.on('cancelled', () => session.close())
     stream.on('close', () => session.close())

@@ -4,6 +4,7 @@ import { type RpcContext, withDefaults } from './context.js'
 import { grpcHandler } from './grpc-handlers.js'
 import { HEALTH_SERVICE } from './health.js'
 import { serverOptions } from './limits.js'
+import { guarded } from './message-guard.js'
 import { addReflection } from './reflection.js'
 import { type Security, serverCredentials } from './security.js'
 import { type GrpcService, Served } from './served.js'
@@ -28,7 +29,7 @@ export async function startGrpcServer(
 ): Promise<GrpcServer> {
   const { transport, security, interceptors } = withDefaults(context)
   const served = new Served(services, interceptors, context.clock)
-  const server = new Server(serverOptions)
+  const server = new GuardedServer(serverOptions)
   const names = ['', ...services.map(({ name }) => name)]
   const health = new HealthImplementation(
     Object.fromEntries(names.map((name) => [name, 'NOT_SERVING' as const])),
@@ -56,6 +57,17 @@ export async function startGrpcServer(
       served.drain()
       await Promise.all([stopped(server, graceMs), served.stopped(graceMs)])
     },
+  }
+}
+
+/** Looks at the limits of every message before it decodes it. */
+class GuardedServer extends Server {
+  override addService(service: ServiceDefinition, implementation: UntypedServiceImplementation): void {
+    const methods = Object.entries(service).map(([name, method]) => [
+      name,
+      { ...method, requestDeserialize: guarded(method) },
+    ])
+    super.addService(Object.fromEntries(methods), implementation)
   }
 }
 

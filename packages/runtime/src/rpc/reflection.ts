@@ -2,6 +2,7 @@ import { reflection } from '@fractal-lba/proto'
 import type { Descriptors } from '@fractal-lba/proto/descriptors'
 import { status as Grpc, type handleBidiStreamingCall, type Server } from '@grpc/grpc-js'
 import { toServiceError } from '../errors.js'
+import { demandMessage } from './message-guard.js'
 
 type Request = reflection.ServerReflectionRequest
 type Response = reflection.ServerReflectionResponse
@@ -27,11 +28,14 @@ export function addReflection(server: Server, services: readonly string[]): void
   const { serverReflectionInfo: v1 } = reflection.ServerReflectionService
   const v1Alpha = { ...v1, path: `/${V1_ALPHA}/ServerReflectionInfo` }
   const names = [...services, V1, V1_ALPHA].sort()
-  const answer = async (request: Request): Promise<Response> => ({
-    validHost: request.host,
-    originalRequest: request,
-    messageResponse: messageFor(request, names, await descriptors()),
-  })
+  const answer = async (received: Request): Promise<Response> => {
+    const request = demandMessage(received)
+    return {
+      validHost: request.host,
+      originalRequest: request,
+      messageResponse: messageFor(request, names, await descriptors()),
+    }
+  }
   for (const method of [v1, v1Alpha]) {
     server.addService({ serverReflectionInfo: method }, { serverReflectionInfo: answering(answer) })
   }

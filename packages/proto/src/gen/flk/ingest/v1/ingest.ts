@@ -37,7 +37,7 @@ export interface PcsRecord {
   seed?: number | undefined;
   scales: number[];
   /** Keys are the decimal text of the scales. */
-  nJ: { [key: string]: number };
+  nJ: Map<string, number>;
   cohStar?: number | undefined;
   vStar: number[];
   dHat?: number | undefined;
@@ -113,7 +113,7 @@ function createBasePcsRecord(): PcsRecord {
     sentAt: undefined,
     seed: undefined,
     scales: [],
-    nJ: {},
+    nJ: new Map(),
     cohStar: undefined,
     vStar: [],
     dHat: undefined,
@@ -159,7 +159,7 @@ export const PcsRecord: MessageFns<PcsRecord> = {
       }
       writer.join();
     }
-    globalThis.Object.entries(message.nJ).forEach(([key, value]: [string, number]) => {
+    message.nJ.forEach((value, key) => {
       PcsRecord_NJEntry.encode({ key: key as any, value }, writer.uint32(82).fork()).join();
     });
     if (message.cohStar !== undefined) {
@@ -298,7 +298,7 @@ export const PcsRecord: MessageFns<PcsRecord> = {
 
             const entry10 = PcsRecord_NJEntry.decode(reader, reader.uint32());
             if (entry10.value !== undefined) {
-              message.nJ[entry10.key] = entry10.value;
+              message.nJ.set(entry10.key, entry10.value);
             }
             continue;
           }
