@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { nodeOutboxFiles } from '../outbox/files.js'
-import { Outbox, type OutboxOptions } from '../outbox/index.js'
+import { Outbox, OutboxError, type OutboxOptions } from '../outbox/index.js'
 import { problemReaction, type Reaction, ScriptedPeer } from '../testing/scripted-peer.js'
 import { smallRecordBytes } from '../testing/small-records.js'
 import { TemporaryFolders } from '../testing/temporary-folder.js'
@@ -254,6 +254,32 @@ describe('a sender', () => {
     await sender.whenIdle()
     expect(sender.endpointIsDown).toBe(false)
     expect(peer.stored.size).toBe(50)
+  })
+
+  it('tells once of a record that cannot be read, and sends the others', async () => {
+    await add(3)
+    const read = outbox.read.bind(outbox)
+    let reads = 0
+    outbox.read = async (seq) => {
+      if (seq !== 2) return read(seq)
+      reads += 1
+      throw new OutboxError('damaged', 'the record with outbox_seq 2 cannot be read')
+    }
+    const sender = newSender()
+    await sender.whenIdle()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(reads).toBe(1)
+    expect(outbox.counts).toEqual({ pending: 1, acknowledged: 2, dead: 0, conflict: 0 })
+    expect(attempts.filter(({ result }) => result === 'unreadable')).toEqual([
+      {
+        result: 'unreadable',
+        seq: 2,
+        pcsId: expect.any(String),
+        why: expect.stringContaining('cannot be read'),
+      },
+    ])
+    expect(sender.unreadable).toBe(1)
+    expect(sender.endpointIsDown).toBe(false)
   })
 
   it('lets what is under way finish when it stops, for a while', async () => {

@@ -22,6 +22,8 @@ export type Attempt =
       readonly why: string
       readonly waitMs: number
     }
+  /** The outbox is damaged there: the record stays pending, and is not tried again before the next start. */
+  | { readonly result: 'unreadable'; readonly seq: number; readonly pcsId: string; readonly why: string }
 
 export interface SenderOptions {
   readonly outbox: Outbox
@@ -52,6 +54,7 @@ export class Sender {
   readonly #underWay = new Set<Promise<void>>()
   #callOff: () => void = () => undefined
   #stopped = false
+  #unreadable = 0
   #idle: (() => void)[] = []
 
   constructor(options: SenderOptions) {
@@ -72,11 +75,16 @@ export class Sender {
     return this.#endpoint.isDown
   }
 
+  /** Pending records that cannot be read, and so are not sent. */
+  get unreadable(): number {
+    return this.#unreadable
+  }
+
   start(): void {
     this.#pump()
   }
 
-  /** Resolves when nothing is pending. */
+  /** Resolves when nothing is pending that can be sent. */
   whenIdle(): Promise<void> {
     return new Promise((resolve) => {
       this.#idle.push(resolve)
@@ -152,6 +160,10 @@ export class Sender {
       if (error instanceof NoAnswer) {
         if (this.#cut.signal.aborted) return
         this.#endpoint.failed(this.#timers.nowMs(), 0, this.#random())
+      } else if (isOutboxError(error, 'damaged')) {
+        this.#unreadable += 1
+        this.#options.onAttempt?.({ result: 'unreadable', seq, pcsId, why: error.message })
+        return
       } else if (!isLocalRefusal(error)) throw error
       this.#later({ seq, attempts, pcsId, askedMs: 0, why: error.message })
     }
@@ -176,9 +188,7 @@ function whyLater({ status }: Exchange): string {
   return status < 300 ? `the answer was ${status}, but no verdict on this record` : `the answer was ${status}`
 }
 
-/** The answer could not be written, or the record not be read. A later attempt gets the same answer replayed. */
+/** The answer could not be written. A later attempt gets the same answer replayed. */
 function isLocalRefusal(error: unknown): error is Error {
-  return (
-    isWalError(error, 'out_of_space') || isWalError(error, 'queue_full') || isOutboxError(error, 'damaged')
-  )
+  return isWalError(error, 'out_of_space') || isWalError(error, 'queue_full')
 }

@@ -148,6 +148,7 @@ describe('compaction', () => {
       },
     })
     await expect(outbox.compact()).rejects.toThrow()
+    expect(readdirSync(directory).filter((name) => name.startsWith('log-'))).toEqual(['log-1'])
     expect(outbox.counts).toMatchObject({ pending: 2, acknowledged: 4 })
     await outbox.add(smallRecordBytes(9))
     armed = false

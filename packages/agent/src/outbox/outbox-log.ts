@@ -93,6 +93,11 @@ export class OutboxLog {
     }
   }
 
+  /** False when its directory was removed, replaced or unmounted. */
+  holdsDirectory(): Promise<boolean> {
+    return this.#log.holdsDirectory()
+  }
+
   close(): Promise<void> {
     return this.#log.close()
   }

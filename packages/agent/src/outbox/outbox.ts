@@ -214,12 +214,14 @@ export class Outbox {
       const name = successorOf(this.#logName)
       const path = join(this.#directory, name)
       await files.removeDirectory(path)
-      const log = await openLogIn(path, this.#settings)
+      let log: OutboxLog | undefined
       try {
+        log = await openLogIn(path, this.#settings)
         await copyKept(old.log, log, kept, segmentBytes / 4)
         await this.#pointTo(name)
       } catch (error) {
-        await log.close()
+        await log?.close()
+        await this.#removeCopy(path)
         throw error
       }
       this.#log = log
@@ -228,6 +230,12 @@ export class Outbox {
       await files.removeDirectory(old.path)
       return { entriesBefore: entries.length, entriesAfter: kept.length }
     })
+  }
+
+  /** False when its directory was removed, replaced or unmounted, so that no start would find what it writes. */
+  async holdsDirectory(): Promise<boolean> {
+    if (this.#closing !== undefined) return true
+    return (await this.#lock.holds()) && this.#currentLogLock.shared(() => this.#log.holdsDirectory())
   }
 
   /** Takes nothing more, and lets go of the directory when what is under way has ended. */
@@ -270,6 +278,16 @@ export class Outbox {
     if (entry && states.includes(entry.state)) return entry
     const found = entry ? `is ${entry.state}, not ${states.join(' or ')}` : 'is not in the outbox'
     throw new OutboxError('unknown', `outbox_seq ${seq} ${found}`)
+  }
+
+  /** After a compaction that failed, unless the copy has become the current log all the same. */
+  async #removeCopy(path: string): Promise<void> {
+    const { files } = this.#settings
+    try {
+      if ((await currentLog(files, this.#directory)) === this.#logName) await files.removeDirectory(path)
+    } catch {
+      // Its own error says what failed; the next compaction, or the next start, removes what is left.
+    }
   }
 
   /** Ends the process when it is unknown which log is current: a record could go into the wrong one. */

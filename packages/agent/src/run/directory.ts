@@ -76,18 +76,36 @@ export class WatchedDirectory {
     await rename(join(this.path, name), path)
   }
 
-  /** A file of that name may have come before: none is overwritten. */
+  /**
+   * A file of that name may have come before: none is overwritten. A number that is free is looked for by doubling
+   * and halving, because there may be many thousands.
+   */
   async #freePath(folder: string, name: string): Promise<string> {
     const kept = withRoom(name)
-    for (let number = 1; ; number++) {
-      const path = join(this.path, folder, number === 1 ? kept : `${kept}.${number}`)
-      try {
-        await lstat(path)
-      } catch (error) {
-        if (isMissing(error)) return path
-        throw error
-      }
+    const pathOf = (number: number): string =>
+      join(this.path, folder, number === 1 ? kept : `${kept}.${number}`)
+    let taken = 0
+    let free = 1
+    while (await exists(pathOf(free))) {
+      taken = free
+      free *= 2
     }
+    while (free - taken > 1) {
+      const middle = Math.floor((taken + free) / 2)
+      if (await exists(pathOf(middle))) taken = middle
+      else free = middle
+    }
+    return pathOf(free)
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path)
+    return true
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw error
   }
 }
 

@@ -16,6 +16,10 @@ export class AgentLog {
   attempt(attempt: Attempt, endpointIsDown: boolean): void {
     const { result, seq, pcsId } = attempt
     const about = { outbox_seq: seq, pcs_id: pcsId }
+    if (result === 'unreadable') {
+      this.#logger.error({ ...about, why: attempt.why }, 'a pending record cannot be read, so it is not sent')
+      return
+    }
     if (result === 'retry') {
       this.#logger.debug(
         { ...about, why: attempt.why, wait_ms: Math.round(attempt.waitMs) },

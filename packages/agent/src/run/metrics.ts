@@ -8,7 +8,7 @@ export interface AgentMetrics {
   countFile(event: FileEvent): void
 }
 
-const ATTEMPT_RESULTS = ['acknowledged', 'replayed', 'conflict', 'dead', 'retry'] as const
+const ATTEMPT_RESULTS = ['acknowledged', 'replayed', 'conflict', 'dead', 'retry', 'unreadable'] as const
 const FILE_RESULTS = ['shipped', 'known', 'failed'] as const
 
 /** The agent's metrics: counters to be moved, gauges that are read from the outbox when somebody looks. */

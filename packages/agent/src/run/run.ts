@@ -19,6 +19,7 @@ import { WatchedDirectory } from './directory.js'
 import { AgentLog } from './events.js'
 import type { FixedIdentity } from './file-identity.js'
 import { createAgentMetrics } from './metrics.js'
+import { watchOutbox } from './outbox-watch.js'
 import type { BuildRules } from './record-builder.js'
 import { Watcher } from './watcher.js'
 
@@ -123,6 +124,7 @@ export async function startAgent(
   )
   sender.start()
   watcher.start(fatal)
+  watchOutbox(outbox, order.outboxDirectory, fatal, stopping)
   logger.info(
     { watch: order.watchDirectory, endpoint: endpoint.origin, ...outbox.counts },
     'the agent is at work',
@@ -150,7 +152,7 @@ interface Parts {
 /** Not ready: no record can get into the outbox. Degraded: they get in, but not on. */
 function readiness({ stopping, outbox, sender, watcher, endpoint }: Parts): ReadyReport {
   const { writable, reason, quarantined } = outbox.status
-  const damage = quarantined.length > 0 ? `damaged: ${quarantined.join(', ')}` : undefined
+  const damage = damageOf(quarantined, sender.unreadable)
   const full = outbox.refusal ?? (writable ? undefined : (reason ?? 'the outbox takes nothing'))
   const down = sender.endpointIsDown ? `${endpoint.origin} takes nothing now` : undefined
   const { trouble } = watcher
@@ -167,6 +169,11 @@ function readiness({ stopping, outbox, sender, watcher, endpoint }: Parts): Read
   if (full !== undefined) return { status: 'not_ready', detail: full, dependencies }
   const isWell = damage === undefined && down === undefined && trouble === undefined
   return { status: isWell ? 'ready' : 'degraded', dependencies }
+}
+
+function damageOf(quarantined: readonly string[], unreadable: number): string | undefined {
+  if (unreadable > 0) return `damaged: ${unreadable} pending records cannot be read`
+  return quarantined.length > 0 ? `damaged: ${quarantined.join(', ')}` : undefined
 }
 
 /** What a person can mend ends the start with its sentence alone. */

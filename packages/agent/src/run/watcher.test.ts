@@ -170,6 +170,22 @@ describe('a watcher', () => {
     expect(names('failed')).toEqual(['x.csv', 'x.csv.2', 'x.csv.2.error.txt', 'x.csv.error.txt'])
   })
 
+  it('finds a free name in done at once, however many files had it', async () => {
+    const directory = new WatchedDirectory(path)
+    await directory.prepare()
+    for (const name of ['a.csv', ...Array.from({ length: 5_000 }, (_, number) => `a.csv.${number + 2}`)]) {
+      writeFileSync(join(path, 'done', name), '')
+    }
+    const startedMs = performance.now()
+    for (let file = 0; file < 50; file++) {
+      put('a.csv', file)
+      await directory.moveToDone('a.csv')
+    }
+    expect(performance.now() - startedMs).toBeLessThan(2_000)
+    expect(existsSync(join(path, 'done', 'a.csv.5051'))).toBe(true)
+    expect(names('done')).toHaveLength(5_051)
+  })
+
   it('only moves a file whose record is in the outbox before', async () => {
     put('a.1.csv', 1)
     await watch()

@@ -140,6 +140,18 @@ describe('pcs agent run', () => {
     )
   })
 
+  it('ends with a sentence when its outbox is removed', async () => {
+    const agent = await start()
+    await agent.whenAtWork()
+    renameSync(outbox, `${outbox}.away`)
+    const ended = await Promise.race([
+      agent.whenEnded(),
+      new Promise((resolve) => setTimeout(resolve, 10_000, 'still at work')),
+    ])
+    expect(ended).toBe(1)
+    expect(agent.out).toContain('was removed, replaced or unmounted')
+  })
+
   it.each<[string, Partial<AgentProcessOptions>, number, string]>([
     ['no key', { env: { PCS_SIGN_ALG: '' } }, 2, 'no key to sign with'],
     ['a directory that is not there', { watch: '/nowhere' }, 2, '--watch /nowhere is no directory'],

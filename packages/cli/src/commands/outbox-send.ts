@@ -21,7 +21,7 @@ export const outboxSend: Command = {
   ],
   notes: `For machines on which no agent runs for ever: pcs outbox add, then this, by a timer for instance.
 
-Exit codes: 0 all have their verdict, 1 some were refused or met a conflict in this run (see pcs outbox list),
+Exit codes: 0 all have their verdict, 1 some were refused, met a conflict or cannot be read (see pcs outbox list),
 2 wrong command line or environment, 3 some have no verdict yet, or another process has the outbox: try again
 later.`,
   async run(given, terminal) {
@@ -54,13 +54,17 @@ later.`,
       deliverer.close()
       if (failed) throw failed
       const { counts } = outbox
+      if (sender.unreadable > 0) {
+        terminal.err(`pcs: the outbox is damaged: ${sender.unreadable} pending records cannot be read\n`)
+      }
       terminal.out(
         given.has('json')
           ? `${JSON.stringify(counts)}\n`
           : `${before.pending - counts.pending} settled, ${counts.pending} pending\n`,
       )
-      if (counts.pending > 0) return EXIT.tryLater
-      return counts.dead + counts.conflict > before.dead + before.conflict ? EXIT.refused : EXIT.done
+      if (counts.pending > sender.unreadable) return EXIT.tryLater
+      const refused = counts.dead + counts.conflict - before.dead - before.conflict
+      return refused + sender.unreadable > 0 ? EXIT.refused : EXIT.done
     })
   },
 }
