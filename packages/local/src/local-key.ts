@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { chmod, link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises'
+import { chmod, link, open, readFile, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StartError } from '@fractal-lba/runtime'
+import { makeDirectory } from '@fractal-lba/runtime/make-directory'
 
 const KEY_BYTES = 32
 const KEY_TEXT = new RegExp(`^[0-9a-f]{${KEY_BYTES * 2}}$`)
@@ -22,7 +23,7 @@ export interface LocalKey {
  */
 export async function localKey(dataDir: string): Promise<LocalKey> {
   const file = join(dataDir, 'hmac.key')
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  await makeDirectory(dataDir, 0o700)
   const kept = (await readKey(file)) ?? (await makeKey(file))
   if (!KEY_TEXT.test(kept)) {
     throw new StartError(

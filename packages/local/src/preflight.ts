@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, open, unlink } from 'node:fs/promises'
+import { open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PORT_MAX } from '@fractal-lba/runtime'
+import { makeDirectory } from '@fractal-lba/runtime/make-directory'
 import type { Program } from './layout.js'
 import { type PortProblem, portProblems } from './ports.js'
 
@@ -54,7 +55,7 @@ async function wayOut(port: number, hosts: readonly string[]): Promise<string> {
 async function directorySentence(dataDir: string): Promise<string | undefined> {
   const probe = join(dataDir, `.probe-${randomUUID()}`)
   try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 })
+    await makeDirectory(dataDir, 0o700)
     await (await open(probe, 'wx', 0o600)).close()
     await unlink(probe)
     return undefined

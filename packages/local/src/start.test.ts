@@ -3,6 +3,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, write
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { testEnvironment } from './environment.js'
@@ -132,6 +133,15 @@ describe('npm start', () => {
     expect(await started.exit).toBe(1)
     expect(started.output).toMatch(/^It cannot start: \S+\/file\/data cannot be written .*DATA_DIR=.*\n$/)
   })
+
+  it.each(['/proc/x', '/proc/x/data'])(
+    'refuses %s, where nothing can be made, in one sentence',
+    async (place) => {
+      const started = new Started({ DATA_DIR: place })
+      expect(await Promise.race([started.exit, sleep(10_000, 'it hangs')])).toBe(1)
+      expect(started.output).toMatch(/^It cannot start: \/proc\/x\S* cannot be written .*DATA_DIR=.*\n$/)
+    },
+  )
 
   it('passes on what a service says about the environment', async () => {
     const started = new Started({ METRICS_USER: 'only half' })

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs'
 import { dirname, parse, resolve } from 'node:path'
+import { makeDirectory } from '@fractal-lba/runtime/make-directory'
 import { systemCode } from './errors.js'
 import type { DirectoryLock, Files, OpenFile, OpenMode } from './files.js'
 import { lockDirectory } from './lock.js'
@@ -76,7 +77,7 @@ export const nodeFiles: Files = {
 
   async makeDirectory(directory: string): Promise<void> {
     const target = resolve(directory)
-    await fs.promises.mkdir(target, { recursive: true, mode: 0o750 })
+    await makeDirectory(target, 0o750)
     // a new name is durable only when its directory is flushed; the directories may be new,
     // made now or by a process that died before it could flush them: so all of them are flushed
     for (let holder = dirname(target); ; holder = dirname(holder)) {

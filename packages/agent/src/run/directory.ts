@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
-import { lstat, mkdir, opendir, rename, writeFile } from 'node:fs/promises'
+import { lstat, opendir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeDirectory } from '@fractal-lba/runtime/make-directory'
 import { isCsvName } from './file-identity.js'
 import { isMissing, openRegular } from './regular-file.js'
 import type { FileState } from './settling.js'
@@ -25,7 +26,7 @@ export class WatchedDirectory {
 
   /** Makes `done/` and `failed/`. */
   async prepare(): Promise<void> {
-    for (const name of [DONE, FAILED]) await mkdir(join(this.path, name), { recursive: true })
+    for (const name of [DONE, FAILED]) await makeDirectory(join(this.path, name))
   }
 
   /** Names of CSV files, numbers in them in order of their value. */

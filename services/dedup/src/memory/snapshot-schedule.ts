@@ -1,7 +1,8 @@
 import { constants } from 'node:fs'
-import { access, mkdir } from 'node:fs/promises'
+import { access } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Logger, StartError } from '@fractal-lba/runtime'
+import { makeDirectory } from '@fractal-lba/runtime/make-directory'
 import type { DedupMetrics } from '../metrics.js'
 import { pause } from '../pause.js'
 import type { MemoryStore } from './memory-store.js'
@@ -37,7 +38,7 @@ export class SnapshotSchedule {
   async prepare(): Promise<void> {
     const directory = dirname(this.#options.path)
     try {
-      await mkdir(directory, { recursive: true })
+      await makeDirectory(directory)
       await access(directory, constants.W_OK)
     } catch (error) {
       throw new StartError(
