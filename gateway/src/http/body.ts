@@ -23,8 +23,8 @@ export function readBody(request: FastifyRequest, reply: FastifyReply, sink: Bod
 
 /** A body that is being read. An object and not closures over variables: those cost 20 µs of GC per request. */
 export class BodyReader {
-  private first = EMPTY
-  private chunks: Buffer[] | undefined
+  /** What has come, and behind it room for more where it came in several chunks. */
+  private gathered = EMPTY
   private sizeBytes = 0
   private settled = false
 
@@ -35,18 +35,29 @@ export class BodyReader {
   ) {}
 
   take(chunk: Buffer): void {
+    const beforeBytes = this.sizeBytes
     this.sizeBytes += chunk.length
     if (this.sizeBytes > this.sink.bytesMax) this.refuse(tooLarge(this.sink.bytesMax))
-    else if (this.first === EMPTY) this.first = chunk
-    else if (this.chunks) this.chunks.push(chunk)
-    else this.chunks = [this.first, chunk]
+    else if (beforeBytes === 0) this.gathered = chunk
+    else {
+      if (this.sizeBytes > this.gathered.length) this.grow(beforeBytes)
+      chunk.copy(this.gathered, beforeBytes)
+    }
   }
 
   end(): void {
     if (this.settled) return
     this.settled = true
-    const body = this.chunks ? Buffer.concat(this.chunks, this.sizeBytes) : this.first
+    const { gathered, sizeBytes } = this
+    const body = gathered.length === sizeBytes ? gathered : gathered.subarray(0, sizeBytes)
     this.sink.complete(this.request, this.reply, body)
+  }
+
+  /** By doubling: small chunks cost neither an object each nor a copy of all before them. */
+  private grow(filledBytes: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.min(this.sink.bytesMax, Math.max(512, 2 * this.sizeBytes)))
+    this.gathered.copy(larger, 0, 0, filledBytes)
+    this.gathered = larger
   }
 
   /** Ends the reading before its end. */

@@ -290,3 +290,15 @@ describe('values that come from elsewhere than a JSON text', () => {
     expect(() => validateRecord(withMember('epoch', new JsonNumber(1, true)))).toThrow(MalformedRecord)
   })
 })
+
+it('does no work for entries of N_j that are right, however many there are', () => {
+  const members = Array.from({ length: 1_400 }, (_, index) => `"${'\u{10ffff}'.repeat(10)}${index}":1`)
+  const tree = parseJson(recordBytes({ scales: '[0,1]', N_j: `{${members.join(',')}}` }))
+  const refusalMs = (): number => {
+    const beganMs = performance.now()
+    expect(() => validateRecord(tree)).toThrow(MalformedRecord)
+    return performance.now() - beganMs
+  }
+  const fastestMs = Math.min(...Array.from({ length: 20 }, refusalMs))
+  expect(fastestMs).toBeLessThan(1)
+})

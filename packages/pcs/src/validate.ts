@@ -199,7 +199,7 @@ function tellCounts(check: Check, value: JsonObject, scales: readonly number[] |
     if (check.errors.length >= fieldErrorsMax) return
     if (due?.has(key) === false)
       check.tell(pointerTo('/N_j', key), 'must be the decimal text of one of the scales')
-    else check.integer(count, pointerTo('/N_j', key), 0)
+    else if (!isIntegerFrom(count, 0)) check.integer(count, pointerTo('/N_j', key), 0)
   }
   for (const key of due ?? []) {
     if (!value.has(key)) check.tell(`/N_j/${key}`, 'is missing')

@@ -16,6 +16,8 @@ export interface BatchOptions<Item, Result, Answer> {
   readonly sizeBytes: (item: Item) => number
   /** Asked twice, it does what it does asked once: then a batch that a broken connection took along is sent again. */
   readonly idempotent: boolean
+  /** Most bytes of a batch of this operation, where its work for a byte is dear; batchBytesMax of the hop otherwise. */
+  readonly batchBytesMax?: number | undefined
 }
 
 export interface BatchClientParts {
@@ -170,7 +172,8 @@ export class BatchClient<Item, Result, Answer> {
   }
 
   #takeBatch(): Pending<Item, Answer>[] {
-    const { batchItemsMax, batchBytesMax } = this.#parts.limits
+    const { batchItemsMax, batchBytesMax: hopBytesMax } = this.#parts.limits
+    const { batchBytesMax = hopBytesMax } = this.#options
     let count = 0
     let bytes = 0
     for (const { item } of this.#queue) {

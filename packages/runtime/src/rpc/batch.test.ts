@@ -23,7 +23,7 @@ async function serve(handle: Judge, port = 0): Promise<GrpcServer> {
   return server
 }
 
-function connectTo(port: number, limits: Partial<HopLimits> = {}) {
+function connectTo(port: number, limits: Partial<HopLimits> = {}, batchBytesMax?: number) {
   const address = `127.0.0.1:${port}`
   const options = { service: 'verifier', address, limits: { ...LIMITS, ...limits } }
   const peer = connect(verifier.VerifierServiceService, options)
@@ -31,6 +31,7 @@ function connectTo(port: number, limits: Partial<HopLimits> = {}) {
     answer: (result) => result,
     sizeBytes: ({ body }) => body.length,
     idempotent: false,
+    batchBytesMax,
   })
   cleanups.push(() => peer.close())
   return { call: (text: string, deadlineMs?: number) => batches.call(itemOf(text), { deadlineMs }) }
@@ -53,6 +54,19 @@ function standStill(durationMs: number): void {
 }
 
 describe('streams of batches', () => {
+  it('are bounded by the bytes that an operation names', async () => {
+    const sizes: number[] = []
+    const { port } = await serve((items) => {
+      sizes.push(items.length)
+      return items.map(echo)
+    })
+    const client = connectTo(port, {}, 1_000)
+    await Promise.all(Array.from({ length: 30 }, () => client.call('x'.repeat(300))))
+    expect(Math.max(...sizes)).toBe(3)
+    await client.call('x'.repeat(5_000))
+    expect(sizes.at(-1)).toBe(1)
+  })
+
   it('gives each item its own answer and gathers what arrives together', async () => {
     const sizes: number[] = []
     const { port } = await serve(async (items) => {

@@ -1,0 +1,60 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { describe, expect, it } from 'vitest'
+import type { Refusal } from './admission.js'
+import { BodyReader } from './body.js'
+
+const BYTES_MAX = 64 * 2 ** 10
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+}
+
+function reading() {
+  const bodies: Buffer[] = []
+  const refusals: Refusal[] = []
+  const reader = new BodyReader({} as FastifyRequest, {} as FastifyReply, {
+    bytesMax: BYTES_MAX,
+    complete: (_request, _reply, body) => bodies.push(body),
+    refused: (_request, _reply, refusal) => refusals.push(refusal),
+  })
+  return { reader, bodies, refusals }
+}
+
+describe('a body that is being read', () => {
+  it.each([
+    ['in one chunk', [5]],
+    ['in chunks of all sizes', [1, 1, 300, 7, 20_000, 3]],
+    ['as long as it may be', [BYTES_MAX - 1, 1]],
+    ['without a byte', []],
+  ])('comes out as it came: %s', (_, sizes) => {
+    const { reader, bodies } = reading()
+    const chunks = sizes.map((size, index) => Buffer.alloc(size, index + 1))
+    for (const chunk of chunks) reader.take(chunk)
+    reader.end()
+    expect(bodies).toEqual([Buffer.concat(chunks)])
+  })
+
+  it('is refused with its first byte too many', () => {
+    const { reader, bodies, refusals } = reading()
+    reader.take(Buffer.alloc(BYTES_MAX))
+    expect(refusals).toEqual([])
+    reader.take(Buffer.alloc(1))
+    reader.end()
+    expect([refusals.length, bodies.length]).toEqual([1, 0])
+  })
+
+  it('takes no more memory in chunks of one byte', () => {
+    const { reader, bodies } = reading()
+    collectGarbage()
+    const before = process.memoryUsage()
+    for (let at = 0; at < BYTES_MAX; at += 1) reader.take(Buffer.from([at]))
+    collectGarbage()
+    const { heapUsed, arrayBuffers } = process.memoryUsage()
+    expect(heapUsed - before.heapUsed + arrayBuffers - before.arrayBuffers).toBeLessThan(8 * BYTES_MAX)
+    reader.end()
+    expect(bodies[0]).toEqual(Buffer.from(Array.from({ length: BYTES_MAX }, (_, at) => at)))
+  })
+})
