@@ -69,6 +69,23 @@ describe('pcs wal export', () => {
     ])
   })
 
+  it('tells when a submission arrived and which trace it belongs to, where it is known', async () => {
+    const directory = folders.make()
+    const log = await openWal(directory)
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+    const context = { traceparent, tracestate: '' }
+    const arrivedAtMs = Date.parse('2026-01-01T00:00:00Z')
+    await log.append([
+      submission(smallRecordBytes(1), undefined, { arrivedAtMs, context }),
+      submission(smallRecordBytes(2)),
+    ])
+    await log.close()
+    const [traced, plain] = (await exported(directory)).records
+    expect(traced).toMatchObject({ arrived_at: '2026-01-01T00:00:00.000Z', traceparent })
+    expect(plain).not.toHaveProperty('arrived_at')
+    expect(plain).not.toHaveProperty('traceparent')
+  })
+
   it.each([
     { given: [], sequences: [1, 2, 3, 4, 5, 6] },
     { given: ['--from', '3'], sequences: [3, 4, 5, 6] },

@@ -15,12 +15,17 @@ export function openWal(directory: string): Promise<CompactableLog> {
   })
 }
 
-export function submission(body: Uint8Array, encoding: number = ENCODING.json): NewRecord {
+export function submission(
+  body: Uint8Array,
+  encoding: number = ENCODING.json,
+  envelope: Partial<Pick<log.Submission, 'arrivedAtMs' | 'context'>> = {},
+): NewRecord {
   return logRecords.submission.encode({
     body: Buffer.from(body),
     encoding,
     arrivedAtMs: 0,
     context: undefined,
+    ...envelope,
   })
 }
 
