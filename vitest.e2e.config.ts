@@ -10,7 +10,7 @@ const alone = ['test/e2e/crash.e2e.ts', 'test/e2e/outages.e2e.ts']
 const needsServers = '**/*.servers.e2e.ts'
 
 // End-to-end tests: first those over a constellation in the test's own process, then those over the processes as they
-// are built. Each file has ports and a directory of its own, and half of the time it waits: so two at a time.
+// are built. Each file has ports and a directory of its own, and half of the time it waits: so several at a time.
 export default defineConfig({
   test: {
     projects: [
@@ -19,7 +19,7 @@ export default defineConfig({
           ...shared,
           name: 'in-process',
           include: ['test/e2e/in-process/*.e2e.ts'],
-          maxWorkers: 2,
+          maxWorkers: 3,
           // One load of gateway and services for several files.
           isolate: false,
           sequence: { groupOrder: 0 },
@@ -38,7 +38,7 @@ export default defineConfig({
       {
         test: {
           ...shared,
-          name: 'processes, one file after the other',
+          name: 'processes, alone',
           include: alone,
           maxWorkers: 1,
           sequence: { groupOrder: 2 },

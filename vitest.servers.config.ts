@@ -9,8 +9,8 @@ export default defineConfig({
       'services/*/src/**/*.servers.test.ts',
       'test/e2e/*.servers.e2e.ts',
     ],
-    // Half of the time they wait.
-    maxWorkers: 2,
+    // Most of the time they wait.
+    maxWorkers: 3,
     setupFiles: ['scripts/test/leave-with-parent.mjs'],
     testTimeout: 60_000,
     hookTimeout: 90_000,
