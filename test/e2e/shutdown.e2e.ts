@@ -54,6 +54,12 @@ describe('SIGTERM to the gateway', () => {
     await constellation.untilReady()
     expect((await system().wal.state()).openCount).toBe(0)
   })
+})
+
+describe('SIGTERM to each process', () => {
+  // Shorter than patience, because each request waits for the whole of them while a process is away.
+  const limits = { HOP_TIMEOUT: '3s', SUBMIT_TIMEOUT: '4s' }
+  const system = useSystem('shutdown-load', { supervise: false, env: limits })
 
   it.each(['gateway', 'wal', 'verifier', 'dedup', 'signal-scoring'] as const)(
     '%s, under load: nothing acknowledged is lost',
