@@ -1,12 +1,19 @@
 import { encoderOf } from './encoder.js'
-import { DeadLetter, Fence, Mark, Redrive, Submission } from './gen/flk/log/v1/log.js'
+import { Clock, DeadLetter, Fence, Mark, Redrive, Submission } from './gen/flk/log/v1/log.js'
 import { Encoding } from './gen/flk/record/v1/record.js'
 
 /**
  * The types of the records in a wal service's log: each says which message of flk.log.v1 the body is. The numbers stand
  * on the disk: never reuse one. 1 was a submission without an envelope, before 0.1.
  */
-export const LOG_RECORD_TYPE = { mark: 2, fence: 3, deadLetter: 4, redrive: 5, submission: 6 } as const
+export const LOG_RECORD_TYPE = {
+  mark: 2,
+  fence: 3,
+  deadLetter: 4,
+  redrive: 5,
+  submission: 6,
+  clock: 7,
+} as const
 
 /** A record as a log takes it: its type, how its body is encoded (always protobuf), and the body. */
 export interface EncodedLogRecord {
@@ -45,4 +52,5 @@ export const logRecords = {
   fence: recordOf<Fence>(LOG_RECORD_TYPE.fence, Fence),
   deadLetter: recordOf<DeadLetter>(LOG_RECORD_TYPE.deadLetter, DeadLetter),
   redrive: recordOf<Redrive>(LOG_RECORD_TYPE.redrive, Redrive),
+  clock: recordOf<Clock>(LOG_RECORD_TYPE.clock, Clock),
 }

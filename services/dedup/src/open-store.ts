@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '@fractal-lba/runtime'
+import type { ExpiryClock, Logger } from '@fractal-lba/runtime'
 import type { DedupConfig } from './config.js'
 import { MemoryStore } from './memory/memory-store.js'
 import { SnapshotSchedule } from './memory/snapshot-schedule.js'
@@ -23,14 +23,14 @@ export interface PreparedStore {
 }
 
 /** The store that the configuration names. One behind a network is connected to in the background. */
-export function openStore(config: DedupConfig, now: Clock, logger: Logger): OpenStore {
+export function openStore(config: DedupConfig, clock: ExpiryClock, logger: Logger): OpenStore {
   const { backend, ttlMs, hopTimeoutMs } = config
   if (!backend) {
-    const store = new MemoryStore({ idsMax: config.memoryIdsMax, ttlMs, now })
+    const store = new MemoryStore({ idsMax: config.memoryIdsMax, ttlMs, now: clock.expiredMs })
     return { store, prepare: (metrics) => withSnapshots(config, store, metrics, logger) }
   }
-  const options = { timeoutMs: Math.ceil(hopTimeoutMs * SHARE_OF_HOP), now, logger }
-  const store = new RemoteStore(backend.open(options), now)
+  const options = { timeoutMs: Math.ceil(hopTimeoutMs * SHARE_OF_HOP), clock, logger }
+  const store = new RemoteStore(backend.open(options), clock)
   return { store, prepare: async () => ({ restore: async () => {}, close: () => store.close() }) }
 }
 

@@ -1,4 +1,4 @@
-import { type ProcessContext, type Running, serve, TrustedClock, watchClock } from '@fractal-lba/runtime'
+import { type ProcessContext, type Running, serve } from '@fractal-lba/runtime'
 import type { DedupConfig } from './config.js'
 import { IndexKeeper } from './index/index-keeper.js'
 import { maintenanceOf } from './index/maintenance.js'
@@ -13,20 +13,24 @@ import { dedupService } from './service.js'
 export async function startDedup(config: DedupConfig, context: ProcessContext): Promise<Running> {
   const { logger, registry, stopping, fatal } = context
   const { ttlMs } = config
-  const clock = new TrustedClock()
-  const now = clock.nowMs
-  watchClock(clock, stopping, (jumpMs) =>
-    logger.warn({ jumpMs }, 'the wall clock has jumped; nothing expires by it'),
-  )
+  const { clock } = context
+  // What expires here was stamped by a log.
+  clock.awaitLog()
 
-  const { store, prepare } = openStore(config, now, logger)
-  const metrics = createDedupMetrics(registry, store, () => clock.jumpMs())
+  const { store, prepare } = openStore(config, clock, logger)
+  const metrics = createDedupMetrics(registry, store, () => clock.jumpMs)
   const prepared = await prepare(metrics)
-  const logs = config.walAddresses.map((address) => connectWalLog(address, config.hopTimeoutMs, context))
-  const keeper = new IndexKeeper(logs, { store, ttlMs, now, waived: config.waivedLogs }, metrics, logger)
+  const logs = config.walAddresses.map((address) =>
+    connectWalLog(address, config.hopTimeoutMs, context, (state, sentMs, receivedMs) => {
+      const { clockMs, clockUnconfirmed } = state
+      if (clockMs > 0)
+        clock.noteLog(address, { nowMs: clockMs, unconfirmed: clockUnconfirmed }, sentMs, receivedMs)
+    }),
+  )
+  const keeper = new IndexKeeper(logs, { store, ttlMs, clock, waived: config.waivedLogs }, metrics, logger)
   const availability = () => keeper.availability
-  const maintenance = maintenanceOf(keeper, logs, { store, ttlMs, now })
-  const index = new VerdictIndex(store, ttlMs, now, availability)
+  const maintenance = maintenanceOf(keeper, logs, { store, ttlMs, clock })
+  const index = new VerdictIndex(store, ttlMs, clock.latestMs, availability)
 
   let running = Promise.resolve()
   const serving = await serve(config, context, {

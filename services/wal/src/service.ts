@@ -5,6 +5,7 @@ import {
   grpcService,
   type HandledBatch,
   type Logger,
+  type ProcessClock,
   toAppError,
   toStatus,
 } from '@fractal-lba/runtime'
@@ -23,6 +24,7 @@ export function walService(
   room: Room,
   compactor: Compactor,
   logger: Logger,
+  { clock, dedupTtlMs }: { readonly clock: ProcessClock; readonly dedupTtlMs: number },
 ): GrpcService {
   const onError = (error: unknown): void => {
     if (toAppError(error).code === 'internal') logger.error({ err: error }, 'call failed')
@@ -120,6 +122,9 @@ export function walService(
           quarantinedSegments: [...log.quarantinedSegments],
           logBytes: log.sizeBytes,
           compactionShare: compactor.share,
+          dedupTtlMs,
+          clockMs: Math.round(clock.nowMs()),
+          clockUnconfirmed: false,
         }
       },
     },

@@ -4,8 +4,6 @@ import {
   type ReadyReport,
   type Running,
   serve,
-  TrustedClock,
-  watchClock,
 } from '@fractal-lba/runtime'
 import type { WalConfig } from './config.js'
 import { Room } from './directory/append-guard.js'
@@ -22,10 +20,7 @@ import { walService } from './service.js'
 export async function startWal(config: WalConfig, context: ProcessContext): Promise<Running> {
   const { logger, registry, fatal, stopping } = context
   const metrics = createLogMetrics(registry)
-  const clock = new TrustedClock()
-  watchClock(clock, stopping, (jumpMs) =>
-    logger.warn({ jumpMs }, 'the wall clock has jumped; nothing is dropped from the log because of that'),
-  )
+  const { clock } = context
   const log = await SubmissionLog.open(
     config.directory,
     config,
@@ -55,7 +50,7 @@ export async function startWal(config: WalConfig, context: ProcessContext): Prom
 
   const ready = (): ReadyReport => readyReport(room.refusal, log.quarantinedSegments)
   return serve(config, context, {
-    services: [walService(log, room, compactor, logger)],
+    services: [walService(log, room, compactor, logger, { clock, dedupTtlMs })],
     ready,
     async close() {
       room.close()

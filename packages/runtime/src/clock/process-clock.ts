@@ -15,6 +15,8 @@ export interface ExpiryClock {
   readonly earliestMs: Clock
   /** The same for all processes that share a log: the log's clock. This process's own before it is known. */
   readonly sharedMs: Clock
+  /** Goes on with the time, whatever is set or confirmed. */
+  readonly monotonicMs: Clock
 }
 
 /** What a call needs to tell a clock to its other end, and to note the other's. */
@@ -81,6 +83,8 @@ export class ProcessClock implements ExpiryClock, ClockExchange {
     const aheadMs = [...this.#logs.values()].map((log) => log.aheadMs)
     return this.nowMs() + (aheadMs.length === 0 ? 0 : Math.max(...aheadMs))
   }
+
+  readonly monotonicMs: Clock = () => this.#monotonic()
 
   /** How far the wall clock has jumped ahead since this process took its time from it. */
   get jumpMs(): number {
@@ -166,5 +170,5 @@ export class ProcessClock implements ExpiryClock, ClockExchange {
 
 /** For tests, and where nothing contradicts a clock: all of it by one clock. */
 export function trusting(now: Clock): ExpiryClock {
-  return { expiredMs: now, latestMs: now, earliestMs: now, sharedMs: now }
+  return { expiredMs: now, latestMs: now, earliestMs: now, sharedMs: now, monotonicMs: now }
 }

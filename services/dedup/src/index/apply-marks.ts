@@ -1,8 +1,8 @@
 import { verdictFromBytes, type wal } from '@fractal-lba/proto'
-import type { Clock } from '@fractal-lba/runtime'
+import type { ExpiryClock } from '@fractal-lba/runtime'
 import type { IndexEntry, Store } from '../store.js'
 import { isComplete } from '../verdict.js'
-import { settleMark, type VerdictMark } from './mark-rule.js'
+import { markTimeMs, settleMark, type VerdictMark } from './mark-rule.js'
 import type { SeenIds } from './seen-ids.js'
 
 /** Counts of what was found while a batch of marks was applied. */
@@ -27,7 +27,7 @@ export async function applyMarks(
   marks: readonly wal.StoredMark[],
   options: {
     readonly ttlMs: number
-    readonly now: Clock
+    readonly clock: ExpiryClock
     readonly hasExpired: (mark: IndexedMark) => boolean
     /** Called for each mark that is older than the TTL. */
     readonly onExpired: (mark: IndexedMark) => void
@@ -39,8 +39,9 @@ export async function applyMarks(
   },
 ): Promise<MarkTally> {
   const tally: MarkTally = { read: marks.length, corrected: 0, conflicts: [], unreadable: [] }
-  const nowMs = options.now()
-  const indexed = indexedMarks(marks, options.ttlMs, tally)
+  const { clock, ttlMs } = options
+  const nowMs = clock.expiredMs()
+  const indexed = indexedMarks(marks, { ttlMs, latestMs: clock.latestMs() }, tally)
   for (const mark of indexed) if (mark.expiresAtMs <= nowMs) options.onExpired(mark)
   // Usually the store has every verdict already, and its mark only confirms it.
   const confirmed = await store.confirmMany(indexed)
@@ -58,7 +59,7 @@ export async function applyMarks(
   const changed = new Map<string, IndexEntry>()
   for (const mark of others) {
     const { pcsId } = mark.verdict.outcome
-    const { write, finding } = settleMark(standing.get(pcsId), mark, nowMs, options.ttlMs, () =>
+    const { write, finding } = settleMark(standing.get(pcsId), mark, nowMs, ttlMs, () =>
       options.hasExpired(mark),
     )
     if (finding === 'corrected') tally.corrected += 1
@@ -73,14 +74,19 @@ export async function applyMarks(
   return tally
 }
 
-function indexedMarks(marks: readonly wal.StoredMark[], ttlMs: number, tally: MarkTally): IndexedMark[] {
+function indexedMarks(
+  marks: readonly wal.StoredMark[],
+  { ttlMs, latestMs }: { readonly ttlMs: number; readonly latestMs: number },
+  tally: MarkTally,
+): IndexedMark[] {
   const indexed: IndexedMark[] = []
   for (const { sequence, flushedAtMs, mark } of marks) {
     if (!mark?.indexed) continue
     const { generation } = mark
     const verdict = verdictFromBytes(mark.verdict)
     if (isComplete(verdict)) {
-      indexed.push({ verdict, expiresAtMs: flushedAtMs + ttlMs, marked: true, generation })
+      const expiresAtMs = markTimeMs(flushedAtMs, verdict.judgedAtMs, latestMs) + ttlMs
+      indexed.push({ verdict, expiresAtMs, marked: true, generation })
     } else tally.unreadable.push(sequence)
   }
   return indexed

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Clock, unavailable } from '@fractal-lba/runtime'
+import { type ExpiryClock, unavailable } from '@fractal-lba/runtime'
 import { GenerationLost } from '../generation-lost.js'
 import type { Store } from '../store.js'
 import { applyMarks, type MarkTally } from './apply-marks.js'
@@ -10,7 +10,7 @@ import type { WalLog } from './wal-log.js'
 export interface FillTools {
   readonly store: Store
   readonly ttlMs: number
-  readonly now: Clock
+  readonly clock: ExpiryClock
   readonly report: (log: WalLog, tally: MarkTally) => void
 }
 
@@ -70,7 +70,7 @@ export class Fill {
           log,
           await applyMarks(store, response.marks, {
             ttlMs: this.#tools.ttlMs,
-            now: this.#tools.now,
+            clock: this.#tools.clock,
             hasExpired: ({ verdict }) => this.#expired.has(verdict.origin),
             onExpired: ({ verdict }) => this.#expired.add(verdict.origin),
             seenIds: this.#seenIds,
@@ -102,14 +102,14 @@ export async function follow(
   log: WalLog,
   logId: string,
   generation: string,
-  { store, ttlMs, now, report }: FillTools,
+  { store, ttlMs, clock, report }: FillTools,
 ): Promise<void> {
   const fromSequence = (await store.positions()).get(logId) ?? 0
   for await (const response of log.readMarks(fromSequence)) {
     const startedMs = performance.now()
     const tally = await applyMarks(store, response.marks, {
       ttlMs,
-      now,
+      clock,
       // This index has answered with the verdict, so it had an entry for it; the entry is gone, so it has expired.
       hasExpired: (mark) => mark.generation === generation,
       onExpired: () => undefined,

@@ -36,7 +36,7 @@ describe('a fill', () => {
   it('fences the log, then reads its marks, and only then answers', async () => {
     const wal = await startTestWal()
     const verdicts = ['a', 'b', 'c', 'd', 'e'].map((name) => {
-      const verdict = judgedIn(wal, name)
+      const verdict = judgedIn(wal, name, 'content', NOW_MS - 1_500)
       acknowledge(wal, verdict, NOW_MS - 1_000)
       return verdict
     })
@@ -56,8 +56,10 @@ describe('a fill', () => {
 
   it('leaves out what is not indexed, what has expired, and what is no verdict', async () => {
     const wal = await startTestWal()
-    const [unindexed, old, young] = ['unindexed', 'old', 'young'].map((name) => judgedIn(wal, name))
-    if (!unindexed || !old || !young) throw new Error('three were made')
+    const long = NOW_MS - TTL_MS - 1_000
+    const [unindexed, old] = ['unindexed', 'old'].map((name) => judgedIn(wal, name, 'content', long))
+    const young = judgedIn(wal, 'young', 'content', NOW_MS - TTL_MS + 1)
+    if (!unindexed || !old) throw new Error('two were made')
     wal.append({ ...markOf(unindexed, ''), indexed: false }, NOW_MS)
     wal.append({ ...markOf(old, ''), status: 400, verdict: undefined, indexed: false }, NOW_MS)
     wal.append(markOf(old, ''), NOW_MS - TTL_MS)
@@ -155,9 +157,34 @@ describe('a fill', () => {
     expect(error.mock.calls[0]?.[0]).toMatchObject({ pcsIds: [pcsIdOf('a')], count: 1 })
   })
 
+  it('takes the time of the judgement where the clock of the log was behind it', async () => {
+    const wal = await startTestWal()
+    const verdict = judgedIn(wal, 'a', 'content', NOW_MS - 1_000)
+    acknowledge(wal, verdict, NOW_MS - 2 * TTL_MS)
+    const test = indexOver([wal.address], { nowMs: NOW_MS })
+    test.run()
+    await test.answering()
+    expect(await stored(test, 'a')).toEqual(verdict)
+  })
+
+  it('refuses a log with another DEDUP_TTL, and says both, also when it comes to differ later', async () => {
+    const wal = await startTestWal()
+    wal.dedupTtlMs = TTL_MS + 1
+    const test = indexOver([wal.address], { nowMs: NOW_MS })
+    test.run()
+    const says = `DEDUP_TTL is ${TTL_MS} ms here and ${TTL_MS + 1} ms at the log at ${wal.address}`
+    const refusal = { answers: false, refusal: expect.stringContaining(says) }
+    await eventually(async () => expect(test.availability()).toMatchObject(refusal))
+    expect(wal.calls).toEqual([])
+    wal.dedupTtlMs = TTL_MS
+    await test.answering()
+    wal.dedupTtlMs = TTL_MS + 1
+    await eventually(async () => expect(test.availability()).toMatchObject(refusal))
+  })
+
   it('takes the expiry from the first mark, whichever log has it', async () => {
     const [one, two] = [await startTestWal(), await startTestWal()]
-    const verdict = judgedIn(two, 'a')
+    const verdict = judgedIn(two, 'a', 'content', NOW_MS - 10_000)
     acknowledge(one, verdict, NOW_MS - 5_000, 17)
     acknowledge(two, verdict, NOW_MS - 9_000)
     acknowledge(two, verdict, NOW_MS - 3_000, 18)

@@ -9,7 +9,7 @@ import { LogReachability } from './log-reachability.js'
 import { markReport } from './mark-report.js'
 import { OccasionalWarning } from './occasional-warning.js'
 import { type RebuildTally, RequestedRebuild } from './requested-rebuild.js'
-import type { WalLog } from './wal-log.js'
+import { misfit, type WalLog } from './wal-log.js'
 
 /** Whether the index may be asked. An answer must carry the generation that was valid when it was looked up. */
 export type Availability =
@@ -137,6 +137,13 @@ export class IndexKeeper {
   /** @returns the index that may answer now; undefined: the caller tries again soon. */
   async #adoptOrFill(stopping: AbortSignal): Promise<ValidIndex | 'contested' | undefined> {
     const { store } = this.#tools
+    // The logs first: by their clocks it is known whether the store is still what it was.
+    const refusal = await this.#lookAtLogs(stopping)
+    if (refusal !== undefined) {
+      this.#refuse(refusal)
+      this.#warning.warn(refusal, 'there can be no index of these logs')
+      return undefined
+    }
     try {
       const adopted = this.#requested ? undefined : await this.#adopt(stopping)
       if (adopted) return adopted
@@ -156,6 +163,20 @@ export class IndexKeeper {
       this.#warning.warn(error, awaits)
       return undefined
     }
+  }
+
+  /** @returns why there can be no index of them; undefined: there can, or the signal was aborted. */
+  async #lookAtLogs(stopping: AbortSignal): Promise<string | undefined> {
+    const [first] = this.#logs
+    const states = await Promise.allSettled(this.#logs.map((log) => log.state()))
+    for (const [index, log] of this.#logs.entries()) {
+      const state = states[index]
+      const refusal = state?.status === 'fulfilled' && misfit(log, state.value, this.#tools.ttlMs)
+      if (refusal) return refusal
+    }
+    const areAllMissing = states.every(({ status }) => status === 'rejected')
+    if (first && areAllMissing) await this.#retry(first, stopping, () => first.state())
+    return undefined
   }
 
   /** Takes the store as it is, if every log still has the fence and the positions that the store was filled to. */

@@ -3,7 +3,7 @@ import { pause } from '../pause.js'
 import { type FillTools, follow } from './fill.js'
 import type { LogReachability } from './log-reachability.js'
 import { OccasionalWarning } from './occasional-warning.js'
-import type { WalLog } from './wal-log.js'
+import { misfit, type WalLog } from './wal-log.js'
 
 /** A filled index, as it was when it became valid. */
 export interface ValidIndex {
@@ -122,6 +122,8 @@ export class IndexWatch {
   ): Promise<Invalidation | undefined> {
     const state = await this.#stateOf(log)
     if (!state) return undefined
+    const refusal = misfit(log, state, this.#tools.ttlMs)
+    if (refusal !== undefined) return invalid(refusal)
     if (state.logId !== logId) return invalid(`the log at ${log.address} is another one now`)
     if (state.generation === '') return invalid(`the log has forgotten the fence at ${log.address}`)
     if (state.generation !== generation) return this.#whoFenced(log, generation)

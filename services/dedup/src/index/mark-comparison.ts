@@ -1,9 +1,9 @@
 import { dedup, verdictFromBytes, type wal } from '@fractal-lba/proto'
-import type { Clock } from '@fractal-lba/runtime'
+import type { ExpiryClock } from '@fractal-lba/runtime'
 import type { Store, StoredVerdict } from '../store.js'
 import { isComplete, sameMessage } from '../verdict.js'
 import { ExpiredVerdicts } from './expired-verdicts.js'
-import { settleMark } from './mark-rule.js'
+import { markTimeMs, settleMark } from './mark-rule.js'
 import type { WalLog } from './wal-log.js'
 
 const { KIND_DIFFERENT, KIND_MISSING, KIND_UNREADABLE } = dedup.Difference_Kind
@@ -13,7 +13,7 @@ const DIFFERENCES_MAX = 100
 export interface ComparisonTools {
   readonly store: Pick<Store, 'getMany'>
   readonly ttlMs: number
-  readonly now: Clock
+  readonly clock: ExpiryClock
 }
 
 type Stretch = Pick<dedup.VerifyResponse, 'marks' | 'missing' | 'different' | 'unreadable' | 'differences'>
@@ -46,7 +46,7 @@ export class MarkComparison {
 
   /** A stretch of a log, in its order. */
   async compare(marks: readonly wal.StoredMark[]): Promise<Stretch> {
-    const { store, now } = this.#tools
+    const { store, clock } = this.#tools
     const stretch = { marks: 0, missing: 0, different: 0, unreadable: 0 }
     const differences: dedup.Difference[] = []
     const note = (kind: dedup.Difference_Kind, sequence: number, pcsId: string): void => {
@@ -56,7 +56,7 @@ export class MarkComparison {
       stretch.unreadable += 1
       note(KIND_UNREADABLE, sequence, '')
     })
-    const nowMs = now()
+    const nowMs = clock.expiredMs()
     const standing = await store.getMany(comparable.map(({ verdict }) => verdict.outcome.pcsId))
     for (const [index, mark] of comparable.entries()) {
       if (mark.expiresAtMs <= nowMs) this.#expired.add(mark.verdict.origin)
@@ -79,10 +79,15 @@ export class MarkComparison {
   }
 
   #readable(marks: readonly wal.StoredMark[], onUnreadable: (sequence: number) => void): Comparable[] {
+    const { ttlMs, clock } = this.#tools
+    const latestMs = clock.latestMs()
     return marks.flatMap(({ sequence, flushedAtMs, mark }) => {
       if (!mark?.indexed) return []
       const verdict = verdictFromBytes(mark.verdict)
-      if (isComplete(verdict)) return [{ sequence, verdict, expiresAtMs: flushedAtMs + this.#tools.ttlMs }]
+      if (isComplete(verdict)) {
+        const expiresAtMs = markTimeMs(flushedAtMs, verdict.judgedAtMs, latestMs) + ttlMs
+        return [{ sequence, verdict, expiresAtMs }]
+      }
       onUnreadable(sequence)
       return []
     })

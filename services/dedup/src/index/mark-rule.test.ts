@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { IndexEntry, StoredVerdict } from '../store.js'
 import { verdictOf } from '../testing/verdicts.js'
-import { settleMark } from './mark-rule.js'
+import { markTimeMs, settleMark } from './mark-rule.js'
 
 const TTL_MS = 1_000_000
 const NOW_MS = 10_000_000
@@ -14,6 +14,17 @@ const marked = (verdict: StoredVerdict, flushedAgoMs: number) => ({
 })
 const settle = (standing: IndexEntry | undefined, mark: ReturnType<typeof marked>, isOver = false) =>
   settleMark(standing, mark, NOW_MS, TTL_MS, () => isOver)
+
+describe('the time of a mark', () => {
+  it.each([
+    ['its stamp', 900, 800, 900],
+    ['that of the judgement, where the stamp is older', 100, 800, 800],
+    ['now, where the judgement lies ahead', 100, 5_000, 1_000],
+    ['its stamp, where both lie ahead', 4_000, 5_000, 4_000],
+  ])('is %s', (_, flushedAtMs, judgedAtMs, timeMs) => {
+    expect(markTimeMs(flushedAtMs, judgedAtMs, 1_000)).toBe(timeMs)
+  })
+})
 
 describe('what a mark means for the store', () => {
   const first = judged('x', 1, 500)

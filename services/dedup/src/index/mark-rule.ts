@@ -5,8 +5,18 @@ import { samePosition } from './finding.js'
 /** The verdict of a mark, and when it expires if this is its first mark. */
 export interface VerdictMark {
   readonly verdict: StoredVerdict
-  /** The wall time of the mark's flush plus the TTL. */
+  /** The time of the mark (markTimeMs) plus the TTL. */
   readonly expiresAtMs: number
+}
+
+/**
+ * When a mark was made: the log's stamp; or, where that is before the judgement, the time of the judgement, because then
+ * the log's clock was behind. A judgement that lies ahead counts as made now.
+ *
+ * @param latestMs the latest of the clocks that are known
+ */
+export function markTimeMs(flushedAtMs: number, judgedAtMs: number, latestMs: number): number {
+  return Math.max(flushedAtMs, Math.min(judgedAtMs, latestMs))
 }
 
 export interface Settlement {

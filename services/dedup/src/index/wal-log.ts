@@ -1,5 +1,5 @@
 import { type record, wal } from '@fractal-lba/proto'
-import { connect, type RpcContext, unavailable } from '@fractal-lba/runtime'
+import { connect, monotonicMs, type RpcContext, unavailable } from '@fractal-lba/runtime'
 
 /** What an index needs of a log, over flk.wal.v1. */
 export interface WalLog {
@@ -17,7 +17,13 @@ export interface WalLog {
 /** The service may read long stretches of the log without a mark. It must send something within so many hop timeouts. */
 const SILENCE_HOPS_MAX = 10
 
-export function connectWalLog(address: string, timeoutMs: number, context: RpcContext = {}): WalLog {
+/** @param onState told what a log says of itself, and when it was asked and answered; monotonic */
+export function connectWalLog(
+  address: string,
+  timeoutMs: number,
+  context: RpcContext = {},
+  onState: (state: wal.GetStateResponse, sentMs: number, receivedMs: number) => void = () => undefined,
+): WalLog {
   const peer = connect(wal.WalServiceService, { service: 'wal', address, limits: { timeoutMs } }, context)
   return {
     address,
@@ -28,7 +34,22 @@ export function connectWalLog(address: string, timeoutMs: number, context: RpcCo
     },
     readMarks: (fromSequence) =>
       peer.stream('readMarks', { fromSequence }, { silenceMs: timeoutMs * SILENCE_HOPS_MAX }),
-    state: () => peer.unary('getState', {}),
+    async state() {
+      const sentMs = monotonicMs()
+      const state = await peer.unary('getState', {})
+      onState(state, sentMs, monotonicMs())
+      return state
+    },
     close: () => peer.close(),
   }
+}
+
+/** Why this index is not one of that log; undefined when it is. A log that does not tell its TTL fits. */
+export function misfit(
+  { address }: WalLog,
+  { dedupTtlMs }: Pick<wal.GetStateResponse, 'dedupTtlMs'>,
+  ttlMs: number,
+): string | undefined {
+  if (dedupTtlMs === 0 || dedupTtlMs === ttlMs) return undefined
+  return `DEDUP_TTL is ${ttlMs} ms here and ${dedupTtlMs} ms at the log at ${address}: set it to the same at both`
 }

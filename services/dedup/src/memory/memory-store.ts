@@ -10,6 +10,7 @@ export interface MemoryStoreOptions {
   readonly idsMax: number
   /** Sets only the length of the slices of time: entries may have any expiry. */
   readonly ttlMs: number
+  /** What expires then or before has expired. */
   readonly now: Clock
 }
 

@@ -1,4 +1,4 @@
-import type { Clock } from '@fractal-lba/runtime'
+import type { ExpiryClock } from '@fractal-lba/runtime'
 import type { PostgresPool } from './postgres-pool.js'
 import { CLEAN } from './statements.js'
 
@@ -11,18 +11,23 @@ const ROWS_MAX = 1_000
 
 /** Removes expired rows bit by bit: a stretch of the table with each step, round and round. */
 export class Cleaner {
-  readonly #now: Clock
+  readonly #clock: ExpiryClock
   #block = 0
 
-  constructor(now: Clock) {
-    this.#now = now
+  constructor(clock: ExpiryClock) {
+    this.#clock = clock
   }
 
   /** @param blocks of the table now. */
   async step(pool: PostgresPool, blocks: number): Promise<void> {
     const from = this.#block < blocks ? this.#block : 0
     const to = from + Math.max(BLOCKS_MIN, Math.ceil(blocks / STEPS))
-    const removed = await pool.query(CLEAN, [from, to, Math.floor(this.#now() - GRACE_MS), ROWS_MAX])
+    const removed = await pool.query(CLEAN, [
+      from,
+      to,
+      Math.floor(this.#clock.expiredMs() - GRACE_MS),
+      ROWS_MAX,
+    ])
     this.#block = removed.length < ROWS_MAX ? to : from
   }
 }

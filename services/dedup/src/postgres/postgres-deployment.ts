@@ -35,11 +35,11 @@ export class PostgresDeployment {
   #remembered = 0
   #dropped = new AbortController()
 
-  constructor(config: PostgresConfig, { timeoutMs, now, logger }: RemoteServerOptions) {
+  constructor(config: PostgresConfig, { timeoutMs, clock, logger }: RemoteServerOptions) {
     this.#config = config
     this.#timeoutMs = timeoutMs
     this.#logger = logger
-    this.#cleaner = new Cleaner(now)
+    this.#cleaner = new Cleaner(clock)
     this.#maintained = this.#maintain()
   }
 

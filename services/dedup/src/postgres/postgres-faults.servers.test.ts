@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { trusting } from '@fractal-lba/runtime'
 import {
   makeCertificates,
   type PostgresOptions,
@@ -22,7 +23,7 @@ const entry = (name: string | number, ttlMs = DAY_MS): IndexEntry =>
   entryOf(verdictOf(name), Date.now() + ttlMs)
 
 function connected(config: PostgresConfig, now: () => number = Date.now): RemoteStore {
-  const store = new RemoteStore(postgresServer(config, now), now)
+  const store = new RemoteStore(postgresServer(config, now), trusting(now))
   onTestFinished(() => store.close())
   return store
 }
@@ -243,6 +244,22 @@ describe.skipIf(missing)('Postgres', () => {
     await vi.waitFor(async () => expect(await count()).toBe(500), { timeout: 30_000 })
     const lasting = [...Array(500).keys()].map((name) => pcsIdOf(`lasting ${name}`))
     expect((await store.getMany(lasting)).every((found) => found !== undefined)).toBe(true)
+  })
+
+  it('keeps what has expired by a clock that is not trusted, and does not write over it', async () => {
+    const now = (): number => Date.now() + 15 * DAY_MS
+    const clock = { ...trusting(now), expiredMs: () => 0 }
+    const store = await up(new RemoteStore(postgresServer(postgresAt(postgres), clock), clock))
+    onTestFinished(() => store.close())
+    await store.begin('generation')
+    await store.complete()
+    const first = entry('a')
+    await store.putManyIfAbsent([first])
+    // Two steps of the cleaner, each a second after the other, pass the whole table.
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    expect(await sql('SELECT FROM dedup_entries WHERE length(id) = 32')).toHaveLength(1)
+    const twin = entryOf(verdictOf('a', { content: 'other' }), now() + DAY_MS)
+    expect((await store.putManyIfAbsent([twin]))[0]).toEqual(first)
   })
 })
 

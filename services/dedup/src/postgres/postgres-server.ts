@@ -27,8 +27,8 @@ export class PostgresServer implements RemoteServer {
     return ids.map((id) => found.get(keyOf(id)))
   }
 
-  async add(items: readonly Item[], nowMs: number): Promise<Added[]> {
-    const found = byId(await this.#guarded(statements.ADD, [...columns(items), Math.floor(nowMs)]))
+  async add(items: readonly Item[], expiredMs: number): Promise<Added[]> {
+    const found = byId(await this.#guarded(statements.ADD, [...columns(items), Math.floor(expiredMs)]))
     return items.map(({ id, value }) => {
       const standing = found.get(keyOf(id))
       // The statement answers with the row that stands under each id, also where this call has put it.

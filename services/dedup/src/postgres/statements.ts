@@ -23,7 +23,7 @@ SELECT id, value FROM dedup_entries WHERE id = ANY($3::bytea[]) AND ${IS_VALID}
 UNION ALL SELECT NULL, NULL FROM valid_fill`,
 }
 
-/** $3 ids, $4 values, $5 expiries, $6 now. Answers with what stands then under each id. */
+/** $3 ids, $4 values, $5 expiries, $6 what has expired by now. Answers with what stands then under each id. */
 export const ADD: Statement = {
   name: 'dedup-add',
   text: `WITH ${VALID_FILL}, added AS (

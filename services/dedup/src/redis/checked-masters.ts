@@ -1,4 +1,4 @@
-import { type Clock, unavailable } from '@fractal-lba/runtime'
+import { type ExpiryClock, unavailable } from '@fractal-lba/runtime'
 import { GenerationLost } from '../generation-lost.js'
 import { type RedisDeployment, sentenceFor, tooFewReplicas } from './redis-deployment.js'
 import { readReplication } from './redis-info.js'
@@ -18,7 +18,10 @@ const ASK = /^ASK \d+ (\S+)$/
 /** Refusals after which new connections may help: another server is master now, or this one lacks the scripts. */
 const ELSEWHERE = new Set(['READONLY', 'MOVED', 'ASK', 'CLUSTERDOWN', 'MASTERDOWN', 'LOADING', 'NOSCRIPT'])
 
-/** The state of each master, by its tag, when this process began or adopted the generation. */
+/**
+ * The state of each master, by its tag, when this process began or adopted the generation; its clock by the monotonic one
+ * here, which nobody sets.
+ */
 export interface Fill {
   readonly generation: string
   readonly masters: ReadonlyMap<string, { readonly replicationId: string; readonly clockAheadMs: number }>
@@ -40,13 +43,13 @@ export interface BatchCommand {
 export class CheckedMasters {
   readonly #deployment: RedisDeployment
   readonly #replicasMin: number
-  readonly #now: Clock
+  readonly #clock: ExpiryClock
   #fill: Fill | undefined
 
-  constructor(deployment: RedisDeployment, replicasMin: number, now: Clock) {
+  constructor(deployment: RedisDeployment, replicasMin: number, clock: ExpiryClock) {
     this.#deployment = deployment
     this.#replicasMin = replicasMin
-    this.#now = now
+    this.#clock = clock
   }
 
   /** The generation that this process uses. @throws GenerationLost before there is one. */
@@ -112,7 +115,7 @@ export class CheckedMasters {
     if (!is.isMaster || is.replicationId !== was.replicationId) {
       throw new GenerationLost('Redis was restarted or has failed over since it was filled')
     }
-    if (!(Math.abs(clockAhead(time, this.#now) - was.clockAheadMs) < CLOCK_JUMP_MS)) {
+    if (!(Math.abs(clockAhead(time, this.#clock.monotonicMs) - was.clockAheadMs) < CLOCK_JUMP_MS)) {
       throw new GenerationLost('the clock of Redis has jumped, and it expires by it')
     }
     if (writes && is.replicas < this.#replicasMin) throw unavailable(tooFewReplicas(this.#replicasMin))

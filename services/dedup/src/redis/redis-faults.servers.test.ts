@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { trusting } from '@fractal-lba/runtime'
 import {
   freePort,
   makeCertificates,
@@ -27,7 +28,7 @@ async function started(options: RedisOptions = {}): Promise<RedisServer> {
 }
 
 function connected(config: RedisConfig, now: () => number = Date.now): RemoteStore {
-  const store = new RemoteStore(redisServer(config, now), now)
+  const store = new RemoteStore(redisServer(config, now), trusting(now))
   onTestFinished(() => store.close())
   return store
 }
@@ -228,6 +229,31 @@ describe.skipIf(missing)('Redis', () => {
     const ttlMs = Number(await redis.cli('eval', `return redis.call('PTTL', "${decimal}")`, '0'))
     expect(ttlMs).toBeGreaterThan(DAY_MS)
     expect(ttlMs).toBeLessThanOrEqual(DAY_MS + 900_000)
+  })
+
+  it('is not cleared by processes that started on different sides of a step of the clock', async () => {
+    const redis = await started()
+    const open = async (behindMs: number): Promise<RemoteStore> => {
+      const own = (): number => Date.now() - behindMs
+      const clock = { ...trusting(own), sharedMs: Date.now, monotonicMs: () => performance.now() }
+      const store = await up(new RemoteStore(redisServer(redisAt(redis.port), clock), clock))
+      onTestFinished(() => store.close())
+      return store
+    }
+    const before = await open(3_600_000)
+    await before.begin('one')
+    await before.complete()
+    await before.putManyIfAbsent([entry('a')])
+    const after = await open(0)
+    expect(await after.filledGeneration()).toBe('one')
+    await after.adopt('one')
+    for (const store of [after, before]) {
+      expect((await store.getMany([pcsIdOf('a')]))[0]).toBeDefined()
+    }
+    // A third one, with the clock of the first, fills it anew: nothing is cleared by that.
+    await (await open(3_600_000)).begin('two')
+    await after.filledGeneration()
+    expect(await redis.cli('dbsize')).not.toBe('1\n')
   })
 
   it('is not believed when its clock has jumped, by which it may have forgotten', async () => {

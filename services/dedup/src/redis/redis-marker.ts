@@ -10,7 +10,7 @@ export interface MasterMarker {
   readonly generation: string
   readonly complete: boolean
   readonly replicationId: string
-  /** How far the server's clock was ahead of the processes'. */
+  /** How far the server's clock was ahead of the log's. */
   readonly clockAheadMs: number
   readonly layout: string
   readonly positions: ReadonlyMap<string, number>
@@ -59,7 +59,7 @@ export function positionCommand(key: string, generation: string, logId: string, 
   return ['EVALSHA', MARK.sha1, 1, key, generation, `${POSITION}${logId}`, next]
 }
 
-/** How far a server's clock is ahead of ours, from its reply to TIME. */
+/** How far a server's clock is ahead of another one, from its reply to TIME. */
 export function clockAhead(reply: Reply | undefined, now: Clock): number {
   const [seconds, microseconds] = partsOf(reply).map((part) => Number(String(part)))
   return Math.round((seconds ?? Number.NaN) * 1_000 + (microseconds ?? Number.NaN) / 1_000 - now())

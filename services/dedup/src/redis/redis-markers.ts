@@ -1,4 +1,4 @@
-import type { Clock } from '@fractal-lba/runtime'
+import type { ExpiryClock } from '@fractal-lba/runtime'
 import type { Marker } from '../remote/remote-server.js'
 import type { Fill } from './checked-masters.js'
 import { readReplication } from './redis-info.js'
@@ -6,7 +6,7 @@ import { partsOf, type RedisCommand, type Reply } from './redis-link.js'
 import { beginCommands, clockAhead, type MasterMarker, markerKey, readMarker } from './redis-marker.js'
 import type { RedisMaster, RedisMasters } from './redis-masters.js'
 
-/** Processes that have looked at a server's clock may be so far apart themselves. */
+/** A server's clock and that of the log may drift apart so far. */
 const CLOCK_DIFFERENCE_MS = 600_000
 const SCAN_COUNT = '1000'
 
@@ -18,13 +18,16 @@ interface SeenMaster {
   readonly master: RedisMaster
   readonly marker: MasterMarker
   readonly replicationId: string
+  /** By the clock that all processes on this store share: only so do they agree whether it has jumped. */
   readonly clockAheadMs: number
+  /** By the monotonic clock of this process. */
+  readonly monotonicAheadMs: number
   /** Its clock was set since it was filled, so it may have removed keys too early. */
   readonly hasJumped: boolean
 }
 
 /** Looks at all masters at once. */
-export function lookAtMasters(masters: RedisMasters, run: Run, now: Clock): Promise<SeenMaster[]> {
+export function lookAtMasters(masters: RedisMasters, run: Run, clock: ExpiryClock): Promise<SeenMaster[]> {
   return Promise.all(
     masters.list.map(async (master) => {
       const [fields, time, info] = await run(master, [
@@ -33,12 +36,13 @@ export function lookAtMasters(masters: RedisMasters, run: Run, now: Clock): Prom
         ['INFO', 'replication'],
       ])
       const marker = readMarker(fields)
-      const clockAheadMs = clockAhead(time, now)
+      const clockAheadMs = clockAhead(time, clock.sharedMs)
       return {
         master,
         marker,
         replicationId: readReplication(String(info)).replicationId,
         clockAheadMs,
+        monotonicAheadMs: clockAhead(time, clock.monotonicMs),
         hasJumped: Math.abs(clockAheadMs - marker.clockAheadMs) > CLOCK_DIFFERENCE_MS,
       }
     }),
@@ -91,8 +95,8 @@ export async function beginMasters(
 
 /** The fill to check further commands against: the masters as they are now. */
 export function fillOf(generation: string, seen: readonly SeenMaster[]): Fill {
-  const masters = seen.map(({ master, replicationId, clockAheadMs }) => {
-    return [master.tag, { replicationId, clockAheadMs }] as const
+  const masters = seen.map(({ master, replicationId, monotonicAheadMs }) => {
+    return [master.tag, { replicationId, clockAheadMs: monotonicAheadMs }] as const
   })
   return { generation, masters: new Map(masters) }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Clock } from '@fractal-lba/runtime'
+import type { ExpiryClock } from '@fractal-lba/runtime'
 import { GenerationLost } from '../generation-lost.js'
 import {
   type Added,
@@ -29,15 +29,15 @@ const SLACK_MS_MIN = 60_000
 /** Redis 7: one master (also by Sentinel), or those of a cluster, each with a marker of its own. */
 export class RedisServer implements RemoteServer {
   readonly backend = 'redis'
-  readonly #now: Clock
+  readonly #clock: ExpiryClock
   readonly #deployment: RedisDeployment
   readonly #checked: CheckedMasters
   readonly #token = randomUUID()
 
-  constructor(config: RedisConfig, { timeoutMs, now, logger }: RemoteServerOptions) {
-    this.#now = now
+  constructor(config: RedisConfig, { timeoutMs, clock, logger }: RemoteServerOptions) {
+    this.#clock = clock
     this.#deployment = new RedisDeployment(config, timeoutMs, logger)
-    this.#checked = new CheckedMasters(this.#deployment, config.replicasMin, now)
+    this.#checked = new CheckedMasters(this.#deployment, config.replicasMin, clock)
   }
 
   async read(ids: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
@@ -46,36 +46,37 @@ export class RedisServer implements RemoteServer {
     return (await this.#checked.each(keys, { writes: false, commandFor: mget })).map(bytesOf)
   }
 
-  async add(items: readonly Item[], nowMs: number): Promise<Added[]> {
-    const replies = await this.#script(ADD, items, (item) => [item.value, ttlOf(item, nowMs)])
+  async add(items: readonly Item[]): Promise<Added[]> {
+    const earliestMs = this.#clock.earliestMs()
+    const replies = await this.#script(ADD, items, (item) => [item.value, ttlOf(item, earliestMs)])
     const added = replies.map((reply) => (reply === 0 ? NO_ROOM : bytesOf(reply)))
     if (added.includes(NO_ROOM)) this.#deployment.noteFull()
     return added
   }
 
   async set(items: readonly Item[]): Promise<void> {
-    const nowMs = this.#now()
-    await this.#script(SET, items, (item) => [item.value, ttlOf(item, nowMs)])
+    const earliestMs = this.#clock.earliestMs()
+    await this.#script(SET, items, (item) => [item.value, ttlOf(item, earliestMs)])
   }
 
   async swap(swaps: readonly Swap[]): Promise<boolean[]> {
-    const nowMs = this.#now()
+    const earliestMs = this.#clock.earliestMs()
     const replies = await this.#script(SWAP, swaps, ({ expected, item }) => [
       expected ?? '',
       item?.value ?? '',
-      item ? ttlOf(item, nowMs) : '',
+      item ? ttlOf(item, earliestMs) : '',
     ])
     return replies.map((reply) => reply === 1)
   }
 
   async marker(): Promise<Marker> {
     const { masters } = this.#deployment
-    return joinMarkers(await lookAtMasters(masters, this.#checked.unchecked, this.#now), masters.layout)
+    return joinMarkers(await lookAtMasters(masters, this.#checked.unchecked, this.#clock), masters.layout)
   }
 
   async adopt(generation: string): Promise<void> {
     const { masters } = this.#deployment
-    const seen = await lookAtMasters(masters, this.#checked.unchecked, this.#now)
+    const seen = await lookAtMasters(masters, this.#checked.unchecked, this.#clock)
     if (joinMarkers(seen, masters.layout).generation !== generation) {
       throw new GenerationLost('Redis is filled under another generation')
     }
@@ -84,7 +85,7 @@ export class RedisServer implements RemoteServer {
 
   async begin(generation: string): Promise<void> {
     const { masters } = this.#deployment
-    const seen = await lookAtMasters(masters, this.#checked.unchecked, this.#now)
+    const seen = await lookAtMasters(masters, this.#checked.unchecked, this.#clock)
     await beginMasters(seen, generation, masters.layout, this.#checked.unchecked)
     this.#checked.use(fillOf(generation, seen))
   }
@@ -152,9 +153,9 @@ function keyOf(id: Buffer): Buffer {
 }
 
 /** Milliseconds that Redis keeps it; empty: for ever. */
-function ttlOf({ expiresAtMs }: Item, nowMs: number): number | '' {
+function ttlOf({ expiresAtMs }: Item, earliestMs: number): number | '' {
   if (expiresAtMs === NEVER_MS) return ''
-  const leftMs = Math.max(0, expiresAtMs - nowMs)
+  const leftMs = Math.max(0, expiresAtMs - earliestMs)
   return Math.ceil(leftMs + Math.min(SLACK_MS_MAX, SLACK_MS_MIN + leftMs))
 }
 

@@ -1,11 +1,11 @@
-import type { Clock, Logger } from '@fractal-lba/runtime'
+import type { ExpiryClock, Logger } from '@fractal-lba/runtime'
 import type { StoreState } from '../store.js'
 
 /** What every server is opened with. */
 export interface RemoteServerOptions {
   /** How long one operation may take. */
   readonly timeoutMs: number
-  readonly now: Clock
+  readonly clock: ExpiryClock
   readonly logger: Logger
 }
 
@@ -57,7 +57,8 @@ export interface RemoteServer {
   readonly backend: string
   read(ids: readonly Buffer[]): Promise<(Buffer | undefined)[]>
   /** Ids must not be repeated, here and below. */
-  add(items: readonly Item[], nowMs: number): Promise<Added[]>
+  /** @param expiredMs what expires then or before is written over */
+  add(items: readonly Item[], expiredMs: number): Promise<Added[]>
   set(items: readonly Item[]): Promise<void>
   /** @returns whether each was made. */
   swap(swaps: readonly Swap[]): Promise<boolean[]>

@@ -1,3 +1,4 @@
+import { trusting } from '@fractal-lba/runtime'
 import { type RedisServer, redisMissing, startRedis } from '@fractal-lba/test-servers'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { IndexEntry } from '../store.js'
@@ -135,7 +136,7 @@ describe.skipIf(missing)('a store that several processes share', () => {
     await one.begin('next')
     await one.complete()
     await one.putManyIfAbsent([entry])
-    const fresh = new RemoteStore(redisServer(redisAt(redis.port)), nowMs)
+    const fresh = new RemoteStore(redisServer(redisAt(redis.port)), trusting(nowMs))
     onTestFinished(() => fresh.close())
     await up(fresh)
     await fresh.adopt('next')
@@ -157,7 +158,7 @@ describe.skipIf(missing)('a store that several processes share', () => {
   })
 
   it('knows nothing before it has begun or adopted a generation, and adopts only the one that is there', async () => {
-    const store = new RemoteStore(redisServer(redisAt(redis.port)), Date.now)
+    const store = new RemoteStore(redisServer(redisAt(redis.port)), trusting(Date.now))
     onTestFinished(() => store.close())
     await up(store)
     await expect(store.getMany([pcsIdOf('a')])).rejects.toThrow('not been filled')

@@ -1,4 +1,4 @@
-import { type Clock, unavailable } from '@fractal-lba/runtime'
+import { type ExpiryClock, unavailable } from '@fractal-lba/runtime'
 import { sameJudgement } from '../index/mark-rule.js'
 import type { IndexEntry, Store, StoreState } from '../store.js'
 import {
@@ -33,15 +33,15 @@ interface Confirmation {
 /** A store on a server that other processes use as well (store.ts): all rules, over any RemoteServer. */
 export class RemoteStore implements Store {
   readonly #server: RemoteServer
-  readonly #now: Clock
+  readonly #clock: ExpiryClock
   readonly #codec = new EntryCodec()
   /** Names of the definitions that are in the store under this generation. */
   readonly #defined = new Set<string>()
   #filling = false
 
-  constructor(server: RemoteServer, now: Clock) {
+  constructor(server: RemoteServer, clock: ExpiryClock) {
     this.#server = server
-    this.#now = now
+    this.#clock = clock
   }
 
   get backend(): string {
@@ -102,7 +102,7 @@ export class RemoteStore implements Store {
 
   async #overwrite(entries: readonly IndexEntry[]): Promise<void> {
     const last = new Map(entries.map((entry) => [entry.verdict.outcome.pcsId, entry]))
-    const lastingFromMs = this.#now() + LATE_MS_MAX
+    const lastingFromMs = this.#clock.latestMs() + LATE_MS_MAX
     const lasting: IndexEntry[] = []
     const brief: IndexEntry[] = []
     for (const entry of last.values()) (entry.expiresAtMs > lastingFromMs ? lasting : brief).push(entry)
@@ -113,11 +113,11 @@ export class RemoteStore implements Store {
   async renewUnmarked(pcsIds: readonly string[], expiresAtMs: number): Promise<void> {
     const ids = [...new Set(pcsIds)].map(idOf)
     if (ids.length === 0) return
-    const nowMs = this.#now()
+    const expiredMs = this.#clock.expiredMs()
     const values = await this.#server.read(ids)
     const swaps = ids.flatMap((id, index): Swap[] => {
       const expected = values[index]
-      if (!expected || !isEntry(expected) || isMarked(expected) || expiryOf(expected) <= nowMs) return []
+      if (!expected || !isEntry(expected) || isMarked(expected) || expiryOf(expected) <= expiredMs) return []
       return [{ id, expected, item: { id, value: withExpiry(expected, expiresAtMs, false), expiresAtMs } }]
     })
     // A swap fails only where the entry has got its mark meanwhile.
@@ -171,13 +171,13 @@ export class RemoteStore implements Store {
 
   /** @returns those that must try again: their entry has changed meanwhile. */
   async #confirmRound(open: readonly Confirmation[], confirmed: boolean[]): Promise<Confirmation[]> {
-    const nowMs = this.#now()
+    const expiredMs = this.#clock.expiredMs()
     const values = await this.#server.read(open.map(({ id }) => id))
     const swaps: { confirmation: Confirmation; swap: Swap }[] = []
     for (const [place, confirmation] of open.entries()) {
       const { id, marks } = confirmation
       const standing = values[place]
-      if (!standing || !isEntry(standing) || expiryOf(standing) <= nowMs) continue
+      if (!standing || !isEntry(standing) || expiryOf(standing) <= expiredMs) continue
       let firstMs = isMarked(standing) ? expiryOf(standing) : Number.POSITIVE_INFINITY
       for (const { index, value } of marks) {
         if (!sameVerdict(standing, value)) continue
@@ -187,7 +187,10 @@ export class RemoteStore implements Store {
       if (firstMs === Number.POSITIVE_INFINITY || (isMarked(standing) && firstMs === expiryOf(standing)))
         continue
       const item = { id, value: withExpiry(standing, firstMs, true), expiresAtMs: firstMs }
-      swaps.push({ confirmation, swap: { id, expected: standing, item: firstMs > nowMs ? item : undefined } })
+      swaps.push({
+        confirmation,
+        swap: { id, expected: standing, item: firstMs > expiredMs ? item : undefined },
+      })
     }
     if (swaps.length === 0) return []
     const made = await this.#server.swap(swaps.map(({ swap }) => swap))
@@ -211,9 +214,9 @@ export class RemoteStore implements Store {
 
   /** @returns those that must try again: another process has just replaced an expired entry. */
   async #putRound(entries: readonly IndexEntry[], settled: Map<string, IndexEntry>): Promise<IndexEntry[]> {
-    const nowMs = this.#now()
+    const expiredMs = this.#clock.expiredMs()
     const items = await this.#items(entries)
-    const added = await this.#server.add(items, nowMs)
+    const added = await this.#server.add(items, expiredMs)
     const standing: { entry: IndexEntry; item: Item; value: Buffer }[] = []
     for (const [index, entry] of entries.entries()) {
       const item = items[index]
@@ -249,7 +252,7 @@ export class RemoteStore implements Store {
     let open = entries
     for (let round = 0; open.length > 0; round += 1) {
       if (round === SWAP_ROUNDS_MAX) throw unavailable('the store does not settle what a mark says')
-      const nowMs = this.#now()
+      const expiredMs = this.#clock.expiredMs()
       const items = await this.#items(open)
       const values = await this.#server.read(items.map(({ id }) => id))
       await this.#learnFor(values)
@@ -257,8 +260,8 @@ export class RemoteStore implements Store {
       for (const [index, entry] of open.entries()) {
         const [item, expected] = [items[index], values[index]]
         if (!item) continue
-        const isAlive = entry.expiresAtMs > nowMs
-        if (isAlive || (expected && this.#mayRemove(expected, entry, nowMs))) {
+        const isAlive = entry.expiresAtMs > expiredMs
+        if (isAlive || (expected && this.#mayRemove(expected, entry, expiredMs))) {
           swaps.push({ entry, swap: { id: item.id, expected, item: isAlive ? item : undefined } })
         }
       }
@@ -268,9 +271,9 @@ export class RemoteStore implements Store {
   }
 
   /** Whether an expired entry removes what stands: not when that is a new judgement of the id. */
-  #mayRemove(value: Buffer, entry: IndexEntry, nowMs: number): boolean {
+  #mayRemove(value: Buffer, entry: IndexEntry, expiredMs: number): boolean {
     const standing = this.#codec.decode(entry.verdict.outcome.pcsId, value)
-    return !standing || standing.expiresAtMs <= nowMs || sameJudgement(standing.verdict, entry.verdict)
+    return !standing || standing.expiresAtMs <= expiredMs || sameJudgement(standing.verdict, entry.verdict)
   }
 
   async #items(entries: readonly IndexEntry[]): Promise<Item[]> {
@@ -296,12 +299,12 @@ export class RemoteStore implements Store {
     pcsIds: readonly string[],
     values: readonly (Buffer | undefined)[],
   ): Promise<(IndexEntry | undefined)[]> {
-    const nowMs = this.#now()
+    const expiredMs = this.#clock.expiredMs()
     await this.#learnFor(values)
     return values.map((value, index) => {
       if (!value) return undefined
       const entry = this.#codec.decode(pcsIds[index] ?? '', value)
-      if (entry) return entry.expiresAtMs > nowMs ? entry : undefined
+      if (entry) return entry.expiresAtMs > expiredMs ? entry : undefined
       // During a fill marks replace it; and a verdict without a mark has not been acknowledged.
       if (this.#filling || (isEntry(value) && !isMarked(value))) return undefined
       throw unavailable('the store holds an entry that cannot be read')

@@ -1,4 +1,4 @@
-import { createLogger, createRegistry, type Logger, type Registry } from '@fractal-lba/runtime'
+import { createLogger, createRegistry, type Logger, type Registry, trusting } from '@fractal-lba/runtime'
 import { onTestFinished, vi } from 'vitest'
 import { type Availability, IndexKeeper } from '../index/index-keeper.js'
 import { type Maintenance, maintenanceOf } from '../index/maintenance.js'
@@ -49,7 +49,7 @@ export function indexOver(
   const metrics = createDedupMetrics(registry, store, () => 0)
   const logger = createLogger('dedup', 'fatal')
   const logs = addresses.map((address) => connectWalLog(address, WAL_TIMEOUT_MS))
-  const keeper = new IndexKeeper(logs, { store, ttlMs: TTL_MS, now }, metrics, logger, TIMES)
+  const keeper = new IndexKeeper(logs, { store, ttlMs: TTL_MS, clock: trusting(now) }, metrics, logger, TIMES)
   const availability = (): Availability => keeper.availability
   const stopping = new AbortController()
   let running = Promise.resolve()
@@ -61,7 +61,7 @@ export function indexOver(
   }
   onTestFinished(stop)
   return {
-    maintenance: maintenanceOf(keeper, logs, { store, ttlMs: TTL_MS, now }),
+    maintenance: maintenanceOf(keeper, logs, { store, ttlMs: TTL_MS, clock: trusting(now) }),
     ...{ clock, store, keeper, metrics, registry, logger, availability },
     index: new VerdictIndex(store, TTL_MS, now, availability),
     run: () => {

@@ -1,10 +1,10 @@
-import { createLogger } from '@fractal-lba/runtime'
+import { createLogger, type ExpiryClock, trusting } from '@fractal-lba/runtime'
 import { vi } from 'vitest'
 import type { PostgresConfig } from '../postgres/postgres-config.js'
 import { PostgresServer } from '../postgres/postgres-server.js'
 import type { RedisConfig } from '../redis/redis-config.js'
 import { RedisServer } from '../redis/redis-server.js'
-import type { RemoteServer } from '../remote/remote-server.js'
+import type { RemoteServer, RemoteServerOptions } from '../remote/remote-server.js'
 import { RemoteStore } from '../remote/remote-store.js'
 import type { StoreUnderTest } from '../store.contract.js'
 import { randomName } from './verdicts.js'
@@ -23,8 +23,17 @@ export function redisAt(port: number, changes: Partial<RedisConfig> = {}): Redis
   }
 }
 
-export function redisServer(config: RedisConfig, now: () => number = Date.now): RedisServer {
-  return new RedisServer(config, { timeoutMs: TIMEOUT_MS, now, logger: createLogger('dedup', 'fatal') })
+/** @param clock as a whole, or one that everything goes by */
+export function redisServer(
+  config: RedisConfig,
+  clock: ExpiryClock | (() => number) = Date.now,
+): RedisServer {
+  return new RedisServer(config, optionsBy(clock))
+}
+
+function optionsBy(clock: ExpiryClock | (() => number)): RemoteServerOptions {
+  const logger = createLogger('dedup', 'fatal')
+  return { timeoutMs: TIMEOUT_MS, clock: typeof clock === 'function' ? trusting(clock) : clock, logger }
 }
 
 /** Resolves when the store can be asked. */
@@ -45,7 +54,10 @@ export async function up<T extends { state(): { up: boolean; refusal: string | u
 export async function twoStores(makeServer: (now: () => number) => RemoteServer): Promise<StoreUnderTest> {
   const clock = { nowMs: Date.now() }
   const now = (): number => clock.nowMs
-  const [one, two] = [new RemoteStore(makeServer(now), now), new RemoteStore(makeServer(now), now)]
+  const [one, two] = [
+    new RemoteStore(makeServer(now), trusting(now)),
+    new RemoteStore(makeServer(now), trusting(now)),
+  ]
   await Promise.all([up(one), up(two)])
   const generation = randomName()
   await one.begin(generation)
@@ -81,6 +93,9 @@ export function postgresAt(
   }
 }
 
-export function postgresServer(config: PostgresConfig, now: () => number = Date.now): PostgresServer {
-  return new PostgresServer(config, { timeoutMs: TIMEOUT_MS, now, logger: createLogger('dedup', 'fatal') })
+export function postgresServer(
+  config: PostgresConfig,
+  clock: ExpiryClock | (() => number) = Date.now,
+): PostgresServer {
+  return new PostgresServer(config, optionsBy(clock))
 }

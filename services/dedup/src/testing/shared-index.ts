@@ -1,5 +1,5 @@
 import { dedup } from '@fractal-lba/proto'
-import { AppError, createLogger, createRegistry, type Registry } from '@fractal-lba/runtime'
+import { AppError, createLogger, createRegistry, type Registry, trusting } from '@fractal-lba/runtime'
 import { onTestFinished, vi } from 'vitest'
 import { type Availability, IndexKeeper } from '../index/index-keeper.js'
 import { type Maintenance, maintenanceOf } from '../index/maintenance.js'
@@ -35,11 +35,11 @@ export function sharedIndex(
   { waived = [] }: { readonly waived?: readonly string[] } = {},
 ): SharedIndex {
   const now = Date.now
-  const store = new RemoteStore(server, now)
+  const store = new RemoteStore(server, trusting(now))
   const registry = createRegistry()
   const metrics = createDedupMetrics(registry, store, () => 0)
   const logs = wals.map(({ address }) => connectWalLog(address, WAL_TIMEOUT_MS))
-  const tools = { store, ttlMs: TTL_MS, now, waived: new Set(waived) }
+  const tools = { store, ttlMs: TTL_MS, clock: trusting(now), waived: new Set(waived) }
   const keeper = new IndexKeeper(logs, tools, metrics, createLogger('dedup', 'fatal'), TIMES)
   const availability = (): Availability => keeper.availability
   const stopping = new AbortController()
@@ -58,7 +58,7 @@ export function sharedIndex(
   return {
     ...{ store, registry, availability, stop },
     index: new VerdictIndex(store, TTL_MS, now, availability),
-    maintenance: maintenanceOf(keeper, logs, { store, ttlMs: TTL_MS, now }),
+    maintenance: maintenanceOf(keeper, logs, { store, ttlMs: TTL_MS, clock: trusting(now) }),
     answering: (not) =>
       vi.waitFor(
         () => {

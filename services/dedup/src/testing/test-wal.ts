@@ -15,6 +15,8 @@ type LogEntry = { readonly kind: 'mark'; readonly stored: wal.StoredMark } | { r
 export class TestWal {
   logId = randomBytes(16).toString('hex')
   generation = ''
+  /** 0: it does not tell. */
+  dedupTtlMs = 0
   /** What was called, in its order: "fence", "readMarks 5". */
   readonly calls: string[] = []
   /** Sends so many marks in a message, so that a reading takes several. */
@@ -90,6 +92,7 @@ export class TestWal {
         logId: this.logId,
         generation: this.generation,
         nextSequence: this.nextSequence,
+        dedupTtlMs: this.dedupTtlMs,
       }),
       readMarks: ({ fromSequence }) => this.#marks(fromSequence),
     }

@@ -133,6 +133,18 @@ export interface GetStateResponse {
   generation: string;
 }
 
+export interface ConfirmClockRequest {
+  /** The wall clock of the operator, milliseconds since 1970: a second witness. */
+  operatorClockMs: number;
+}
+
+export interface ConfirmClockResponse {
+  /** The clock of this process as it is now, milliseconds since 1970. */
+  clockMs: number;
+  /** What is still said against it, as a sentence; empty when things expire by it. */
+  doubt: string;
+}
+
 export interface RebuildRequest {
 }
 
@@ -1050,6 +1062,109 @@ export const GetStateResponse: MessageFns<GetStateResponse> = {
   },
 };
 
+function createBaseConfirmClockRequest(): ConfirmClockRequest {
+  return { operatorClockMs: 0 };
+}
+
+export const ConfirmClockRequest: MessageFns<ConfirmClockRequest> = {
+  encode(message: ConfirmClockRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operatorClockMs !== 0) {
+      writer.uint32(8).uint64(message.operatorClockMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfirmClockRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfirmClockRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.operatorClockMs = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseConfirmClockResponse(): ConfirmClockResponse {
+  return { clockMs: 0, doubt: "" };
+}
+
+export const ConfirmClockResponse: MessageFns<ConfirmClockResponse> = {
+  encode(message: ConfirmClockResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.clockMs !== 0) {
+      writer.uint32(8).uint64(message.clockMs);
+    }
+    if (message.doubt !== "") {
+      writer.uint32(18).string(message.doubt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfirmClockResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfirmClockResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.clockMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.doubt = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseRebuildRequest(): RebuildRequest {
   return {};
 }
@@ -1601,6 +1716,20 @@ export const DedupServiceService = {
     responseSerialize: (value: VerifyResponse): Buffer => Buffer.from(VerifyResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): VerifyResponse => VerifyResponse.decode(value),
   },
+  /**
+   * An operator says that the clock of this process is right: things may expire by it again. FAILED_PRECONDITION: it is
+   * not the operator's time.
+   */
+  confirmClock: {
+    path: "/flk.dedup.v1.DedupService/ConfirmClock" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ConfirmClockRequest): Buffer => Buffer.from(ConfirmClockRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ConfirmClockRequest => ConfirmClockRequest.decode(value),
+    responseSerialize: (value: ConfirmClockResponse): Buffer =>
+      Buffer.from(ConfirmClockResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ConfirmClockResponse => ConfirmClockResponse.decode(value),
+  },
 } as const;
 
 export interface DedupServiceServer extends UntypedServiceImplementation {
@@ -1619,6 +1748,11 @@ export interface DedupServiceServer extends UntypedServiceImplementation {
   rebuild: handleServerStreamingCall<RebuildRequest, RebuildResponse>;
   /** Compares the store with all marks, and changes nothing. UNAVAILABLE while the index does not answer. */
   verify: handleServerStreamingCall<VerifyRequest, VerifyResponse>;
+  /**
+   * An operator says that the clock of this process is right: things may expire by it again. FAILED_PRECONDITION: it is
+   * not the operator's time.
+   */
+  confirmClock: handleUnaryCall<ConfirmClockRequest, ConfirmClockResponse>;
 }
 
 export interface DedupServiceClient extends Client {
@@ -1712,6 +1846,25 @@ export interface DedupServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<VerifyResponse>;
+  /**
+   * An operator says that the clock of this process is right: things may expire by it again. FAILED_PRECONDITION: it is
+   * not the operator's time.
+   */
+  confirmClock(
+    request: ConfirmClockRequest,
+    callback: (error: ServiceError | null, response: ConfirmClockResponse) => void,
+  ): ClientUnaryCall;
+  confirmClock(
+    request: ConfirmClockRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ConfirmClockResponse) => void,
+  ): ClientUnaryCall;
+  confirmClock(
+    request: ConfirmClockRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ConfirmClockResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const DedupServiceClient = makeGenericClientConstructor(

@@ -64,6 +64,21 @@ export interface Redrive {
   sequence: number;
 }
 
+/** Something about the clock that stamps the records of this log. */
+export interface Clock {
+  kind: Clock_Kind;
+}
+
+export enum Clock_Kind {
+  KIND_UNSPECIFIED = 0,
+  /** KIND_UNCONFIRMED - The log was opened with a clock far ahead of the last stamp: it may have rested, or the clock may be wrong. */
+  KIND_UNCONFIRMED = 1,
+  /** KIND_CONFIRMED - The clock is right. Earlier stamps that are later than this record's count as this record's. */
+  KIND_CONFIRMED = 2,
+  /** KIND_RUNNING - Nothing was written for a while, and the clock has gone on. */
+  KIND_RUNNING = 3,
+}
+
 function createBaseSubmission(): Submission {
   return { body: Buffer.alloc(0), encoding: 0, arrivedAtMs: 0, context: undefined };
 }
@@ -389,6 +404,52 @@ export const Redrive: MessageFns<Redrive> = {
             }
 
             message.sequence = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseClock(): Clock {
+  return { kind: 0 };
+}
+
+export const Clock: MessageFns<Clock> = {
+  encode(message: Clock, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Clock {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClock();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
             continue;
           }
         }

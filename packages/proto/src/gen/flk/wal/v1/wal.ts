@@ -193,7 +193,27 @@ export interface GetStateResponse {
   /** Length of the log on the disk. */
   logBytes: number;
   /** How far the compaction under way has come, 0 to 1; absent while there is none. */
-  compactionShare?: number | undefined;
+  compactionShare?:
+    | number
+    | undefined;
+  /** DEDUP_TTL here: an index with another one would forget too early, or the log would. */
+  dedupTtlMs: number;
+  /** What a record would be stamped with now, milliseconds since 1970; never before the last stamp. 0: not told. */
+  clockMs: number;
+  /** When the log was opened, the clock was far ahead of its last stamp, and nobody has confirmed it since. */
+  clockUnconfirmed: boolean;
+}
+
+export interface ConfirmClockRequest {
+  /** The wall clock of the operator, milliseconds since 1970: a second witness. */
+  operatorClockMs: number;
+}
+
+export interface ConfirmClockResponse {
+  /** The clock of this process as it is now, milliseconds since 1970. */
+  clockMs: number;
+  /** What is still said against it, as a sentence; empty when things expire by it. */
+  doubt: string;
 }
 
 export interface ReportReplayFailureRequest {
@@ -1586,6 +1606,9 @@ function createBaseGetStateResponse(): GetStateResponse {
     quarantinedSegments: [],
     logBytes: 0,
     compactionShare: undefined,
+    dedupTtlMs: 0,
+    clockMs: 0,
+    clockUnconfirmed: false,
   };
 }
 
@@ -1632,6 +1655,15 @@ export const GetStateResponse: MessageFns<GetStateResponse> = {
     }
     if (message.compactionShare !== undefined) {
       writer.uint32(113).double(message.compactionShare);
+    }
+    if (message.dedupTtlMs !== 0) {
+      writer.uint32(160).uint64(message.dedupTtlMs);
+    }
+    if (message.clockMs !== 0) {
+      writer.uint32(168).uint64(message.clockMs);
+    }
+    if (message.clockUnconfirmed !== false) {
+      writer.uint32(176).bool(message.clockUnconfirmed);
     }
     return writer;
   },
@@ -1759,6 +1791,133 @@ export const GetStateResponse: MessageFns<GetStateResponse> = {
             }
 
             message.compactionShare = reader.double();
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.dedupTtlMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.clockMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.clockUnconfirmed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseConfirmClockRequest(): ConfirmClockRequest {
+  return { operatorClockMs: 0 };
+}
+
+export const ConfirmClockRequest: MessageFns<ConfirmClockRequest> = {
+  encode(message: ConfirmClockRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operatorClockMs !== 0) {
+      writer.uint32(8).uint64(message.operatorClockMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfirmClockRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfirmClockRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.operatorClockMs = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseConfirmClockResponse(): ConfirmClockResponse {
+  return { clockMs: 0, doubt: "" };
+}
+
+export const ConfirmClockResponse: MessageFns<ConfirmClockResponse> = {
+  encode(message: ConfirmClockResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.clockMs !== 0) {
+      writer.uint32(8).uint64(message.clockMs);
+    }
+    if (message.doubt !== "") {
+      writer.uint32(18).string(message.doubt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfirmClockResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfirmClockResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.clockMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.doubt = reader.string();
             continue;
           }
         }
@@ -2549,6 +2708,20 @@ export const WalServiceService = {
     responseSerialize: (value: CompactResponse): Buffer => Buffer.from(CompactResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CompactResponse => CompactResponse.decode(value),
   },
+  /**
+   * An operator says that the clock of this process is right: records are stamped by it from now on, and things may
+   * expire by it again. Answered after the flush. FAILED_PRECONDITION: it is not the operator's time.
+   */
+  confirmClock: {
+    path: "/flk.wal.v1.WalService/ConfirmClock" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ConfirmClockRequest): Buffer => Buffer.from(ConfirmClockRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ConfirmClockRequest => ConfirmClockRequest.decode(value),
+    responseSerialize: (value: ConfirmClockResponse): Buffer =>
+      Buffer.from(ConfirmClockResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ConfirmClockResponse => ConfirmClockResponse.decode(value),
+  },
 } as const;
 
 export interface WalServiceServer extends UntypedServiceImplementation {
@@ -2585,6 +2758,11 @@ export interface WalServiceServer extends UntypedServiceImplementation {
   driveAgain: handleUnaryCall<DriveAgainRequest, DriveAgainResponse>;
   /** Makes the log smaller, as far as retention allows; one at a time (UNAVAILABLE while one is under way). */
   compact: handleUnaryCall<CompactRequest, CompactResponse>;
+  /**
+   * An operator says that the clock of this process is right: records are stamped by it from now on, and things may
+   * expire by it again. Answered after the flush. FAILED_PRECONDITION: it is not the operator's time.
+   */
+  confirmClock: handleUnaryCall<ConfirmClockRequest, ConfirmClockResponse>;
 }
 
 export interface WalServiceClient extends Client {
@@ -2761,6 +2939,25 @@ export interface WalServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CompactResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * An operator says that the clock of this process is right: records are stamped by it from now on, and things may
+   * expire by it again. Answered after the flush. FAILED_PRECONDITION: it is not the operator's time.
+   */
+  confirmClock(
+    request: ConfirmClockRequest,
+    callback: (error: ServiceError | null, response: ConfirmClockResponse) => void,
+  ): ClientUnaryCall;
+  confirmClock(
+    request: ConfirmClockRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ConfirmClockResponse) => void,
+  ): ClientUnaryCall;
+  confirmClock(
+    request: ConfirmClockRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ConfirmClockResponse) => void,
   ): ClientUnaryCall;
 }
 
