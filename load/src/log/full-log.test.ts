@@ -25,7 +25,7 @@ describe('fillLog', () => {
     expect(bytesPerSubmission).toBeCloseTo(sizeBytes / submissions)
     const { records } = await measureReading(directory, 1)
     expect(records).toBe(2 * submissions + 1) // and the fence
-    const limits = { openEntriesMax: 1, liveHoldMs: 0, replayTries: 5 }
+    const limits = { openMax: 1, liveLeaseMs: 0, replayTries: 5 }
     const log = await SubmissionLog.open(directory, limits, {
       onFatal: (error) => {
         throw error

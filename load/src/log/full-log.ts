@@ -30,7 +30,7 @@ async function fill(directory: string, sizeBytes: number, signal: AbortSignal): 
   let failure: Error | undefined
   const log = await SubmissionLog.open(
     directory,
-    { openEntriesMax: 10 * AT_ONCE, liveHoldMs: 0, replayTries: 5 },
+    { openMax: 10 * AT_ONCE, liveLeaseMs: 0, replayTries: 5 },
     {
       files: unflushedFiles,
       onFatal: (error) => {

@@ -11,11 +11,11 @@ export interface WalConfig extends ServiceConfig {
   readonly directory: string
   readonly segmentBytes: number
   /** Submissions without a mark that may be remembered; more are refused. */
-  readonly openEntriesMax: number
+  readonly openMax: number
   /** Free space below which submissions are refused. */
   readonly diskLowBytes: number
   /** After a start, how long a gateway may still be working on what was open: the whole submission's deadline. */
-  readonly liveHoldMs: number
+  readonly liveLeaseMs: number
   /** Failures of its own after which an open submission is set aside as a dead letter. */
   readonly replayTries: number
   /** How long the bodies of judged records are kept, unless the byte limit presses. */
@@ -36,9 +36,9 @@ export function readWalConfig(env: Env): WalConfig {
     ...readServiceConfig(env, 'wal'),
     directory: readWalDirectory(env),
     segmentBytes: env.sizeBytes('WAL_SEGMENT_BYTES', 64 * 2 ** 20, { min: 2 ** 20, max: 2 ** 30 }),
-    openEntriesMax: env.integer('WAL_OPEN_MAX', 1_000_000, { min: 1, max: 10_000_000 }),
+    openMax: env.integer('WAL_OPEN_MAX', 1_000_000, { min: 1, max: 10_000_000 }),
     diskLowBytes: env.sizeBytes('WAL_DISK_LOW', 256 * 2 ** 20, { min: 0, max: 2 ** 50 }),
-    liveHoldMs: readSubmitTimeoutMs(env),
+    liveLeaseMs: readSubmitTimeoutMs(env),
     replayTries: env.integer('WAL_REPLAY_TRIES', 5, { min: 1, max: 1_000 }),
     retentionMs: env.durationMs('WAL_RETENTION', 14 * DAY_MS, AGE_RANGE),
     dedupTtlMs: readDedupTtlMs(env),

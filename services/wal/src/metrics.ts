@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, LATENCY_BUCKETS_SECONDS, type Registry } from '@fractal-lba/runtime'
-import type { Room } from './directory/append-guard.js'
+import type { AppendGuard } from './directory/append-guard.js'
 import type { Compactor } from './directory/compactor.js'
 import type { SubmissionLog } from './log/backed-log.js'
 
@@ -61,7 +61,12 @@ export function createLogMetrics(registry: Registry): LogMetrics {
 const HEAD_CHAIN_DIGITS = 12
 
 /** Gauges that are read from the log when somebody looks. */
-export function exposeState(registry: Registry, log: SubmissionLog, room: Room, compactor: Compactor): void {
+export function exposeState(
+  registry: Registry,
+  log: SubmissionLog,
+  guard: AppendGuard,
+  compactor: Compactor,
+): void {
   const gauge = (name: string, help: string, read: () => number): void => {
     new Gauge({
       name,
@@ -87,9 +92,9 @@ export function exposeState(registry: Registry, log: SubmissionLog, room: Room, 
   gauge(
     'wal_disk_free_bytes',
     'Free bytes of the file system that holds the log.',
-    () => room.space.freeBytes,
+    () => guard.space.freeBytes,
   )
-  gauge('wal_disk_size_bytes', 'Size of the file system that holds the log.', () => room.space.sizeBytes)
+  gauge('wal_disk_size_bytes', 'Size of the file system that holds the log.', () => guard.space.sizeBytes)
   gauge('wal_kept_bytes', 'What the last compaction had to keep.', () => compactor.keptBytes)
   gauge('wal_limit_exceeded', '1 while what must be kept is longer than WAL_BYTES_MAX.', () =>
     compactor.limitExceeded ? 1 : 0,

@@ -9,7 +9,7 @@ import {
   toAppError,
   toStatus,
 } from '@fractal-lba/runtime'
-import type { Room } from './directory/append-guard.js'
+import type { AppendGuard } from './directory/append-guard.js'
 import type { Compactor } from './directory/compactor.js'
 import type { SubmissionLog } from './log/backed-log.js'
 
@@ -21,7 +21,7 @@ const DEAD_LETTERS_MAX = 256
 /** flk.wal.v1.WalService over the log: only translation, no rules. */
 export function walService(
   log: SubmissionLog,
-  room: Room,
+  guard: AppendGuard,
   compactor: Compactor,
   logger: Logger,
   { clock, dedupTtlMs }: { readonly clock: ProcessClock; readonly dedupTtlMs: number },
@@ -35,7 +35,7 @@ export function walService(
     { contexts }: HandledBatch,
   ): Promise<wal.AppendResult[]> => {
     try {
-      room.demand()
+      guard.assertOpen()
       const positions = await log.append(items, contexts)
       return positions.map((value) => ({ result: { $case: 'position', value } }))
     } catch (error) {
@@ -64,13 +64,13 @@ export function walService(
     wal.WalServiceService,
     {
       append: async ({ item }, { context }) => {
-        room.demand()
-        const [position] = await log.append([demandItem(item)], [context])
+        guard.assertOpen()
+        const [position] = await log.append([requireItem(item)], [context])
         return { position }
       },
       appendBatches: append,
       markDone: async ({ item }) => {
-        const [result] = await log.markDone([demandItem(item)])
+        const [result] = await log.markDone([requireItem(item)])
         if (result instanceof AppError) throw result
         return { position: result }
       },
@@ -103,7 +103,7 @@ export function walService(
       },
       listDeadLetters: ({ fromSequence, entriesMax }) =>
         log.listDeadLetters(fromSequence, Math.min(entriesMax || DEAD_LETTERS_MAX, DEAD_LETTERS_MAX)),
-      driveAgain: async ({ sequence }) => ({ position: await log.driveAgain(sequence) }),
+      driveAgain: async ({ sequence }) => ({ position: await log.redrive(sequence) }),
       compact: ({ dryRun }) => compactor.run(dryRun),
       getState: () => {
         const head = log.head
@@ -113,10 +113,10 @@ export function walService(
           generation: log.generation,
           openCount: log.openCount,
           oldestOpenMs: log.oldestOpenMs,
-          takesAppends: room.refusal === undefined,
-          refusal: room.refusal ?? '',
-          diskFreeBytes: room.space.freeBytes,
-          diskSizeBytes: room.space.sizeBytes,
+          takesAppends: guard.refusal === undefined,
+          refusal: guard.refusal ?? '',
+          diskFreeBytes: guard.space.freeBytes,
+          diskSizeBytes: guard.space.sizeBytes,
           headChain: head.chain,
           deadLetterCount: log.deadLetterCount,
           quarantinedSegments: [...log.quarantinedSegments],
@@ -132,7 +132,7 @@ export function walService(
   )
 }
 
-function demandItem<T>(item: T | undefined): T {
+function requireItem<T>(item: T | undefined): T {
   if (item === undefined) throw new AppError('malformed', 'the request has no item')
   return item
 }

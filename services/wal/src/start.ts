@@ -6,7 +6,7 @@ import {
   serve,
 } from '@fractal-lba/runtime'
 import type { WalConfig } from './config.js'
-import { Room } from './directory/append-guard.js'
+import { AppendGuard } from './directory/append-guard.js'
 import { Compactor } from './directory/compactor.js'
 import { watchDirectory } from './directory/directory-watch.js'
 import { reportEvents } from './directory/log-events.js'
@@ -38,22 +38,22 @@ export async function startWal(config: WalConfig, context: ProcessContext): Prom
     createCompactionMetrics(registry),
     logger,
   )
-  const room = await closingOnFailure(
-    Room.watch({ ...config, logRefusal: () => log.refusal ?? compactor.refusal }, logger),
+  const guard = await closingOnFailure(
+    AppendGuard.watch({ ...config, logRefusal: () => log.refusal ?? compactor.refusal }, logger),
     () => log.close(),
   )
-  compactor.start(() => room.isLow)
-  exposeState(registry, log, room, compactor)
+  compactor.start(() => guard.isLow)
+  exposeState(registry, log, guard, compactor)
   watchDirectory(log, { ...config, onLost: fatal }, stopping)
   watchTornFiles({ ...config, now: clock.nowMs }, registry, logger, stopping)
   logger.info({ logId: log.logId, head: log.head.sequence, open: log.openCount }, 'the log is open')
 
-  const ready = (): ReadyReport => readyReport(room.refusal, log.quarantinedSegments)
+  const ready = (): ReadyReport => readyReport(guard.refusal, log.quarantinedSegments)
   return serve(config, context, {
-    services: [walService(log, room, compactor, logger, { clock, dedupTtlMs })],
+    services: [walService(log, guard, compactor, logger, { clock, dedupTtlMs })],
     ready,
     async close() {
-      room.close()
+      guard.close()
       await compactor.close()
       await log.close()
     },

@@ -1,33 +1,33 @@
 import { tmpdir } from 'node:os'
 import { createLogger } from '@fractal-lba/runtime'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { Room } from './append-guard.js'
+import { AppendGuard } from './append-guard.js'
 
-async function roomWith(logRefusal: () => string | undefined, diskLowBytes = 0): Promise<Room> {
-  const room = await Room.watch(
+async function guardWith(logRefusal: () => string | undefined, diskLowBytes = 0): Promise<AppendGuard> {
+  const guard = await AppendGuard.watch(
     { directory: tmpdir(), diskLowBytes, logRefusal },
     createLogger('wal', 'fatal'),
   )
-  onTestFinished(() => room.close())
-  return room
+  onTestFinished(() => guard.close())
+  return guard
 }
 
-describe('the room for submissions', () => {
-  it('ends at the moment at which the log says so, and is there again when it does', async () => {
+describe('the guard of appends', () => {
+  it('refuses from the moment at which the log does, and no longer', async () => {
     let logRefusal: string | undefined
-    const room = await roomWith(() => logRefusal)
-    expect(() => room.demand()).not.toThrow()
+    const guard = await guardWith(() => logRefusal)
+    expect(() => guard.assertOpen()).not.toThrow()
     logRefusal = 'there is no next segment'
-    expect(() => room.demand()).toThrow('there is no next segment')
-    expect(room.refusal).toBe('there is no next segment')
+    expect(() => guard.assertOpen()).toThrow('there is no next segment')
+    expect(guard.refusal).toBe('there is no next segment')
     logRefusal = undefined
-    expect(() => room.demand()).not.toThrow()
-    expect(room.refusal).toBeUndefined()
+    expect(() => guard.assertOpen()).not.toThrow()
+    expect(guard.refusal).toBeUndefined()
   })
 
-  it('is none on a disk with less than WAL_DISK_LOW free, whatever the log says', async () => {
-    const room = await roomWith(() => undefined, 2 ** 60)
-    expect(room.isLow).toBe(true)
-    expect(() => room.demand()).toThrow(/less than WAL_DISK_LOW=\d+; make room or compact the log/)
+  it('refuses on a disk with less than WAL_DISK_LOW free, whatever the log says', async () => {
+    const guard = await guardWith(() => undefined, 2 ** 60)
+    expect(guard.isLow).toBe(true)
+    expect(() => guard.assertOpen()).toThrow(/less than WAL_DISK_LOW=\d+; make room or compact the log/)
   })
 })

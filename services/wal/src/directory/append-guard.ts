@@ -1,19 +1,19 @@
 import { type Logger, unavailable } from '@fractal-lba/runtime'
 import { type DiskSpace, diskSpace } from './disk-space.js'
 
-export interface RoomOptions {
+export interface AppendGuardOptions {
   readonly directory: string
   readonly diskLowBytes: number
-  /** What the log itself says; undefined while it takes appends. */
+  /** Why the log itself takes no appends; undefined while it does. */
   readonly logRefusal: () => string | undefined
 }
 
 /**
  * Whether the log may take submissions. The disk is looked at every second, so that it is never filled to the brim;
  * the log is asked each time: from the moment at which it has no next segment, what is left of this one is for marks
- * and fences, without which nothing that is known could be told after a restart.
+ * and fences, without which what was finished would be open again after a restart.
  */
-export class Room {
+export class AppendGuard {
   readonly #directory: string
   readonly #lowBytes: number
   readonly #logRefusal: () => string | undefined
@@ -23,7 +23,7 @@ export class Room {
   #diskRefusal: string | undefined
   #isRefusing = false
 
-  private constructor(options: RoomOptions, logger: Logger, space: DiskSpace) {
+  private constructor(options: AppendGuardOptions, logger: Logger, space: DiskSpace) {
     this.#directory = options.directory
     this.#lowBytes = options.diskLowBytes
     this.#logRefusal = options.logRefusal
@@ -33,8 +33,8 @@ export class Room {
     this.#timer = setInterval(() => this.#look(), 1000)
   }
 
-  static async watch(options: RoomOptions, logger: Logger): Promise<Room> {
-    return new Room(options, logger, await diskSpace(options.directory))
+  static async watch(options: AppendGuardOptions, logger: Logger): Promise<AppendGuard> {
+    return new AppendGuard(options, logger, await diskSpace(options.directory))
   }
 
   get space(): DiskSpace {
@@ -45,13 +45,13 @@ export class Room {
     return this.#space.freeBytes < this.#lowBytes
   }
 
-  /** Why submissions are refused, and what to do; undefined while there is room. */
+  /** Why submissions are refused, and what to do; undefined while they are taken. */
   get refusal(): string | undefined {
     return this.#diskRefusal ?? this.#logRefusal()
   }
 
-  /** @throws AppError unavailable while there is no room. */
-  demand(): void {
+  /** @throws AppError unavailable while submissions are refused. */
+  assertOpen(): void {
     const { refusal } = this
     if (refusal !== undefined) throw unavailable(refusal)
   }
@@ -68,7 +68,7 @@ export class Room {
       },
       (error: unknown) => {
         this.#diskRefusal = 'the free space of the log directory cannot be read; look at the disk'
-        this.#sayChange()
+        this.#logChange()
         this.#logger.error({ err: error }, 'statfs failed')
       },
     )
@@ -79,10 +79,10 @@ export class Room {
     this.#diskRefusal = this.isLow
       ? `the log's disk has ${freeBytes} bytes free, less than WAL_DISK_LOW=${this.#lowBytes}; make room or compact the log`
       : undefined
-    this.#sayChange()
+    this.#logChange()
   }
 
-  #sayChange(): void {
+  #logChange(): void {
     const { refusal } = this
     const isRefusing = refusal !== undefined
     if (isRefusing !== this.#isRefusing) {

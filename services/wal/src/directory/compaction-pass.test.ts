@@ -35,7 +35,7 @@ afterEach(async () => {
 const open = (): Promise<SubmissionLog> =>
   SubmissionLog.open(
     directory,
-    { liveHoldMs: 0, openEntriesMax: 10_000, replayTries: 1 },
+    { liveLeaseMs: 0, openMax: 10_000, replayTries: 1 },
     {
       segmentBytes: SEGMENT_BYTES,
       clock: { wallMs: () => wallMs, after: () => () => undefined },
@@ -193,7 +193,7 @@ describe.each([
     expect((await openBodies()).slice(0, stillOpen.length)).toEqual(stillOpen)
     await reopen()
     expect(log.deadLetterCount).toBe(1)
-    await log.driveAgain(dead)
+    await log.redrive(dead)
     expect((await openBodies()).includes(dead)).toBe(true)
   })
 

@@ -18,7 +18,7 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'flk-wal-'))
   log = await SubmissionLog.open(
     directory,
-    { liveHoldMs: 0, openEntriesMax: 1000, replayTries: 1 },
+    { liveLeaseMs: 0, openMax: 1000, replayTries: 1 },
     {
       segmentBytes: 24 * 1024,
       onFatal: (error) => {

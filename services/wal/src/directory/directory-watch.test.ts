@@ -13,7 +13,7 @@ let log: SubmissionLog
 beforeEach(async () => {
   place = await mkdtemp(join(tmpdir(), 'fractal-lba-directory-'))
   directory = join(place, 'wal')
-  const limits = { openEntriesMax: 100, liveHoldMs: 0, replayTries: 5 }
+  const limits = { openMax: 100, liveLeaseMs: 0, replayTries: 5 }
   log = await SubmissionLog.open(directory, limits, { segmentBytes: 1 << 16, onFatal: () => undefined })
 })
 afterEach(async () => {

@@ -5,7 +5,7 @@ export interface DiskSpace {
   readonly sizeBytes: number
 }
 
-/** Room for an unprivileged writer on the file system that holds the directory. */
+/** Space for an unprivileged writer on the file system that holds the directory. */
 export async function diskSpace(directory: string): Promise<DiskSpace> {
   const { bavail, blocks, bsize } = await statfs(directory)
   return { freeBytes: bavail * bsize, sizeBytes: blocks * bsize }

@@ -19,10 +19,10 @@ const VERDICT: record.Verdict = {
 let directory: string
 let log: SubmissionLog
 
-const open = (liveHoldMs = 0, openEntriesMax = 100): Promise<SubmissionLog> =>
+const open = (liveLeaseMs = 0, openMax = 100): Promise<SubmissionLog> =>
   SubmissionLog.open(
     directory,
-    { liveHoldMs, openEntriesMax, replayTries: 3 },
+    { liveLeaseMs, openMax, replayTries: 3 },
     {
       segmentBytes: 2 ** 20,
       onFatal: (error) => {
@@ -228,7 +228,7 @@ describe('SubmissionLog', () => {
 
     it('drives one again with fresh tries, over a restart too', async () => {
       await killTwo()
-      await log.driveAgain(1)
+      await log.redrive(1)
       for (const restart of [false, true]) {
         if (restart) {
           await log.close()
@@ -238,7 +238,7 @@ describe('SubmissionLog', () => {
         expect((await log.leaseOpen(10, 0)).map(({ position }) => position?.sequence).sort()).toEqual([1, 3])
         expect(await fail(1)).toEqual({ tries: 1, deadLetter: false })
       }
-      await expect(log.driveAgain(3)).rejects.toMatchObject({ code: 'malformed' })
+      await expect(log.redrive(3)).rejects.toMatchObject({ code: 'malformed' })
     })
 
     it('are finished by a late mark', async () => {

@@ -16,8 +16,8 @@ import {
 } from './records.js'
 
 export interface SubmissionLogLimits {
-  readonly openEntriesMax: number
-  readonly liveHoldMs: number
+  readonly openMax: number
+  readonly liveLeaseMs: number
   /** Failures of its own after which an open submission is set aside. */
   readonly replayTries: number
 }
@@ -62,7 +62,7 @@ export class SubmissionLog {
   ): Promise<SubmissionLog> {
     const self = new SubmissionLog(limits, options.clock?.wallMs ?? Date.now, now)
     const state = self.#state
-    const heldUntilMs = monotonicMs() + limits.liveHoldMs
+    const leasedUntilMs = monotonicMs() + limits.liveLeaseMs
     let segment: string | undefined
     try {
       self.#log = await openLog(directory, {
@@ -70,7 +70,7 @@ export class SubmissionLog {
         visit(record, location) {
           if (location.segment !== segment) state.beginSegment(record.sequence)
           segment = location.segment
-          state.recover(record, heldUntilMs)
+          state.recover(record, leasedUntilMs)
         },
         onEvent(event) {
           if (event.type === 'segment_created') self.#segmentBegun = true
@@ -138,7 +138,7 @@ export class SubmissionLog {
     contexts: readonly (CallContext | undefined)[] = [],
   ): Promise<record.Position[]> {
     const unfinished = this.#state.open.count + this.#state.dead.count
-    if (unfinished + items.length > this.#limits.openEntriesMax) {
+    if (unfinished + items.length > this.#limits.openMax) {
       throw unavailable(`the log has ${unfinished} unfinished submissions, and WAL_OPEN_MAX allows no more`)
     }
     const appendedAtMs = this.#wallMs()
@@ -211,7 +211,7 @@ export class SubmissionLog {
   }
 
   /** Opens a dead letter again, with fresh tries. @throws AppError malformed where there is none. */
-  async driveAgain(sequence: number): Promise<record.Position> {
+  async redrive(sequence: number): Promise<record.Position> {
     if (!this.#state.dead.has(sequence)) {
       throw new AppError('malformed', 'there is no dead letter at this position; list them to see which')
     }

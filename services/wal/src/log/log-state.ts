@@ -6,7 +6,7 @@ import { SegmentTallies } from '../directory/segment-tallies.js'
 import { SequenceSet } from '../directory/sequence-set.js'
 import { DeadLetters } from './dead-letters.js'
 import type { MarkBrief } from './mark-brief.js'
-import { OpenEntries, type Unfinished } from './open-submissions.js'
+import { OpenSubmissions, type Unfinished } from './open-submissions.js'
 import { decodeDeadLetter, decodeFence, decodeMarkBrief, decodeRedrive, RECORD_TYPE } from './records.js'
 
 /** The type of a submission without an envelope, before 0.1: overlooking one would lose it. */
@@ -24,7 +24,7 @@ export interface Written {
  * Derived from the records alone, in the same way while they are read back and while they are written.
  */
 export class LogState {
-  readonly open = new OpenEntries()
+  readonly open = new OpenSubmissions()
   readonly dead = new DeadLetters()
   /** Submissions that ended with 400 or 401. */
   readonly refused = new SequenceSet()
@@ -54,9 +54,9 @@ export class LogState {
     this.tallies.begin(firstSequence, this.#times.latestMs)
   }
 
-  submitted({ sequence, timeMs, bodyBytes }: Written, heldUntilMs: number): void {
+  submitted({ sequence, timeMs, bodyBytes }: Written, leasedUntilMs: number): void {
     this.#time(sequence, timeMs)
-    this.open.add(sequence, { appendedAtMs: timeMs, bodyBytes }, heldUntilMs)
+    this.open.add(sequence, { appendedAtMs: timeMs, bodyBytes }, leasedUntilMs)
   }
 
   marked({ sequence, timeMs, bodyBytes }: Written, mark: MarkBrief): void {
@@ -76,9 +76,9 @@ export class LogState {
     if (entry) this.dead.add(letter, entry, setAsideAtMs)
   }
 
-  openAgain(sequence: number, heldUntilMs: number): void {
+  openAgain(sequence: number, leasedUntilMs: number): void {
     const entry = this.dead.remove(sequence)
-    if (entry) this.open.add(sequence, entry, heldUntilMs)
+    if (entry) this.open.add(sequence, entry, leasedUntilMs)
   }
 
   isUnfinished(sequence: number): boolean {
@@ -102,13 +102,13 @@ export class LogState {
   }
 
   /** Takes a record that is read back. */
-  recover(record: VisitedRecord, heldUntilMs: number): void {
+  recover(record: VisitedRecord, leasedUntilMs: number): void {
     const { sequence, timeMs, bodyLength: bodyBytes } = record
     const written = { sequence, timeMs, bodyBytes }
     switch (record.type) {
       case RECORD_TYPE.submission:
         if (record.hasBody) {
-          this.submitted(written, heldUntilMs)
+          this.submitted(written, leasedUntilMs)
           break
         }
         // Only the body of what is done is ever dropped, and its mark may have gone since.
@@ -132,7 +132,7 @@ export class LogState {
         break
       }
       case RECORD_TYPE.redrive:
-        this.openAgain(decodeRedrive(record) ?? 0, heldUntilMs)
+        this.openAgain(decodeRedrive(record) ?? 0, leasedUntilMs)
         break
     }
     this.#time(sequence, timeMs)
