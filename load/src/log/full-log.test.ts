@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { SubmissionLog } from '@fractal-lba/wal-service'
+import { DirectoryLog } from '@fractal-lba/wal-service'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { measureAppends } from './append-rate.js'
 import { fillLog } from './full-log.js'
@@ -25,13 +25,13 @@ describe('fillLog', () => {
     expect(bytesPerSubmission).toBeCloseTo(sizeBytes / submissions)
     const { records } = await measureReading(directory, 1)
     expect(records).toBe(2 * submissions + 1) // and the fence
-    const limits = { openMax: 1, liveLeaseMs: 0, replayTries: 5 }
-    const log = await SubmissionLog.open(directory, limits, {
+    const options = { directory, openMax: 1, liveLeaseMs: 0, replayTries: 5 }
+    const log = await DirectoryLog.open(options, {
       onFatal: (error) => {
         throw error
       },
     })
-    expect(log.openCount).toBe(0)
+    expect(log.status().openCount).toBe(0)
     const marks: (number | undefined)[] = []
     for await (const read of log.readMarks(0)) marks.push(...read.marks.map(({ mark }) => mark?.status))
     expect(marks.length).toBe(submissions)

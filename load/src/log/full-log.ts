@@ -1,6 +1,6 @@
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SubmissionLog } from '@fractal-lba/wal-service'
+import { DirectoryLog } from '@fractal-lba/wal-service'
 import { acceptance, submissionBodies, submissionItem } from './product-records.js'
 import { unflushedFiles } from './unflushed-files.js'
 
@@ -28,9 +28,8 @@ export async function fillLog(directory: string, sizeBytes: number, signal: Abor
 
 async function fill(directory: string, sizeBytes: number, signal: AbortSignal): Promise<FullLog> {
   let failure: Error | undefined
-  const log = await SubmissionLog.open(
-    directory,
-    { openMax: 10 * AT_ONCE, liveLeaseMs: 0, replayTries: 5 },
+  const log = await DirectoryLog.open(
+    { directory, openMax: 10 * AT_ONCE, liveLeaseMs: 0, replayTries: 5 },
     {
       files: unflushedFiles,
       onFatal: (error) => {
@@ -48,7 +47,7 @@ async function fill(directory: string, sizeBytes: number, signal: AbortSignal): 
       const start = submissions % BODIES
       const positions = await log.append(items.slice(start, start + AT_ONCE))
       const marks = positions.map((position) => acceptance(position, GENERATION))
-      await log.markDone(marks.map((mark) => ({ logId: log.logId, mark })))
+      await log.mark(marks.map((mark) => ({ logId: log.logId, mark })))
       submissions += positions.length
     }
     return { submissions, sizeBytes: log.sizeBytes, bytesPerSubmission: log.sizeBytes / submissions }

@@ -15,6 +15,7 @@ export function frameBytes(bodyBytes: number): number {
 /**
  * Encodes one flush group into `target` and gives the point after it. `target` must be exactly as long as the
  * frames, so that every byte of it is of this group; anything else is an error, and nothing may be written.
+ * @param timeMs stamp of the records that bring none
  */
 export function encodeGroup(
   target: Buffer,
@@ -65,7 +66,7 @@ function encodeFrame(frames: FrameBytes, start: number, record: NewRecord, at: F
   view.setUint32(start + FRAME.bodyLength, body.length, true)
   frames.setU64(start + FRAME.sequence, at.sequence)
   frames.setU64(start + FRAME.group, at.group)
-  frames.setU64(start + FRAME.timeMs, at.timeMs)
+  frames.setU64(start + FRAME.timeMs, record.timeMs ?? at.timeMs)
   // the copy is hashed, not the caller's bytes: the caller may change those before the write
   const digest = hash('sha256', bytes.subarray(start + FRAME.body, end), 'binary')
   bytes.write(digest, start + FRAME.digest, DIGEST_BYTES, 'latin1')

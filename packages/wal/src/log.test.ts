@@ -45,6 +45,20 @@ function texts(count: number, from = 1): string[] {
 }
 
 describe('a log', () => {
+  it('keeps the stamp that a record brings, and takes none that is not whole milliseconds', async () => {
+    const { log } = await openTestLog(directory.path, {
+      clock: { wallMs: () => 1_700_000_000_123, after: () => () => undefined },
+    })
+    await log.append([{ ...textRecord('own'), timeMs: 1_600_000_000_456 }, textRecord('none')])
+    await log.close()
+    const again = await openTestLog(directory.path)
+    const records = (await allOf(again.log.read(1))).flat()
+    expect(records.map(({ timeMs }) => timeMs)).toEqual([1_600_000_000_456, 1_700_000_000_123])
+    for (const timeMs of [0.5, -1, Number.NaN]) {
+      expect(await codeOf(again.log.append([{ ...textRecord('x'), timeMs }]))).toBe('invalid')
+    }
+  })
+
   it('reads what was appended, in order, with all its fields', async () => {
     const { log } = await openTestLog(directory.path, {
       clock: { wallMs: () => 1_700_000_000_123, after: () => () => undefined },

@@ -235,7 +235,9 @@ class DirectoryLog implements CompactableLog {
     if (records.length === 0)
       throw new WalError('invalid', 'There is nothing to append: give at least one record.')
     let bytes = 0
-    for (const { type, encoding, body } of records) {
+    for (const { type, encoding, body, timeMs } of records) {
+      if (timeMs !== undefined && !(Number.isSafeInteger(timeMs) && timeMs >= 0))
+        throw new WalError('invalid', 'A stamp is a whole number of milliseconds since 1970.')
       if (!isByte(type) || type === 0)
         throw new WalError('invalid', 'A record type is an integer from 1 to 255.')
       if (!isByte(encoding)) throw new WalError('invalid', 'A body encoding is an integer from 0 to 255.')

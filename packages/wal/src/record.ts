@@ -5,6 +5,8 @@ export interface NewRecord {
   /** 0 to 255; the owner's numbering */
   readonly encoding: number
   readonly body: Uint8Array
+  /** Its stamp, whole milliseconds; by default the log's clock when its group is written. */
+  readonly timeMs?: number
 }
 
 /** What is read. The buffers are views of a larger one: copy what is kept for long. */
@@ -14,7 +16,7 @@ export interface LogRecord {
   readonly sequence: number
   /** number of the flush that wrote it */
   readonly group: number
-  /** wall clock of the append */
+  /** its stamp: wall clock of the append */
   readonly timeMs: number
   /** false when compaction dropped it */
   readonly hasBody: boolean

@@ -1,3 +1,7 @@
 export { readWalConfig } from './config.js'
-export { SubmissionLog, type SubmissionLogLimits } from './log/backed-log.js'
+export { DirectoryLog } from './directory/directory-log.js'
+export type { SubmissionLogLimits } from './log/backed-log.js'
+export type { SubmissionLog } from './log/submission-log.js'
+export { openMemoryLog } from './memory/open-memory-log.js'
+export type { OpenedLog, OpenLog } from './opened-log.js'
 export { startWal } from './start.js'

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, LATENCY_BUCKETS_SECONDS, type Registry } from '@fractal-lba/runtime'
 import type { AppendGuard } from './directory/append-guard.js'
 import type { Compactor } from './directory/compactor.js'
-import type { SubmissionLog } from './log/backed-log.js'
+import type { SubmissionLog } from './log/submission-log.js'
 
 export interface LogMetrics {
   readonly fsyncSeconds: Histogram
@@ -61,34 +61,31 @@ export function createLogMetrics(registry: Registry): LogMetrics {
 const HEAD_CHAIN_DIGITS = 12
 
 /** Gauges that are read from the log when somebody looks. */
-export function exposeState(
-  registry: Registry,
-  log: SubmissionLog,
-  guard: AppendGuard,
-  compactor: Compactor,
-): void {
-  const gauge = (name: string, help: string, read: () => number): void => {
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read())
-      },
-    })
-  }
-  gauge('wal_pending_records', 'Submissions without a mark.', () => log.openCount)
+export function exposeLog(registry: Registry, log: SubmissionLog): void {
+  const gauge = gaugesOf(registry)
+  gauge('wal_pending_records', 'Submissions without a mark.', () => log.status().openCount)
   gauge(
     'wal_oldest_pending_seconds',
     'Age of the oldest submission without a mark; 0 when none is open.',
-    () => log.oldestOpenMs / 1000,
+    () => log.status().oldestOpenAgeMs / 1000,
   )
   gauge(
     'wal_dead_letters',
     'Submissions that replay could not finish for a reason of their own, set aside.',
-    () => log.deadLetterCount,
+    () => log.status().deadLetterCount,
   )
-  gauge('wal_bytes', 'Length of the log on the disk.', () => log.sizeBytes)
+  gauge('wal_bytes', 'Length of the log on the disk.', () => log.status().sizeBytes)
+  gauge('wal_head_sequence', 'Position of the newest flushed record.', () => log.status().headSequence)
+  gauge(
+    'wal_head_chain',
+    'The first 12 hex digits of the hash chain at the newest flushed record, as a number: pcs wal verify --head.',
+    () => Number.parseInt(log.status().headChain.slice(0, HEAD_CHAIN_DIGITS), 16),
+  )
+}
+
+/** Gauges of a log directory, read when somebody looks. */
+export function exposeDirectory(registry: Registry, guard: AppendGuard, compactor: Compactor): void {
+  const gauge = gaugesOf(registry)
   gauge(
     'wal_disk_free_bytes',
     'Free bytes of the file system that holds the log.',
@@ -99,10 +96,17 @@ export function exposeState(
   gauge('wal_limit_exceeded', '1 while what must be kept is longer than WAL_BYTES_MAX.', () =>
     compactor.limitExceeded ? 1 : 0,
   )
-  gauge('wal_head_sequence', 'Position of the newest flushed record.', () => log.head.sequence)
-  gauge(
-    'wal_head_chain',
-    'The first 12 hex digits of the hash chain at the newest flushed record, as a number: pcs wal verify --head.',
-    () => Number.parseInt(log.head.chain.slice(0, HEAD_CHAIN_DIGITS), 16),
-  )
+}
+
+function gaugesOf(registry: Registry) {
+  return (name: string, help: string, read: () => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read())
+      },
+    })
+  }
 }

@@ -9,20 +9,16 @@ import {
   toAppError,
   toStatus,
 } from '@fractal-lba/runtime'
-import type { AppendGuard } from './directory/append-guard.js'
-import type { Compactor } from './directory/compactor.js'
-import type { SubmissionLog } from './log/backed-log.js'
+import type { OpenedLog } from './opened-log.js'
 
-const LEASE_ENTRIES_MAX = 256
 /** Bodies of one lease answer stay well below the size limit of a message. */
+const LEASE_COUNT_MAX = 256
 const LEASE_MS_MAX = 60_000
 const DEAD_LETTERS_MAX = 256
 
-/** flk.wal.v1.WalService over the log: only translation, no rules. */
+/** flk.wal.v1.WalService over the log: only translation, no rules. Compact is UNIMPLEMENTED where the log has none. */
 export function walService(
-  log: SubmissionLog,
-  guard: AppendGuard,
-  compactor: Compactor,
+  { log, compaction }: OpenedLog,
   logger: Logger,
   { clock, dedupTtlMs }: { readonly clock: ProcessClock; readonly dedupTtlMs: number },
 ): GrpcService {
@@ -35,7 +31,6 @@ export function walService(
     { contexts }: HandledBatch,
   ): Promise<wal.AppendResult[]> => {
     try {
-      guard.assertOpen()
       const positions = await log.append(items, contexts)
       return positions.map((value) => ({ result: { $case: 'position', value } }))
     } catch (error) {
@@ -47,7 +42,7 @@ export function walService(
 
   const markDone = async (items: readonly wal.MarkItem[]): Promise<wal.MarkResult[]> => {
     try {
-      const results = await log.markDone(items)
+      const results = await log.mark(items)
       return results.map((result) =>
         result instanceof AppError
           ? { result: { $case: 'error', value: toStatus(result) } }
@@ -64,23 +59,22 @@ export function walService(
     wal.WalServiceService,
     {
       append: async ({ item }, { context }) => {
-        guard.assertOpen()
         const [position] = await log.append([requireItem(item)], [context])
         return { position }
       },
       appendBatches: append,
       markDone: async ({ item }) => {
-        const [result] = await log.markDone([requireItem(item)])
+        const [result] = await log.mark([requireItem(item)])
         if (result instanceof AppError) throw result
         return { position: result }
       },
       markDoneBatches: markDone,
       leaseOpen: async ({ entriesMax, leaseMs }) => {
         const entries = await log.leaseOpen(
-          Math.min(entriesMax, LEASE_ENTRIES_MAX),
+          Math.min(entriesMax, LEASE_COUNT_MAX),
           Math.min(leaseMs, LEASE_MS_MAX),
         )
-        return { entries, openCount: log.openCount }
+        return { entries, openCount: log.status().openCount }
       },
       readMarks: ({ fromSequence }) => log.readMarks(fromSequence),
       fence: async ({ generation }) => {
@@ -96,7 +90,7 @@ export function walService(
         if (report.deadLetter) {
           logger.error(
             { position: position?.sequence, tries: report.tries },
-            'a submission failed replay for a reason of its own and was set aside; drive it again when that is mended',
+            'a submission failed replay for a reason of its own and was set aside; redrive it when that is mended',
           )
         }
         return report
@@ -104,24 +98,24 @@ export function walService(
       listDeadLetters: ({ fromSequence, entriesMax }) =>
         log.listDeadLetters(fromSequence, Math.min(entriesMax || DEAD_LETTERS_MAX, DEAD_LETTERS_MAX)),
       driveAgain: async ({ sequence }) => ({ position: await log.redrive(sequence) }),
-      compact: ({ dryRun }) => compactor.run(dryRun),
+      ...(compaction && { compact: ({ dryRun }: wal.CompactRequest) => compaction.run(dryRun) }),
       getState: () => {
-        const head = log.head
+        const { headSequence, headChain, generation, openCount, refusal, space, ...status } = log.status()
         return {
           logId: log.logId,
-          nextSequence: head.sequence + 1,
-          generation: log.generation,
-          openCount: log.openCount,
-          oldestOpenMs: log.oldestOpenMs,
-          takesAppends: guard.refusal === undefined,
-          refusal: guard.refusal ?? '',
-          diskFreeBytes: guard.space.freeBytes,
-          diskSizeBytes: guard.space.sizeBytes,
-          headChain: head.chain,
-          deadLetterCount: log.deadLetterCount,
-          quarantinedSegments: [...log.quarantinedSegments],
-          logBytes: log.sizeBytes,
-          compactionShare: compactor.share,
+          nextSequence: headSequence + 1,
+          generation,
+          openCount,
+          oldestOpenMs: status.oldestOpenAgeMs,
+          takesAppends: refusal === undefined,
+          refusal: refusal ?? '',
+          diskFreeBytes: space?.freeBytes ?? 0,
+          diskSizeBytes: space?.sizeBytes ?? 0,
+          headChain,
+          deadLetterCount: status.deadLetterCount,
+          quarantinedSegments: [...status.damaged],
+          logBytes: status.sizeBytes,
+          compactionShare: compaction?.share,
           dedupTtlMs,
           clockMs: Math.round(clock.nowMs()),
           clockUnconfirmed: false,

@@ -1,4 +1,5 @@
-import { type Logger, unavailable } from '@fractal-lba/runtime'
+import type { Logger } from '@fractal-lba/runtime'
+import type { Guard } from './directory-backend.js'
 import { type DiskSpace, diskSpace } from './disk-space.js'
 
 export interface AppendGuardOptions {
@@ -13,7 +14,7 @@ export interface AppendGuardOptions {
  * the log is asked each time: from the moment at which it has no next segment, what is left of this one is for marks
  * and fences, without which what was finished would be open again after a restart.
  */
-export class AppendGuard {
+export class AppendGuard implements Guard {
   readonly #directory: string
   readonly #lowBytes: number
   readonly #logRefusal: () => string | undefined
@@ -48,12 +49,6 @@ export class AppendGuard {
   /** Why submissions are refused, and what to do; undefined while they are taken. */
   get refusal(): string | undefined {
     return this.#diskRefusal ?? this.#logRefusal()
-  }
-
-  /** @throws AppError unavailable while submissions are refused. */
-  assertOpen(): void {
-    const { refusal } = this
-    if (refusal !== undefined) throw unavailable(refusal)
   }
 
   close(): void {

@@ -2,11 +2,11 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bytesOfVerdict, record, type wal } from '@fractal-lba/proto'
-import { TrustedClock } from '@fractal-lba/runtime'
+import { monotonicMs, TrustedClock } from '@fractal-lba/runtime'
 import { verifyLog } from '@fractal-lba/wal'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { SubmissionLog } from '../log/backed-log.js'
 import type { CompactionOptions } from './compaction-pass.js'
+import { DirectoryLog } from './directory-log.js'
 
 const DAY_MS = 86_400_000
 const BODY_BYTES = 600
@@ -15,7 +15,7 @@ const SEGMENT_BYTES = 24 * 1024
 const PER_BATCH = 20
 
 let directory: string
-let log: SubmissionLog
+let log: DirectoryLog
 let wallMs: number
 let nowMs: number
 
@@ -32,18 +32,18 @@ afterEach(async () => {
   await rm(directory, { recursive: true })
 })
 
-const open = (): Promise<SubmissionLog> =>
-  SubmissionLog.open(
-    directory,
-    { liveLeaseMs: 0, openMax: 10_000, replayTries: 1 },
+const open = (): Promise<DirectoryLog> =>
+  DirectoryLog.open(
+    {
+      ...{ directory, liveLeaseMs: 0, openMax: 10_000, replayTries: 1 },
+      ...{ clocks: { wallMs: () => wallMs, monotonicMs }, trustedMs: () => nowMs },
+    },
     {
       segmentBytes: SEGMENT_BYTES,
-      clock: { wallMs: () => wallMs, after: () => () => undefined },
       onFatal: (error) => {
         throw error
       },
     },
-    () => nowMs,
   )
 
 async function reopen(): Promise<void> {
@@ -92,7 +92,7 @@ const append = async (): Promise<number[]> =>
 /** Submissions that end with that status. */
 async function done(status: number): Promise<number[]> {
   const sequences = await append()
-  await log.markDone(sequences.map((sequence) => markOf(sequence, status)))
+  await log.mark(sequences.map((sequence) => markOf(sequence, status)))
   return sequences
 }
 
@@ -180,7 +180,7 @@ describe.each([
     // Among others that are done, so that their segment is rewritten.
     const batch = await append()
     const unfinished = batch.filter((sequence) => sequence % 2 === 0)
-    await log.markDone(batch.filter((sequence) => sequence % 2 === 1).map((one) => markOf(one, 200)))
+    await log.mark(batch.filter((sequence) => sequence % 2 === 1).map((one) => markOf(one, 200)))
     const [dead = 0, ...stillOpen] = unfinished
     await log.reportReplayFailure({ logId: log.logId, sequence: dead }, 'r')
     await done(200)
@@ -192,7 +192,7 @@ describe.each([
     expect(report.bodiesDropped).toBeGreaterThanOrEqual(PER_BATCH / 2)
     expect((await openBodies()).slice(0, stillOpen.length)).toEqual(stillOpen)
     await reopen()
-    expect(log.deadLetterCount).toBe(1)
+    expect(log.status().deadLetterCount).toBe(1)
     await log.redrive(dead)
     expect((await openBodies()).includes(dead)).toBe(true)
   })
@@ -206,7 +206,7 @@ describe.each([
     const report = await compact()
     expect(report.segmentsRemoved).toBeGreaterThan(0)
     await reopen()
-    expect(log.generation).toBe('g')
+    expect(log.status().generation).toBe('g')
     expect((await openBodies()).slice(0, kept.length)).toEqual(kept)
     expect(await isSound()).toBe(true)
   })
@@ -293,11 +293,11 @@ describe('recovery after compaction', () => {
     await append()
     await done(200)
     await seal()
-    const unfinished = log.openCount
+    const unfinished = log.status().openCount
     pass(29 * DAY_MS)
     expect((await compact()).bodiesDropped).toBe(2 * PER_BATCH)
     await reopen()
-    expect(log.openCount).toBe(unfinished)
+    expect(log.status().openCount).toBe(unfinished)
   })
 
   it('finds little to do again', async () => {

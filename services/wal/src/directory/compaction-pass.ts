@@ -11,6 +11,7 @@ import {
   mayRemoveSegment,
   type RetentionLimits,
 } from './retention.js'
+import type { RetentionState } from './retention-state.js'
 import type { SegmentTally } from './segment-tallies.js'
 import { SequenceSet } from './sequence-set.js'
 
@@ -44,6 +45,7 @@ export interface CompactionReport {
 export interface Compactable {
   readonly log: CompactableLog
   readonly state: LogState
+  readonly retention: RetentionState
   /** Writes the current generation once more. */
   readonly repeatFence: () => Promise<unknown>
 }
@@ -71,6 +73,7 @@ class CompactionPass {
   }
   readonly #log: CompactableLog
   readonly #state: LogState
+  readonly #retention: RetentionState
   readonly #repeatFence: () => Promise<unknown>
   readonly #options: CompactionOptions
   readonly #nowMs: number
@@ -78,9 +81,10 @@ class CompactionPass {
   /** What a dry run would have dropped. */
   readonly #wouldDrop = new SequenceSet()
 
-  constructor({ log, state, repeatFence }: Compactable, options: CompactionOptions) {
+  constructor({ log, state, retention, repeatFence }: Compactable, options: CompactionOptions) {
     this.#log = log
     this.#state = state
+    this.#retention = retention
     this.#repeatFence = repeatFence
     this.#options = options
     this.#nowMs = options.now()
@@ -129,7 +133,7 @@ class CompactionPass {
       // The generation must outlive the segment that its fence stands in.
       if (this.#state.fenceSequence > 0 && this.#state.fenceSequence < bound) await this.#repeatFence()
       await this.#log.removeBefore(bound)
-      this.#state.forgetBefore(bound)
+      this.#retention.forgetBefore(bound)
     }
     this.report.segmentsRemoved = removable.length
     for (const { sizeBytes } of removable) this.report.freedBytes += sizeBytes
@@ -146,7 +150,7 @@ class CompactionPass {
             sealed: !active,
             quarantined,
             holdsUnfinished: oldestUnfinished <= lastSequence,
-            newestMs: this.#state.tallies.at(lastSequence)?.newestMs || undefined,
+            newestMs: this.#retention.tallies.at(lastSequence)?.newestMs || undefined,
           },
           this.#cutoffs,
         ),
@@ -155,11 +159,12 @@ class CompactionPass {
   }
 
   async #dropBodies(segment: SegmentInfo, pressing: boolean): Promise<void> {
-    const tally = this.#state.tallies.at(segment.firstSequence)
+    const tally = this.#retention.tallies.at(segment.firstSequence)
     if (this.#options.stopping?.aborted || this.report.obstacle !== '' || !tally) return
     if (!this.#isWorthwhile(segment, tally, pressing)) return
     const choice = new BodyChoice(
       this.#state,
+      this.#retention,
       tally,
       this.#wouldDrop,
       this.#cutoffs,
@@ -206,7 +211,7 @@ class CompactionPass {
         if (!drops) this.#count(record, tally)
         return drops
       })
-      this.#state.dropped.addAll(choice.dropped)
+      this.#retention.dropped.addAll(choice.dropped)
       return result
     } catch (error) {
       undo()
@@ -220,7 +225,7 @@ class CompactionPass {
   #count({ type, sequence, timeMs, bodyLength }: LogRecord, tally: SegmentTally): void {
     if (type === RECORD_TYPE.mark) tally.marks.add(timeMs, bodyLength)
     if (type !== RECORD_TYPE.submission || this.#state.isUnfinished(sequence)) return
-    const kind = this.#state.refused.has(sequence) ? tally.refused : tally.judged
+    const kind = this.#retention.refused.has(sequence) ? tally.refused : tally.judged
     kind.add(timeMs, bodyLength)
   }
 }
@@ -238,6 +243,7 @@ class BodyChoice {
 
   constructor(
     private readonly state: LogState,
+    private readonly retention: RetentionState,
     tally: SegmentTally,
     private readonly wouldDrop: SequenceSet,
     private readonly cutoffs: Cutoffs,
@@ -254,7 +260,7 @@ class BodyChoice {
       case RECORD_TYPE.submission: {
         const facts = {
           done: !this.state.isUnfinished(sequence),
-          refused: this.state.refused.has(sequence),
+          refused: this.retention.refused.has(sequence),
           timeMs,
         }
         const drops = mayDropSubmission(facts, this.cutoffs, this.pressing)
@@ -278,8 +284,8 @@ class BodyChoice {
     return (
       this.dropped.has(sequence) ||
       this.wouldDrop.has(sequence) ||
-      this.state.dropped.has(sequence) ||
-      sequence < this.state.firstSequence
+      this.retention.dropped.has(sequence) ||
+      sequence < this.retention.firstSequence
     )
   }
 }

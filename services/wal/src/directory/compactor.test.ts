@@ -4,21 +4,20 @@ import { join } from 'node:path'
 import { record, type wal } from '@fractal-lba/proto'
 import { createLogger, createRegistry } from '@fractal-lba/runtime'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { SubmissionLog } from '../log/backed-log.js'
 import { createCompactionMetrics } from '../metrics.js'
 import { Compactor } from './compactor.js'
+import { DirectoryLog } from './directory-log.js'
 
 const DAY_MS = 86_400_000
 const COUNT = 60
 
 let directory: string
-let log: SubmissionLog
+let log: DirectoryLog
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'flk-wal-'))
-  log = await SubmissionLog.open(
-    directory,
-    { liveLeaseMs: 0, openMax: 1000, replayTries: 1 },
+  log = await DirectoryLog.open(
+    { directory, liveLeaseMs: 0, openMax: 1000, replayTries: 1 },
     {
       segmentBytes: 24 * 1024,
       onFatal: (error) => {
@@ -47,7 +46,7 @@ async function append(): Promise<void> {
 async function refuseAll(): Promise<void> {
   const mark = { status: 400, verdict: undefined, indexed: false, generation: '', replayed: false }
   const marks = Array.from({ length: COUNT }, (_, index) => ({ ...mark, sequence: index + 1 }))
-  await log.markDone(marks.map((one) => ({ logId: log.logId, mark: one })))
+  await log.mark(marks.map((one) => ({ logId: log.logId, mark: one })))
 }
 
 function newCompactor(bytesMax: number, everyMs = 0) {

@@ -1,7 +1,8 @@
 import { type Logger, monotonicMs, unavailable } from '@fractal-lba/runtime'
-import type { SubmissionLog } from '../log/backed-log.js'
 import type { CompactionMetrics } from '../metrics.js'
+import type { Compaction } from '../opened-log.js'
 import type { CompactionReport } from './compaction-pass.js'
+import type { DirectoryLog } from './directory-log.js'
 import type { RetentionLimits } from './retention.js'
 
 export interface CompactorOptions extends RetentionLimits {
@@ -16,8 +17,8 @@ const LOOK_MS = 1_000
 const PRESSED_REST_MS = 30_000
 
 /** Compacts a log, one compaction at a time: when asked, by itself, and where room gets short. */
-export class Compactor {
-  readonly #log: SubmissionLog
+export class Compactor implements Compaction {
+  readonly #log: DirectoryLog
   readonly #options: CompactorOptions
   readonly #metrics: CompactionMetrics
   readonly #logger: Logger
@@ -29,7 +30,7 @@ export class Compactor {
   #endedMs = monotonicMs()
   #share: number | undefined
 
-  constructor(log: SubmissionLog, options: CompactorOptions, metrics: CompactionMetrics, logger: Logger) {
+  constructor(log: DirectoryLog, options: CompactorOptions, metrics: CompactionMetrics, logger: Logger) {
     this.#log = log
     this.#options = options
     this.#metrics = metrics

@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { record } from '@fractal-lba/proto'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { SubmissionLog } from '../log/backed-log.js'
+import { DirectoryLog } from './directory-log.js'
 import { watchDirectory } from './directory-watch.js'
 
 let place: string
 let directory: string
-let log: SubmissionLog
+let log: DirectoryLog
 
 beforeEach(async () => {
   place = await mkdtemp(join(tmpdir(), 'fractal-lba-directory-'))
   directory = join(place, 'wal')
-  const limits = { openMax: 100, liveLeaseMs: 0, replayTries: 5 }
-  log = await SubmissionLog.open(directory, limits, { segmentBytes: 1 << 16, onFatal: () => undefined })
+  const options = { directory, openMax: 100, liveLeaseMs: 0, replayTries: 5 }
+  log = await DirectoryLog.open(options, { segmentBytes: 1 << 16, onFatal: () => undefined })
 })
 afterEach(async () => {
   await log.close().catch(() => undefined) // its files may be gone

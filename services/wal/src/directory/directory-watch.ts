@@ -1,4 +1,4 @@
-import type { SubmissionLog } from '../log/backed-log.js'
+import type { DirectoryLog } from './directory-log.js'
 
 const LOOK_MS = 1_000
 
@@ -13,7 +13,7 @@ export interface DirectoryWatch {
  * replaced or unmounted it, appends and flushes go on without an error, into files that no start will ever find.
  */
 export function watchDirectory(
-  log: Pick<SubmissionLog, 'holdsDirectory'>,
+  log: Pick<DirectoryLog, 'holdsDirectory'>,
   { directory, onLost, everyMs = LOOK_MS }: DirectoryWatch,
   stopping: AbortSignal,
 ): void {

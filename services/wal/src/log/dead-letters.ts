@@ -1,15 +1,15 @@
-import type { wal } from '@fractal-lba/proto'
 import type { Unfinished } from './open-submissions.js'
+import type { DeadLetter, DeadLetterPage } from './submission-log.js'
 
-interface DeadLetter extends Unfinished {
+interface SetAside extends Unfinished {
   readonly reason: string
   readonly tries: number
   readonly setAsideAtMs: number
 }
 
-/** The submissions that replay could not finish for a reason of their own: kept until somebody drives them again. */
+/** The submissions that replay could not finish for a reason of their own: kept until somebody redrives them. */
 export class DeadLetters {
-  readonly #letters = new Map<number, DeadLetter>()
+  readonly #letters = new Map<number, SetAside>()
 
   get count(): number {
     return this.#letters.size
@@ -23,8 +23,8 @@ export class DeadLetters {
     return this.#letters.keys()
   }
 
-  add({ sequence, reason, tries }: wal.DeadLetter, entry: Unfinished, setAsideAtMs: number): void {
-    const { appendedAtMs, bodyBytes } = entry
+  add({ sequence, reason, tries }: DeadLetter, unfinished: Unfinished, setAsideAtMs: number): void {
+    const { appendedAtMs, bodyBytes } = unfinished
     this.#letters.set(sequence, { appendedAtMs, bodyBytes, reason, tries, setAsideAtMs })
   }
 
@@ -36,17 +36,17 @@ export class DeadLetters {
   }
 
   /** A page in the order of the log. */
-  list(fromSequence: number, entriesMax: number): wal.ListDeadLettersResponse {
+  list(fromSequence: number, countMax: number): DeadLetterPage {
     const sequences = [...this.#letters.keys()]
       .filter((sequence) => sequence >= fromSequence)
       .sort((left, right) => left - right)
-    const entries = sequences.slice(0, entriesMax).flatMap((sequence) => {
+    const entries = sequences.slice(0, countMax).flatMap((sequence) => {
       const letter = this.#letters.get(sequence)
       if (!letter) return []
       const { reason, tries, appendedAtMs, setAsideAtMs } = letter
       return [{ deadLetter: { sequence, reason, tries }, appendedAtMs, setAsideAtMs }]
     })
-    return { entries, nextFromSequence: sequences[entriesMax] ?? 0, deadLetterCount: this.count }
+    return { entries, nextFromSequence: sequences[countMax] ?? 0, deadLetterCount: this.count }
   }
 }
 

@@ -1,69 +1,68 @@
-import type { wal } from '@fractal-lba/proto'
 import { StartError } from '@fractal-lba/runtime'
-import type { SegmentInfo, VisitedRecord } from '@fractal-lba/wal'
-import { RecordTimes } from '../directory/record-times.js'
-import { SegmentTallies } from '../directory/segment-tallies.js'
-import { SequenceSet } from '../directory/sequence-set.js'
 import { DeadLetters } from './dead-letters.js'
+import type { RecoveredRecord } from './log-backend.js'
 import type { MarkBrief } from './mark-brief.js'
 import { OpenSubmissions, type Unfinished } from './open-submissions.js'
 import { decodeDeadLetter, decodeFence, decodeMarkBrief, decodeRedrive, RECORD_TYPE } from './records.js'
+import type { DeadLetter } from './submission-log.js'
 
 /** The type of a submission without an envelope, before 0.1: overlooking one would lose it. */
 const BARE_SUBMISSION = 1
 
-/** Where and when a record was written, and the length of its body. */
+/** Where and when a record was written, and the length of its body as it stands in the log. */
 export interface Written {
   readonly sequence: number
   readonly timeMs: number
   readonly bodyBytes: number
 }
 
+/** A submission that a mark has finished. */
+export interface Finished extends Unfinished {
+  readonly sequence: number
+  readonly status: number
+}
+
+/** Follows what is written and read back, in the order of the log. */
+export interface LogObserver {
+  submitted(written: Written): void
+  /** @param finished undefined when the submission was finished before. */
+  marked(written: Written, finished: Finished | undefined): void
+}
+
 /**
- * What the records say, taken together: what is open, set aside, refused and dropped, and the current generation.
- * Derived from the records alone, in the same way while they are read back and while they are written.
+ * What the rules of a log need of its records: what is open or set aside, the current generation and its fence. Derived
+ * from the records alone, in the same way while they are read back and while they are written.
  */
 export class LogState {
   readonly open = new OpenSubmissions()
   readonly dead = new DeadLetters()
-  /** Submissions that ended with 400 or 401. */
-  readonly refused = new SequenceSet()
-  /** Submissions whose bodies are dropped. */
-  readonly dropped = new SequenceSet()
-  readonly tallies = new SegmentTallies()
-  readonly #times: RecordTimes
+  readonly #observer: LogObserver | undefined
   /** What marks must carry that come from the index; empty before the first fence. */
   generation = ''
-  /** Of the oldest segment that is left. */
-  firstSequence = 0
   /** Position of the newest fence; 0 before the first. */
   fenceSequence = 0
 
-  /** @param now the trusted clock. */
-  constructor(now: () => number) {
-    this.#times = new RecordTimes(now)
+  constructor(observer?: LogObserver) {
+    this.#observer = observer
   }
 
-  /** Takes note of new segments; before the records in them. */
-  follow(segments: readonly SegmentInfo[]): void {
-    for (const { firstSequence } of segments) this.beginSegment(firstSequence)
-  }
-
-  beginSegment(firstSequence: number): void {
-    if (this.firstSequence === 0) this.firstSequence = firstSequence
-    this.tallies.begin(firstSequence, this.#times.latestMs)
-  }
-
-  submitted({ sequence, timeMs, bodyBytes }: Written, leasedUntilMs: number): void {
-    this.#time(sequence, timeMs)
+  submitted(written: Written, leasedUntilMs: number): void {
+    this.#observer?.submitted(written)
+    const { sequence, timeMs, bodyBytes } = written
     this.open.add(sequence, { appendedAtMs: timeMs, bodyBytes }, leasedUntilMs)
   }
 
-  marked({ sequence, timeMs, bodyBytes }: Written, mark: MarkBrief): void {
-    this.tallies.at(sequence)?.marks.add(this.#time(sequence, timeMs), bodyBytes)
+  marked(written: Written, { sequence, status }: MarkBrief): void {
     // A late mark finishes a dead letter too.
-    const entry = this.open.close(mark.sequence) ?? this.dead.remove(mark.sequence)
-    if (entry) this.#finished(mark, entry)
+    const unfinished = this.open.close(sequence) ?? this.dead.remove(sequence)
+    if (!this.#observer) return
+    const finished = unfinished && {
+      sequence,
+      status,
+      appendedAtMs: unfinished.appendedAtMs,
+      bodyBytes: unfinished.bodyBytes,
+    }
+    this.#observer.marked(written, finished)
   }
 
   fenced(sequence: number, generation: string): void {
@@ -71,14 +70,14 @@ export class LogState {
     this.fenceSequence = Math.max(this.fenceSequence, sequence)
   }
 
-  setAside(letter: wal.DeadLetter, setAsideAtMs: number): void {
-    const entry = this.open.close(letter.sequence)
-    if (entry) this.dead.add(letter, entry, setAsideAtMs)
+  setAside(letter: DeadLetter, setAsideAtMs: number): void {
+    const unfinished = this.open.close(letter.sequence)
+    if (unfinished) this.dead.add(letter, unfinished, setAsideAtMs)
   }
 
   openAgain(sequence: number, leasedUntilMs: number): void {
-    const entry = this.dead.remove(sequence)
-    if (entry) this.open.add(sequence, entry, leasedUntilMs)
+    const unfinished = this.dead.remove(sequence)
+    if (unfinished) this.open.add(sequence, unfinished, leasedUntilMs)
   }
 
   isUnfinished(sequence: number): boolean {
@@ -93,27 +92,15 @@ export class LogState {
     return oldest
   }
 
-  /** The records below that position are removed. */
-  forgetBefore(sequence: number): void {
-    this.firstSequence = sequence
-    this.refused.forgetBefore(sequence)
-    this.dropped.forgetBefore(sequence)
-    this.tallies.forgetBefore(sequence)
-  }
-
   /** Takes a record that is read back. */
-  recover(record: VisitedRecord, leasedUntilMs: number): void {
+  recover(record: RecoveredRecord, leasedUntilMs: number): void {
     const { sequence, timeMs, bodyLength: bodyBytes } = record
     const written = { sequence, timeMs, bodyBytes }
     switch (record.type) {
       case RECORD_TYPE.submission:
-        if (record.hasBody) {
-          this.submitted(written, leasedUntilMs)
-          break
-        }
         // Only the body of what is done is ever dropped, and its mark may have gone since.
-        this.dropped.add(sequence)
-        break
+        if (record.hasBody) this.submitted(written, leasedUntilMs)
+        return
       case BARE_SUBMISSION:
         throw new StartError(
           'this log was begun before version 0.1 and holds submissions in a form that is no longer read; set WAL_DIR to a new directory',
@@ -121,35 +108,19 @@ export class LogState {
       case RECORD_TYPE.mark: {
         const mark = decodeMarkBrief(record)
         if (mark) this.marked(written, mark)
-        break
+        return
       }
       case RECORD_TYPE.fence:
         this.fenced(sequence, decodeFence(record) ?? this.generation)
-        break
+        return
       case RECORD_TYPE.deadLetter: {
         const letter = decodeDeadLetter(record)
         if (letter) this.setAside(letter, timeMs)
-        break
+        return
       }
       case RECORD_TYPE.redrive:
         this.openAgain(decodeRedrive(record) ?? 0, leasedUntilMs)
-        break
+        return
     }
-    this.#time(sequence, timeMs)
-  }
-
-  #finished({ sequence, status }: MarkBrief, { appendedAtMs, bodyBytes }: Unfinished): void {
-    const refused = status === 400 || status === 401
-    if (refused) this.refused.add(sequence)
-    const tally = this.tallies.at(sequence)
-    if (refused) tally?.refused.add(appendedAtMs, bodyBytes)
-    else tally?.judged.add(appendedAtMs, bodyBytes)
-  }
-
-  #time(sequence: number, stampMs: number): number {
-    const timeMs = this.#times.next(stampMs)
-    const tally = this.tallies.at(sequence)
-    if (tally) tally.newestMs = Math.max(tally.newestMs, timeMs)
-    return timeMs
   }
 }

@@ -1,7 +1,7 @@
-import type { wal } from '@fractal-lba/proto'
+import type { Mark } from './submission-log.js'
 
 /** What the state of a log needs of a mark. */
-export type MarkBrief = Pick<wal.Mark, 'sequence' | 'status'>
+export type MarkBrief = Pick<Mark, 'sequence' | 'status'>
 
 const FIELD = { sequence: 1, status: 2 } as const
 const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const

@@ -1,57 +1,59 @@
-import { type log, logRecords, type wal } from '@fractal-lba/proto'
+import { type EncodedLogRecord, type log, logRecords } from '@fractal-lba/proto'
 import type { CallContext } from '@fractal-lba/runtime'
-import type { LogRecord, NewRecord, VisitedRecord } from '@fractal-lba/wal'
+import type { RecoveredRecord, StoredRecord } from './log-backend.js'
 import { type MarkBrief, markBrief } from './mark-brief.js'
+import type { DeadLetter, Mark, NewSubmission } from './submission-log.js'
 
+export type { EncodedLogRecord as EncodedRecord } from '@fractal-lba/proto'
 export { LOG_RECORD_TYPE as RECORD_TYPE } from '@fractal-lba/proto'
 
 /** @param context the trace of the request that brought it: a replay is linked to it. */
 export function submissionRecord(
-  { body, encoding, arrivedAtMs }: wal.AppendItem,
+  { body, encoding, arrivedAtMs }: NewSubmission,
   context: CallContext | undefined,
-): NewRecord {
+): EncodedLogRecord {
   return logRecords.submission.encode({ body, encoding, arrivedAtMs, context })
 }
 
-export function markRecord(mark: wal.Mark): NewRecord {
+export function markRecord(mark: Mark): EncodedLogRecord {
   return logRecords.mark.encode(mark)
 }
 
-export function fenceRecord(generation: string): NewRecord {
+export function fenceRecord(generation: string): EncodedLogRecord {
   return logRecords.fence.encode({ generation })
 }
 
-export function deadLetterRecord(letter: wal.DeadLetter): NewRecord {
+export function deadLetterRecord(letter: DeadLetter): EncodedLogRecord {
   return logRecords.deadLetter.encode(letter)
 }
 
-export function redriveRecord(sequence: number): NewRecord {
+export function redriveRecord(sequence: number): EncodedLogRecord {
   return logRecords.redrive.encode({ sequence })
 }
 
 /** The same as decodeMark, of what the state of a log needs. */
-export function decodeMarkBrief(record: VisitedRecord): MarkBrief | undefined {
+export function decodeMarkBrief(record: RecoveredRecord): MarkBrief | undefined {
   return record.hasBody ? (markBrief(record) ?? decodeMark(record)) : undefined
 }
 
-// Each of these gives undefined where compaction has dropped the body.
+// Each of these gives undefined where the body was dropped.
 
-export function decodeSubmission(record: LogRecord): log.Submission | undefined {
+export function decodeSubmission(record: StoredRecord): log.Submission | undefined {
   return logRecords.submission.decode(record)
 }
 
-export function decodeMark(record: LogRecord): wal.Mark | undefined {
+export function decodeMark(record: StoredRecord): Mark | undefined {
   return logRecords.mark.decode(record)
 }
 
-export function decodeFence(record: LogRecord): string | undefined {
+export function decodeFence(record: StoredRecord): string | undefined {
   return logRecords.fence.decode(record)?.generation
 }
 
-export function decodeDeadLetter(record: LogRecord): wal.DeadLetter | undefined {
+export function decodeDeadLetter(record: StoredRecord): DeadLetter | undefined {
   return logRecords.deadLetter.decode(record)
 }
 
-export function decodeRedrive(record: LogRecord): number | undefined {
+export function decodeRedrive(record: StoredRecord): number | undefined {
   return logRecords.redrive.decode(record)?.sequence
 }
