@@ -10,7 +10,7 @@ import {
   stopOrder,
 } from '@fractal-lba/runtime'
 import { Member, type MemberEvents } from './member.js'
-import { readStarter, type Starter } from './starters.js'
+import { type LogKind, readersOfStarters, type Starter } from './starters.js'
 
 /** Where the constellation is, and what its services are told. */
 export interface InProcessPlace extends EnvironmentLayers {
@@ -18,6 +18,8 @@ export interface InProcessPlace extends EnvironmentLayers {
   readonly port: number
   /** Everything that is kept lies below it. */
   readonly dataDir: string
+  /** Default 'directory'. */
+  readonly log?: LogKind
 }
 
 export interface InProcessOptions extends InProcessPlace, MemberEvents {
@@ -34,9 +36,10 @@ export type Starters = ReadonlyMap<ServiceName, Starter>
 /** Reads what each service is told; nothing is started yet. @throws ConfigError with the mistakes of all */
 export function readStarters(place: InProcessPlace): Starters {
   const mistakes = new Set<string>()
+  const readers = readersOfStarters(place.log ?? 'directory')
   const read = (name: ServiceName): Starter => {
     const env = new Env(environmentOf(name, place, place))
-    const starter = readStarter[name](env)
+    const starter = readers[name](env)
     for (const mistake of env.mistakes) mistakes.add(mistake)
     return starter
   }

@@ -3,7 +3,7 @@ import { readGatewayConfig, startGateway } from '@fractal-lba/gateway'
 import type { CommonConfig, Env, LogLevel, ProcessContext, Running, ServiceName } from '@fractal-lba/runtime'
 import { readScoringConfig, startScoring } from '@fractal-lba/signal-scoring-service'
 import { readVerifierConfig, startVerifier } from '@fractal-lba/verifier-service'
-import { readWalConfig, startWal } from '@fractal-lba/wal-service'
+import { openMemoryLog, readWalConfig, startWal } from '@fractal-lba/wal-service'
 
 /** A service whose configuration is read. */
 export interface Starter {
@@ -27,10 +27,17 @@ function starterOf<Config extends CommonConfig>(
   }
 }
 
-export const readStarter: Readonly<Record<ServiceName, ReadStarter>> = {
-  wal: starterOf(readWalConfig, startWal),
-  verifier: starterOf(readVerifierConfig, startVerifier),
-  dedup: starterOf(readDedupConfig, startDedup),
-  'signal-scoring': starterOf(readScoringConfig, startScoring),
-  gateway: starterOf(readGatewayConfig, startGateway),
+/** What keeps the log: WAL_DIR, or the memory of this process, which nothing survives. */
+export type LogKind = 'directory' | 'memory'
+
+/** How each service is started in this process. */
+export function readersOfStarters(log: LogKind): Readonly<Record<ServiceName, ReadStarter>> {
+  const openLog = log === 'memory' ? openMemoryLog : undefined
+  return {
+    wal: starterOf(readWalConfig, (config, context) => startWal(config, context, openLog)),
+    verifier: starterOf(readVerifierConfig, startVerifier),
+    dedup: starterOf(readDedupConfig, startDedup),
+    'signal-scoring': starterOf(readScoringConfig, startScoring),
+    gateway: starterOf(readGatewayConfig, startGateway),
+  }
 }

@@ -1,5 +1,9 @@
 import { join } from 'node:path'
-import { type InProcessConstellation, startInProcess } from '@fractal-lba/constellation'
+import {
+  type InProcessConstellation,
+  type InProcessOptions,
+  startInProcess,
+} from '@fractal-lba/constellation'
 import {
   type Constellation,
   type Environment,
@@ -27,6 +31,8 @@ export interface InProcessSystemOptions {
   readonly env?: Environment
   readonly envOf?: Partial<Readonly<Record<ServiceName, Environment>>>
   readonly signingKey?: SigningKey
+  /** What keeps the log; 'memory' where the disk is not the subject. Default 'directory'. */
+  readonly log?: InProcessOptions['log']
   readonly onFatal: (error: Error) => void
 }
 
@@ -74,13 +80,14 @@ export class System<Started extends AnyConstellation = Constellation> {
   static async startInProcess(
     site: TestSite,
     label: string,
-    { signingKey = hmacKey(site.hmacKey), env, envOf, onFatal }: InProcessSystemOptions,
+    { signingKey = hmacKey(site.hmacKey), env, envOf, log, onFatal }: InProcessSystemOptions,
   ): Promise<System<InProcessConstellation>> {
     const lines: SystemLine[] = []
     const constellation = await startInProcess({
       ...site.layers({ ...(env ? { env } : {}), ...(envOf ? { envOf } : {}) }),
       port: site.port,
       dataDir: site.dataDir,
+      ...(log ? { log } : {}),
       onLine: (service, text) => lines.push({ service, text }),
       onFatal: (_service, error) => onFatal(error),
     })

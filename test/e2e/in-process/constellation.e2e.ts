@@ -1,14 +1,15 @@
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { startInProcess } from '@fractal-lba/constellation'
 import { testSite } from '@fractal-lba/local'
-import { ingest } from '@fractal-lba/proto'
+import { ingest, wal } from '@fractal-lba/proto'
 import { localGrpcAddress, localOpsAddress, parseAddress, serviceNames } from '@fractal-lba/runtime'
-import { credentials } from '@grpc/grpc-js'
+import { credentials, status } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Metrics, metricsOf } from '../../src/metrics.js'
 import { retryOf, textOf, twinOf } from '../../src/records.js'
-import { opsUrlOf, useSystemInProcess } from '../../src/system.js'
+import { addressOf, opsUrlOf, useSystemInProcess } from '../../src/system.js'
 import { typed } from '../../src/typed-record.js'
 import { unary } from '../../src/unary.js'
 import { until } from '../../src/until.js'
@@ -108,5 +109,33 @@ describe('gateway and services in one process', () => {
     await constellation.start('signal-scoring')
     await wal.untilNothingOpen(30_000)
     expect((await client.outcome(record.pcs_id)).status).toBe(200)
+  })
+})
+
+describe('with the log in memory', () => {
+  const kept = useSystemInProcess('log-in-memory', { log: 'memory' })
+
+  it('judge a record once, and say at the start that nothing survives', async () => {
+    const { client, records, lines, walDirectory } = kept()
+    const record = records.next()
+    const first = await client.submit(textOf(record))
+    expect(first.status).toBe(200)
+    const replayed = await client.submit(textOf(retryOf(record)))
+    expect([replayed.headers['idempotent-replayed'], replayed.body.equals(first.body)]).toEqual([
+      'true',
+      true,
+    ])
+    expect((await client.submit(textOf(twinOf(record)))).status).toBe(409)
+    expect(existsSync(walDirectory)).toBe(false)
+    const warning = 'the log is kept in memory: nothing of it survives this process'
+    expect(lines.some(({ service, text }) => service === 'wal' && text.includes(warning))).toBe(true)
+  })
+
+  it('cannot compact it', async () => {
+    const client = new wal.WalServiceClient(addressOf(kept().site, 'wal'), credentials.createInsecure())
+    onTestFinished(() => client.close())
+    await expect(unary(client.compact.bind(client), { dryRun: true })).rejects.toMatchObject({
+      code: status.UNIMPLEMENTED,
+    })
   })
 })

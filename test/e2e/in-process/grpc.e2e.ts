@@ -9,7 +9,7 @@ import { addressOf, useSystemInProcess } from '../../src/system.js'
 import { typed } from '../../src/typed-record.js'
 import { type Refusal, refusalIn, refusalOf, unary } from '../../src/unary.js'
 
-const system = useSystemInProcess('grpc')
+const system = useSystemInProcess('grpc', { log: 'memory' })
 const BATCH_MAX = 256
 
 function ingestClient(address = addressOf(system().site, 'gateway')) {

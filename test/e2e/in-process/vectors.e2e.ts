@@ -13,7 +13,10 @@ const {
 /** Another server than our own may be asked; it must verify with the key of the vectors. */
 const { BACKEND_URL } = process.env
 
-const hmacSystem = useSystemInProcess('vectors', { env: { PCS_HMAC_KEY: submissionVectors.hmac_key_utf8 } })
+const hmacSystem = useSystemInProcess('vectors', {
+  env: { PCS_HMAC_KEY: submissionVectors.hmac_key_utf8 },
+  log: 'memory',
+})
 
 describe('vectors/submissions.json', () => {
   it('is read as it is written', () => {
@@ -62,7 +65,7 @@ const algorithms = [
   { algorithm: 'hmac', start: () => hmacSystem, sigOf: (c: SigningCase) => c.hmac_b64 },
   {
     algorithm: 'ed25519',
-    start: () => useSystemInProcess('vectors-ed25519', { env: ed25519Env }),
+    start: () => useSystemInProcess('vectors-ed25519', { env: ed25519Env, log: 'memory' }),
     sigOf: (c: SigningCase) => c.ed25519_b64,
   },
 ]
