@@ -3,25 +3,34 @@ import { lstat, opendir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeDirectory } from '@fractal-lba/runtime/make-directory'
 import { isCsvName } from './file-identity.js'
+import type { NeverShippedByReason, NeverShippedFiles, NeverShippedReason } from './never-shipped.js'
 import { isMissing, openRegular } from './regular-file.js'
 import type { FileState } from './settling.js'
 
 const DONE = 'done'
 const FAILED = 'failed'
 const LINE_FEED = 0x0a
-/** Names looked at in one round; the others have their turn when these have been moved away. */
+/** Files looked at in one round; the others have their turn when these have been moved away. */
 const NAMES_MAX = 10_000
 /** File systems take 255; a number and `.error.txt` must still fit behind it. */
 const NAME_BYTES_MAX = 230
 
 const byNumberThenText = new Intl.Collator('en', { numeric: true })
 
+export interface Look {
+  /** Of files that may be shipped, numbers in them in order of their value. */
+  readonly names: readonly string[]
+  readonly neverShipped: NeverShippedByReason
+}
+
 /** The watched directory: CSV files come into it, `done/` and `failed/` below it are where they go. */
 export class WatchedDirectory {
   readonly path: string
+  readonly #namesMax: number
 
-  constructor(path: string) {
+  constructor(path: string, namesMax = NAMES_MAX) {
     this.path = path
+    this.#namesMax = namesMax
   }
 
   /** Makes `done/` and `failed/`. */
@@ -29,14 +38,30 @@ export class WatchedDirectory {
     for (const name of [DONE, FAILED]) await makeDirectory(join(this.path, name))
   }
 
-  /** Names of CSV files, numbers in them in order of their value. */
-  async csvNames(): Promise<string[]> {
+  /** What is there. Files that are never shipped take no place among the names. */
+  async look(): Promise<Look> {
     const names: string[] = []
+    const neverShipped: Partial<Record<NeverShippedReason, NeverShippedFiles>> = {}
     for await (const { name } of await opendir(this.path)) {
-      if (isCsvName(name)) names.push(name)
-      if (names.length === NAMES_MAX) break
+      if (!isCsvName(name)) continue
+      const reason = await this.#whyNeverShipped(name)
+      if (reason === undefined) names.push(name)
+      else neverShipped[reason] = { count: (neverShipped[reason]?.count ?? 0) + 1, example: name }
+      if (names.length === this.#namesMax) break
     }
-    return names.sort(byNumberThenText.compare)
+    return { names: names.sort(byNumberThenText.compare), neverShipped }
+  }
+
+  async #whyNeverShipped(name: string): Promise<NeverShippedReason | undefined> {
+    try {
+      const stats = await lstat(join(this.path, name))
+      if (!stats.isFile()) return 'not_regular'
+      return stats.size === 0 ? 'empty' : undefined
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      // Bytes that are no UTF-8 were replaced in the name, and there is no file of the name that came of it.
+      return name.includes('\ufffd') ? 'not_utf8' : undefined
+    }
   }
 
   /** Undefined when there is no regular file of that name (any more); a link is none. */

@@ -1,6 +1,8 @@
 import type { Logger } from '@fractal-lba/runtime'
+import { printable } from '@fractal-lba/runtime/text'
 import type { Attempt } from '../delivery/index.js'
 import type { OutboxEvent } from '../outbox/index.js'
+import type { NeverShippedFiles, NeverShippedReason } from './never-shipped.js'
 import type { FileEvent } from './watcher.js'
 
 /** Writes down what a person may want to know; never a record, a verdict's text or a key. */
@@ -53,6 +55,13 @@ export class AgentLog {
         about,
         'another record of the same events was in the outbox before; the first one stays',
       )
+  }
+
+  neverShipped(reason: NeverShippedReason, { count, example }: NeverShippedFiles): void {
+    this.#logger.warn(
+      { reason, files: count, file: printable(example) },
+      'files in the directory are not shipped',
+    )
   }
 
   trouble(sentence: string | undefined): void {

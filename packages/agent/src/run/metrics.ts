@@ -1,6 +1,7 @@
 import { Counter, Gauge, type Registry } from '@fractal-lba/runtime/metrics'
 import type { Attempt } from '../delivery/index.js'
 import type { Outbox } from '../outbox/index.js'
+import { NEVER_SHIPPED, type NeverShippedByReason } from './never-shipped.js'
 import type { FileEvent } from './watcher.js'
 
 export interface AgentMetrics {
@@ -39,6 +40,19 @@ export function createAgentMetrics(registry: Registry, outbox: Outbox): AgentMet
       files.inc({ result })
     },
   }
+}
+
+/** @param found by the last look through the directory */
+export function exposeNeverShipped(registry: Registry, found: () => NeverShippedByReason): void {
+  new Gauge({
+    name: 'agent_files_not_shipped',
+    help: 'CSV files of the watched directory that are not shipped as they are, by reason.',
+    labelNames: ['reason'],
+    registers: [registry],
+    collect() {
+      for (const reason of NEVER_SHIPPED) this.set({ reason }, found()[reason]?.count ?? 0)
+    },
+  })
 }
 
 function exposeOutbox(registry: Registry, outbox: Outbox): void {

@@ -18,7 +18,7 @@ import { Builder } from './builder.js'
 import { WatchedDirectory } from './directory.js'
 import { AgentLog } from './events.js'
 import type { FixedIdentity } from './file-identity.js'
-import { createAgentMetrics } from './metrics.js'
+import { createAgentMetrics, exposeNeverShipped } from './metrics.js'
 import { watchOutbox } from './outbox-watch.js'
 import type { BuildRules } from './record-builder.js'
 import { Watcher } from './watcher.js'
@@ -109,11 +109,13 @@ export async function startAgent(
     textOf: order.textOf,
     build: (task) => builder.build(task),
     onTrouble: (sentence) => log.trouble(sentence),
+    onNeverShipped: (reason, files) => log.neverShipped(reason, files),
     onFile(event) {
       metrics.countFile(event)
       log.file(event)
     },
   })
+  exposeNeverShipped(registry, () => watcher.neverShipped)
   const ready = (): ReadyReport => readiness({ stopping, outbox, sender, watcher, endpoint })
   const ops = await closingOnFailure(
     startOpsServer(config.metricsAddress, { registry, auth: config.metricsAuth, ready }),

@@ -30,6 +30,7 @@ let outbox: Outbox
 let events: FileEvent[]
 let troubles: (string | undefined)[]
 let watchers: Watcher[]
+let told: unknown[]
 
 const rethrow = (error: Error): void => {
   throw error
@@ -41,6 +42,7 @@ beforeEach(async () => {
   events = []
   troubles = []
   watchers = []
+  told = []
 })
 afterEach(async () => {
   for (const watcher of watchers) await watcher.stop()
@@ -62,6 +64,7 @@ async function watch(options: Partial<WatcherOptions> = {}): Promise<Watcher> {
     textOf: (record) => Buffer.from(recordText(record)),
     onFile: (event) => events.push(event),
     onTrouble: (sentence) => troubles.push(sentence),
+    onNeverShipped: (reason, files) => told.push([reason, files]),
     ...options,
   })
   watchers.push(watcher)
@@ -102,6 +105,30 @@ describe('a watcher', () => {
       'other.txt',
     ])
     expect(readFileSync(join(path, 'done', 'b.9.csv'), 'utf8')).toBe(smallCsv(2))
+  })
+
+  it('counts files that are never shipped, tells of them once, and gives them no place among the others', async () => {
+    for (let number = 0; number < 9; number++) {
+      symlinkSync('/etc/passwd', join(path, `link.${number}.csv`))
+      writeFileSync(join(path, `empty.${number}.csv`), '')
+      writeFileSync(
+        Buffer.concat([Buffer.from(`${path}/\xff`, 'latin1'), Buffer.from(`${number}.csv`)]),
+        'a\n',
+      )
+    }
+    put('z.1.csv', 1)
+    const watcher = await watch({ directory: new WatchedDirectory(path, 3), unfinishedMs: 100 })
+    await until('the good one is shipped', () => names('done').length === 1, 10_000)
+    await until('the others are told', () => told.length === 3, 10_000)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    const nine = { count: 9, example: expect.stringContaining('.csv') }
+    expect(told).toEqual([
+      ['empty', nine],
+      ['not_regular', nine],
+      ['not_utf8', nine],
+    ])
+    expect(watcher.neverShipped).toEqual({ empty: nine, not_regular: nine, not_utf8: nine })
+    expect(troubles).toEqual([])
   })
 
   it('leaves a file where it is until its record is on the disk', async () => {

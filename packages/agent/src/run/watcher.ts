@@ -6,6 +6,12 @@ import { isWalError } from '@fractal-lba/wal'
 import { type Added, isOutboxError, type Outbox } from '../outbox/index.js'
 import type { WatchedDirectory } from './directory.js'
 import { type FileIdentity, type FixedIdentity, identityOf, UnusableFileName } from './file-identity.js'
+import {
+  NeverShipped,
+  type NeverShippedByReason,
+  type NeverShippedFiles,
+  type NeverShippedReason,
+} from './never-shipped.js'
 import type { BuildResult, BuildTask } from './record-builder.js'
 import { type FileState, Settling, sameState } from './settling.js'
 
@@ -27,6 +33,8 @@ export interface WatcherOptions {
   /** The bytes of a record as they are sent: signed, if it is to be. */
   readonly textOf: (record: Pcs) => Uint8Array
   readonly onFile: (event: FileEvent) => void
+  /** Called once for each reason, when there have been such files for as long as one may stay unfinished. */
+  readonly onNeverShipped: (reason: NeverShippedReason, files: NeverShippedFiles) => void
   /** Called with a sentence when something new keeps files from being shipped, with undefined when that is over. */
   readonly onTrouble: (sentence: string | undefined) => void
 }
@@ -52,14 +60,22 @@ export class Watcher {
   readonly #aborted = new Map<string, FileState>()
   #running: Promise<void> | undefined
   #trouble: string | undefined
+  readonly #neverShipped: NeverShipped
+  #neverShippedFiles: NeverShippedByReason = {}
 
   constructor(options: WatcherOptions) {
     this.#options = options
+    this.#neverShipped = new NeverShipped(options.unfinishedMs)
   }
 
   /** What keeps files from being shipped, as a sentence. */
   get trouble(): string | undefined {
     return this.#trouble
+  }
+
+  /** Files that are not shipped as long as they are as they are, by the last look. */
+  get neverShipped(): NeverShippedByReason {
+    return this.#neverShippedFiles
   }
 
   /** @param onFatal called with an error that is no refusal and no trouble of a file */
@@ -89,7 +105,8 @@ export class Watcher {
   async #round(): Promise<string | undefined> {
     const { directory, outbox } = this.#options
     try {
-      const names = await directory.csvNames()
+      const { names, neverShipped } = await directory.look()
+      this.#seeNeverShipped(neverShipped)
       const present = new Set(names)
       this.#settling.keepOnly(present)
       for (const states of [this.#unmoved, this.#aborted]) {
@@ -110,6 +127,14 @@ export class Watcher {
     }
   }
 
+  #seeNeverShipped(found: NeverShippedByReason): void {
+    this.#neverShippedFiles = found
+    for (const reason of this.#neverShipped.see(found, performance.now())) {
+      const files = found[reason]
+      if (files) this.#options.onNeverShipped(reason, files)
+    }
+  }
+
   /** Ships a file if it is complete. @returns what keeps it from being shipped; the other files are shipped all the same */
   async #troubleWith(name: string): Promise<string | undefined> {
     try {
@@ -122,7 +147,7 @@ export class Watcher {
     }
   }
 
-  /** An empty file counts as one that is still to be written: a file without events has at least its header. */
+  /** A file that is emptied meanwhile is still to be written: one without events has at least its header. */
   async #shipIfComplete(name: string, state: FileState): Promise<void> {
     const { directory, settleMs, unfinishedMs } = this.#options
     const quietMs = this.#settling.quietMs(name, state, performance.now())
@@ -180,7 +205,7 @@ export class Watcher {
     await this.#fail(name, `${sentence}, twice`)
   }
 
-  #suspectsLast(names: readonly string[]): string[] {
+  #suspectsLast(names: readonly string[]): readonly string[] {
     const suspect = (name: string): boolean => this.#aborted.has(name)
     return [...names.filter((name) => !suspect(name)), ...names.filter(suspect)]
   }
