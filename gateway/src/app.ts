@@ -12,7 +12,7 @@ import { connectServices } from './clients/connect.js'
 import type { WalClient } from './clients/wal.js'
 import type { GatewayConfig } from './config.js'
 import { createCounters } from './counters.js'
-import { ingestService } from './grpc/ingest-service.js'
+import { ingestService, REQUEST_BYTES_MAX } from './grpc/ingest-service.js'
 import { buildHttpServer } from './http/server.js'
 import { Ingest } from './ingest.js'
 import { Monitor } from './monitor.js'
@@ -66,7 +66,17 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
   const listen = async () => {
     await http.listen({ host: config.host, port: config.port })
     // Agents are no peers: what they say of their clocks is not asked for.
-    return startGrpcServer(config.grpcAddress, [service], { ...context, clock: undefined })
+    return startGrpcServer(
+      config.grpcAddress,
+      [service],
+      { ...context, clock: undefined },
+      {
+        connectionsMax: config.connectionsMax,
+        requestTimeoutMs: config.bodyTimeoutMs,
+        messageBytesMax: REQUEST_BYTES_MAX,
+        onDropped: () => counters.grpcConnectionsDropped.inc(),
+      },
+    )
   }
   const grpc = await closingOnFailure(listen(), async () => {
     await http.close()

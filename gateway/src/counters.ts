@@ -15,6 +15,10 @@ export function createCounters(registry: Registry) {
       'Submissions with the id of a stored record and other content.',
     ),
     rateLimited: counter('flk_rate_limited', 'Submissions refused because the rate was used up.'),
+    grpcConnectionsDropped: counter(
+      'grpc_connections_dropped_total',
+      'gRPC connections closed at once because as many as may be were open.',
+    ),
     replayed: counter('flk_replay_finished_total', 'Open submissions that were finished by replay.'),
   }
 }

@@ -17,6 +17,8 @@ import { traceContextOf } from '../trace-context.js'
 
 const BATCH_RECORDS_MAX = 256
 const BATCH_BYTES_MAX = 4 * 2 ** 20
+/** The largest batch with the edges of its records. */
+export const REQUEST_BYTES_MAX = BATCH_BYTES_MAX + 64 * 2 ** 10
 
 /**
  * The bytes of the records in a SubmitRequest or SubmitBatchRequest. They are not decoded here: the log keeps them

@@ -1,6 +1,7 @@
 import { Server, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import { HealthImplementation } from 'grpc-health-check'
 import { type RpcContext, withDefaults } from './context.js'
+import { type FrontListener, frontOptions, type GrpcFrontLimits, listenFront } from './grpc-front.js'
 import { grpcHandler } from './grpc-handlers.js'
 import { HEALTH_SERVICE } from './health.js'
 import { serverOptions } from './limits.js'
@@ -21,15 +22,18 @@ export interface GrpcServer {
 /**
  * Starts a gRPC server with health and reflection (v1 and v1alpha). Where the transport is one of this process, its
  * services are reachable by that as well.
+ *
+ * @param front the limits of a server that clients from outside reach
  */
 export async function startGrpcServer(
   address: string,
   services: readonly GrpcService[],
   context: RpcContext = {},
+  front?: GrpcFrontLimits,
 ): Promise<GrpcServer> {
   const { transport, security, interceptors } = withDefaults(context)
   const served = new Served(services, interceptors, context.clock)
-  const server = new GuardedServer(serverOptions)
+  const server = new GuardedServer(front ? frontOptions(front) : serverOptions)
   const names = ['', ...services.map(({ name }) => name)]
   const health = new HealthImplementation(
     Object.fromEntries(names.map((name) => [name, 'NOT_SERVING' as const])),
@@ -42,18 +46,20 @@ export async function startGrpcServer(
 
   // Before it listens: who shares the transport never takes the longer way.
   const unregister = transport.register(address, served)
-  const port = await listen(server, address, security).catch((error: unknown) => {
+  const listening = front ? listenFront(server, address, security, front) : listen(server, address, security)
+  const listener = await listening.catch((error: unknown) => {
     unregister()
     throw error
   })
   return {
-    port,
+    port: listener.port,
     setServing(serving) {
       served.isServing = serving
       for (const name of names) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING')
     },
     async stop(graceMs) {
       unregister()
+      listener.close()
       served.drain()
       await Promise.all([stopped(server, graceMs), served.stopped(graceMs)])
     },
@@ -83,10 +89,10 @@ function implementationOf(
   return implementation
 }
 
-function listen(server: Server, address: string, security: Security): Promise<number> {
+function listen(server: Server, address: string, security: Security): Promise<FrontListener> {
   return new Promise((resolve, reject) => {
     server.bindAsync(address, serverCredentials(security), (error, bound) =>
-      error ? reject(error) : resolve(bound),
+      error ? reject(error) : resolve({ port: bound, close: () => undefined }),
     )
   })
 }
