@@ -30,14 +30,18 @@ function starterOf<Config extends CommonConfig>(
 /** What keeps the log: WAL_DIR, or the memory of this process, which nothing survives. */
 export type LogKind = 'directory' | 'memory'
 
-/** How each service is started in this process. */
-export function readersOfStarters(log: LogKind): Readonly<Record<ServiceName, ReadStarter>> {
-  const openLog = log === 'memory' ? openMemoryLog : undefined
-  return {
-    wal: starterOf(readWalConfig, (config, context) => startWal(config, context, openLog)),
-    verifier: starterOf(readVerifierConfig, startVerifier),
-    dedup: starterOf(readDedupConfig, startDedup),
-    'signal-scoring': starterOf(readScoringConfig, startScoring),
-    gateway: starterOf(readGatewayConfig, startGateway),
-  }
+export const readStarter: Readonly<Record<ServiceName, ReadStarter>> = {
+  wal: starterOf(readWalConfig, startWal),
+  verifier: starterOf(readVerifierConfig, startVerifier),
+  dedup: starterOf(readDedupConfig, startDedup),
+  'signal-scoring': starterOf(readScoringConfig, startScoring),
+  gateway: starterOf(readGatewayConfig, startGateway),
+}
+
+const readWalInMemory = starterOf(readWalConfig, (config, context) =>
+  startWal(config, context, openMemoryLog),
+)
+
+export function readersOfStarters(log: LogKind): typeof readStarter {
+  return log === 'memory' ? { ...readStarter, wal: readWalInMemory } : readStarter
 }

@@ -2,13 +2,9 @@ import { bytesOfVerdict, record, type wal } from '@fractal-lba/proto'
 import { AppError } from '@fractal-lba/runtime'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { SubmissionLogLimits } from './backed-log.js'
+import { NOON_MS, submission, type TurnedClocks } from './contract-parts.contract.js'
+import { deadLetterContract } from './dead-letters.contract.js'
 import type { SubmissionLog } from './submission-log.js'
-
-/** The clocks of a log under test, turned by hand. */
-export interface TurnedClocks {
-  wall: number
-  monotonic: number
-}
 
 /** One log under test, from opening to opening. */
 export interface LogUnderTest {
@@ -27,15 +23,6 @@ const VERDICT: record.Verdict = {
   judgedAtMs: 1,
   origin: undefined,
 }
-const NOON_MS = 1_800_000_000_000
-
-const submission = (text: string, liveMs = 0): wal.AppendItem => ({
-  body: Buffer.from(text),
-  encoding: record.Encoding.ENCODING_JSON,
-  liveMs,
-  arrivedAtMs: 0,
-})
-
 /** What holds for every log, whatever keeps its records. */
 export function submissionLogContract(name: string, make: () => Promise<LogUnderTest>): void {
   describe(`the contract of a log, kept ${name}`, () => {
@@ -287,80 +274,14 @@ export function submissionLogContract(name: string, make: () => Promise<LogUnder
       })
     })
 
-    describe('dead letters', () => {
-      const fail = (sequence: number, reason = 'because') =>
-        log.reportReplayFailure({ logId: log.logId, sequence }, reason)
-
-      const killTwo = async (): Promise<void> => {
-        await log.append([submission('a'), submission('b'), submission('c')])
-        for (const sequence of [2, 1]) for (let tries = 0; tries < 3; tries++) await fail(sequence)
-      }
-
-      it('are what fails so many times for a reason of its own, over a restart too', async () => {
-        await log.append([submission('a'), submission('b')])
-        expect(await fail(1)).toEqual({ tries: 1, deadLetter: false })
-        expect(await fail(1)).toEqual({ tries: 2, deadLetter: false })
-        clocks.wall += 7
-        expect(await fail(1, 'no\nway')).toEqual({ tries: 3, deadLetter: true })
-        for (const restart of [false, true]) {
-          if (restart) await reopen()
-          expect(log.status()).toMatchObject({ openCount: 1, deadLetterCount: 1 })
-          const deadLetter = { sequence: 1, reason: 'no way', tries: 3 }
-          expect(log.listDeadLetters(0, 10).entries).toEqual([
-            { deadLetter, appendedAtMs: NOON_MS, setAsideAtMs: NOON_MS + 7 },
-          ])
-          expect(await leasedTexts(10, 0)).toEqual(['b'])
-        }
-      })
-
-      it('are listed in the order of the log, a page at a time', async () => {
-        await killTwo()
-        const first = log.listDeadLetters(0, 1)
-        expect(first).toMatchObject({
-          entries: [{ deadLetter: { sequence: 1 } }],
-          nextFromSequence: 2,
-          deadLetterCount: 2,
-        })
-        const second = log.listDeadLetters(first.nextFromSequence, 1)
-        expect(second).toMatchObject({ entries: [{ deadLetter: { sequence: 2 } }], nextFromSequence: 0 })
-      })
-
-      it('are open again with fresh tries when they are redriven, over a restart too', async () => {
-        await killTwo()
-        await log.redrive(1)
-        for (const restart of [false, true]) {
-          if (restart) await reopen()
-          expect(log.status().deadLetterCount).toBe(1)
-          const leased = await log.leaseOpen(10, 0)
-          expect(leased.map(({ position }) => position.sequence).sort()).toEqual([1, 3])
-          expect(await fail(1)).toEqual({ tries: 1, deadLetter: false })
-        }
-        await expect(log.redrive(3)).rejects.toMatchObject({ code: 'malformed' })
-      })
-
-      it('are finished by a late mark', async () => {
-        await killTwo()
-        await log.fence('g')
-        await log.mark([mark(1, 'g')])
-        expect(log.status().deadLetterCount).toBe(1)
-        await reopen()
-        expect(log.status()).toMatchObject({ openCount: 1, deadLetterCount: 1 })
-      })
-
-      it('come of nothing that is not open, and of no other log', async () => {
-        await killTwo()
-        expect(await fail(1)).toEqual({ tries: 0, deadLetter: true })
-        expect(await fail(99)).toEqual({ tries: 0, deadLetter: false })
-        for (const position of [{ logId: 'x', sequence: 3 }, undefined]) {
-          await expect(log.reportReplayFailure(position, '')).rejects.toMatchObject({ code: 'superseded' })
-        }
-      })
-
-      it('count as unfinished where these are limited', async () => {
-        await killTwo()
-        await reopen({ openMax: 3 })
-        await expect(log.append([submission('d')])).rejects.toMatchObject({ code: 'unavailable' })
-      })
+    deadLetterContract({
+      get log() {
+        return log
+      },
+      get clocks() {
+        return clocks
+      },
+      ...{ reopen, mark, leasedTexts },
     })
 
     describe('without room', () => {
