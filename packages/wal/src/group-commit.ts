@@ -16,7 +16,7 @@ export interface GroupCommitOptions<Item> {
   readonly groupMax: () => Weight
   /** Bounds of what waits, the group under way included. */
   readonly queueMax: Weight
-  /** Told once, with the cause, when a commit failed for good. */
+  /** Called once, with the cause, when a commit failed for good. */
   readonly onFatal: (cause: Error) => void
 }
 

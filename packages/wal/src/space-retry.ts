@@ -4,9 +4,9 @@ import { asError, isWalError } from './errors.js'
 export interface SpaceRetryOptions {
   readonly clock: Clock
   readonly retryMs: number
-  /** Told when an attempt found no room, unless the one before did not either. */
+  /** Called when an attempt found no room, unless the one before did not either. */
   readonly onRefused: (reason: string) => void
-  /** Told when an attempt succeeded after one that found no room. */
+  /** Called when an attempt succeeded after one that found no room. */
   readonly onRecovered: () => void
   readonly onFatal: (cause: Error) => void
 }

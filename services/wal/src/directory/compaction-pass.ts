@@ -18,13 +18,13 @@ import { SequenceSet } from './sequence-set.js'
 export interface CompactionOptions extends RetentionLimits {
   /** The trusted clock: one that jumped expires nothing. */
   readonly now: () => number
-  /** Only tells what would be done. */
+  /** Only counts what would be done. */
   readonly dryRun: boolean
   /** Rewrites a segment however little that frees; else only where it is worth it. */
   readonly thorough: boolean
   /** Ends the compaction after the segment that it is at. */
   readonly stopping?: AbortSignal
-  /** Told how far it has come, 0 to 1, after each segment. */
+  /** Called after each segment with how far it has come, 0 to 1. */
   readonly onProgress?: (share: number) => void
 }
 
@@ -239,17 +239,27 @@ interface Drops {
 class BodyChoice {
   /** The submissions among what was dropped. */
   readonly dropped = new SequenceSet()
+  readonly #state: LogState
+  readonly #retention: RetentionState
+  readonly #wouldDrop: SequenceSet
+  readonly #cutoffs: Cutoffs
+  readonly #pressing: boolean
   readonly #times: RecordTimes
 
   constructor(
-    private readonly state: LogState,
-    private readonly retention: RetentionState,
+    state: LogState,
+    retention: RetentionState,
     tally: SegmentTally,
-    private readonly wouldDrop: SequenceSet,
-    private readonly cutoffs: Cutoffs,
+    wouldDrop: SequenceSet,
+    cutoffs: Cutoffs,
     now: () => number,
-    private readonly pressing: boolean,
+    pressing: boolean,
   ) {
+    this.#state = state
+    this.#retention = retention
+    this.#wouldDrop = wouldDrop
+    this.#cutoffs = cutoffs
+    this.#pressing = pressing
     this.#times = new RecordTimes(now, tally.latestBeforeMs)
   }
 
@@ -259,20 +269,20 @@ class BodyChoice {
     switch (record.type) {
       case RECORD_TYPE.submission: {
         const facts = {
-          done: !this.state.isUnfinished(sequence),
-          refused: this.retention.refused.has(sequence),
+          done: !this.#state.isUnfinished(sequence),
+          refused: this.#retention.refused.has(sequence),
           timeMs,
         }
-        const drops = mayDropSubmission(facts, this.cutoffs, this.pressing)
+        const drops = mayDropSubmission(facts, this.#cutoffs, this.#pressing)
         if (drops) this.dropped.add(sequence)
         return drops
       }
       case RECORD_TYPE.mark:
         // Younger ones, nearly all, are not looked into.
-        if (timeMs >= this.cutoffs.marksMs) return false
+        if (timeMs >= this.#cutoffs.marksMs) return false
         return mayDropMark(
           { timeMs, submissionGone: this.#isGone(decodeMark(record)?.sequence) },
-          this.cutoffs,
+          this.#cutoffs,
         )
       default:
         return false
@@ -283,9 +293,9 @@ class BodyChoice {
     if (sequence === undefined) return false
     return (
       this.dropped.has(sequence) ||
-      this.wouldDrop.has(sequence) ||
-      this.retention.dropped.has(sequence) ||
-      sequence < this.retention.firstSequence
+      this.#wouldDrop.has(sequence) ||
+      this.#retention.dropped.has(sequence) ||
+      sequence < this.#retention.firstSequence
     )
   }
 }

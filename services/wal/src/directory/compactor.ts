@@ -79,7 +79,7 @@ export class Compactor implements Compaction {
   async close(): Promise<void> {
     clearInterval(this.#timer)
     this.#stopping.abort()
-    await this.#running?.catch(() => undefined) // told to whoever asked for it
+    await this.#running?.catch(() => undefined) // whoever asked for it gets the error
   }
 
   #isTooLong(): boolean {

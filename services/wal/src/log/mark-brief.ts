@@ -44,19 +44,22 @@ export function markBrief(bytes: MarkBytes): MarkBrief | undefined {
 
 class Cursor {
   failed = false
+  readonly #bytes: MarkBytes
   #at = 0
 
-  constructor(private readonly bytes: MarkBytes) {}
+  constructor(bytes: MarkBytes) {
+    this.#bytes = bytes
+  }
 
   get atEnd(): boolean {
-    return this.#at >= this.bytes.bodyLength
+    return this.#at >= this.#bytes.bodyLength
   }
 
   varint(): number {
     let value = 0
     let scale = 1
     for (let bits = 0; bits < EXACT_BITS; bits += 7) {
-      const byte = this.bytes.bodyByte(this.#at++)
+      const byte = this.#bytes.bodyByte(this.#at++)
       if (byte === undefined) break
       value += (byte & 0x7f) * scale
       if (byte < 0x80) return value
@@ -68,6 +71,6 @@ class Cursor {
 
   skip(sizeBytes: number): void {
     this.#at += sizeBytes
-    if (this.#at > this.bytes.bodyLength) this.failed = true
+    if (this.#at > this.#bytes.bodyLength) this.failed = true
   }
 }

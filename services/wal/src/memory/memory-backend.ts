@@ -41,7 +41,7 @@ export class MemoryBackend implements LogBackend {
     if (refusal !== undefined) return Promise.reject(unavailable(refusal))
     this.#bytes += sizeBytes
     const written = this.#writing.then(() => this.#write(records))
-    // Who appended is told; those who wait behind it find the failure themselves.
+    // Its caller gets the error; those behind it find the failure themselves.
     this.#writing = written.catch(() => undefined)
     return written
   }
