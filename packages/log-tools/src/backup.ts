@@ -1,5 +1,6 @@
-import { mkdir, open, readdir, rename, rmdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { makeDirectory } from '@fractal-lba/runtime/make-directory'
 import type { PinnedLog } from './pinned-log.js'
 
 /** What was copied. */
@@ -19,7 +20,10 @@ const STEP_BYTES = 1 << 20
  * Writes the segments of a pinned log to a new directory, flushed. They are the log as it was when it was pinned:
  * what was acknowledged by then is in the copy, and the last flush group of it may be torn, as after a crash.
  *
- * @param target is made; must be empty when it exists
+ * The copy is made beside its place, in TARGET.partial-…, and gets its name by one rename: who is killed before leaves
+ * nothing that could be taken for a log.
+ *
+ * @param target is made; must be empty when it exists, and no mount point
  * @param onCopied called with the bytes of each part that was copied
  */
 export async function backUp(
@@ -27,20 +31,34 @@ export async function backUp(
   target: string,
   onCopied: (sizeBytes: number) => void = () => undefined,
 ): Promise<Backup> {
-  await mkdir(target, { recursive: true, mode: 0o750 })
-  if ((await readdir(target)).length > 0) {
+  const place = resolve(target)
+  const parent = dirname(place)
+  if (await holdsSomething(place)) {
     throw new TargetNotEmptyError(`${target} is not empty: a backup needs a directory of its own`)
   }
-  // under its name only when all of it is there: nobody takes half a copy for a log
-  const partial = join(target, 'partial')
-  await mkdir(partial, { mode: 0o750 })
-  let sizeBytes = 0
-  for (const segment of pinned.segments) sizeBytes += await copySegment(pinned, segment, partial, onCopied)
-  await syncDirectory(partial)
-  for (const segment of pinned.segments) await rename(join(partial, segment), join(target, segment))
-  await rmdir(partial)
-  await syncDirectory(target)
-  return { segments: pinned.segments.length, sizeBytes }
+  await makeDirectory(parent, 0o750)
+  const partial = await mkdtemp(`${place}.partial-`)
+  try {
+    await chmod(partial, 0o750)
+    let sizeBytes = 0
+    for (const segment of pinned.segments) sizeBytes += await copySegment(pinned, segment, partial, onCopied)
+    await syncDirectory(partial)
+    await rename(partial, place)
+    await syncDirectory(parent)
+    return { segments: pinned.segments.length, sizeBytes }
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function holdsSomething(directory: string): Promise<boolean> {
+  try {
+    return (await readdir(directory)).length > 0
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+    throw error
+  }
 }
 
 async function copySegment(

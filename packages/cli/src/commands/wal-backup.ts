@@ -16,7 +16,9 @@ export const walBackup: Command = {
   notes: `The copy is the log as it was when the command began: all that was acknowledged by then is in it, whatever
 is written, compacted or removed meanwhile. It takes no lock. A plain cp or rsync of a live directory is
 none: it can copy a later write and miss an earlier one. Quarantined segments are copied, files that end
-in .torn are not. Files are flushed, then every frame of the copy is verified.
+in .torn are not. Files are flushed, then every frame of the copy is verified. The copy is made in
+TARGET.partial-… and gets its name when it is whole: what an ended command left there is no backup, and
+may be removed. TARGET can lie on another disk, but a mount point itself it cannot be.
 
 To restore: stop the wal service, put the copy in the place of its directory (WAL_DIR), start. The start
 cuts off a torn end, and unfinished submissions are replayed. Keep the head that is printed: it shows
