@@ -45,11 +45,15 @@ interface Assessment {
   readonly judged: Buffer | AppError
 }
 
+const COUNTED_PLACES_MAX = 10_000
+
 /** The way of a record: the contract's section 4, step by step. */
 export class Ingest {
   readonly #services: Services
   readonly #counters: Counters
   readonly #submitTimeoutMs: number
+  /** Submissions that were counted by their replay or by a late mark, the newest of them. */
+  readonly #countedPlaces = new Set<string>()
 
   constructor(services: Services, counters: Counters, submitTimeoutMs: number) {
     this.#services = services
@@ -58,7 +62,7 @@ export class Ingest {
   }
 
   /**
-   * A live submission. What it is answered with is on the disk by then; only the mark of a 400 or 401 may follow.
+   * A live submission. What it is answered with is on the disk by then; only the mark of a 400 may follow.
    * @throws AppError unavailable: the log may have the record nevertheless, and a replay will finish it.
    */
   async submit(submission: Submission): Promise<Answer> {
@@ -69,7 +73,8 @@ export class Ingest {
     )
     const decision = await this.#putIfAbsent(assessed, place, call)
     await this.#mark(decision, place, call) // flushed: now it may be answered
-    return this.#answer(decision)
+    this.#count(decision)
+    return decision.answer
   }
 
   /** An open submission of a log: the same way, from step 3 on. Each hop has its own time only. */
@@ -78,7 +83,8 @@ export class Ingest {
     const assessed = await this.#verifyAndJudge(submission, call)
     const decision = await this.#putIfAbsent(assessed, place, call)
     await this.#markReplayed(decision, place, call)
-    return this.#answer(decision)
+    this.#countOnce(decision, place)
+    return decision.answer
   }
 
   /** The stored outcome of an id; acknowledges nothing by itself. @throws AppError pcs_not_found, unavailable. */
@@ -92,7 +98,9 @@ export class Ingest {
     try {
       const wal = this.#services.walForAppend()
       const item = { body, encoding, liveMs: this.#submitTimeoutMs, arrivedAtMs: Date.now() }
-      const position = await wal.append(item, call)
+      // A flush that came too late for the answer is an append nevertheless.
+      const onLate = (): void => this.#counters.ingest.inc()
+      const position = await wal.append(item, { ...call, onLate })
       this.#counters.ingest.inc()
       return { wal, position }
     } catch (error) {
@@ -140,18 +148,33 @@ export class Ingest {
     return decidedByIndex(standing)
   }
 
-  /** Step 8. The mark of a 400 or 401 may be flushed after the answer; if it gets lost, a replay comes to the same. */
+  /**
+   * Step 8. The mark of a 400 may be flushed after the answer; if it gets lost, a replay comes to the same. A 401 waits
+   * for its mark: a replay under a key that was added meanwhile would accept what was refused.
+   */
   async #mark(decision: Decision, place: LogPlace, call: CallOptions): Promise<void> {
-    if (decision.verdict) await write(decision, place, false, call)
+    const onLate = (): void => this.#countOnce(decision, place)
+    if (decision.status !== 400) await write(decision, place, false, { ...call, onLate })
     else write(decision, place, false, { context: call.context }).catch(() => this.#counters.walErrors.inc())
   }
 
   async #markReplayed(decision: Decision, place: LogPlace, call: CallOptions): Promise<void> {
-    await write(decision, place, true, call)
+    await write(decision, place, true, { ...call, onLate: () => this.#countOnce(decision, place) })
+  }
+
+  /** A live mark that is flushed late and the one of its replay are two for one submission. */
+  #countOnce(decision: Decision, { position: { logId, sequence } }: LogPlace): void {
+    const place = `${logId} ${sequence}`
+    if (this.#countedPlaces.has(place)) return
+    this.#countedPlaces.add(place)
+    const [oldest] = this.#countedPlaces
+    if (oldest !== undefined && this.#countedPlaces.size > COUNTED_PLACES_MAX)
+      this.#countedPlaces.delete(oldest)
+    this.#count(decision)
   }
 
   /** The counters move once for each submission (the contract's section 5). */
-  #answer({ answer }: Decision): Answer {
+  #count({ answer }: Decision): void {
     if (answer instanceof AppError) {
       if (answer.code === 'unauthenticated') this.#counters.signatureErrors.inc()
       if (answer.code === 'pcs_conflict') this.#counters.dedupConflicts.inc()
@@ -161,7 +184,6 @@ export class Ingest {
       if (answer.outcome.accepted) this.#counters.accepted.inc()
       if (answer.outcome.escalated) this.#counters.escalated.inc()
     }
-    return answer
   }
 }
 
@@ -175,7 +197,7 @@ async function write(
   { status, verdict, indexed, generation }: Decision,
   { wal, position: { logId, sequence } }: LogPlace,
   replayed: boolean,
-  call: CallOptions,
+  call: CallOptions<record.Position>,
 ): Promise<void> {
   await wal.markDone({ logId, mark: { sequence, status, verdict, indexed, generation, replayed } }, call)
 }

@@ -13,9 +13,9 @@ import { fromMarkStatus } from './record-fault.js'
 export interface WalClient {
   readonly address: string
   /** Resolves after the flush. @throws AppError unavailable. */
-  append(item: wal.AppendItem, options?: CallOptions): Promise<record.Position>
+  append(item: wal.AppendItem, options?: CallOptions<record.Position>): Promise<record.Position>
   /** Resolves after the flush, with the position of the mark. @throws AppError superseded or unavailable, RecordFault for a malformed mark. */
-  markDone(item: wal.MarkItem, options?: CallOptions): Promise<record.Position>
+  markDone(item: wal.MarkItem, options?: CallOptions<record.Position>): Promise<record.Position>
   leaseOpen(entriesMax: number, leaseMs: number): Promise<wal.LeaseOpenResponse>
   /** Tells of a replay that failed for a reason of the submission's own. */
   reportReplayFailure(position: record.Position, reason: string): Promise<wal.ReportReplayFailureResponse>

@@ -38,6 +38,7 @@ interface Pending<Item, Answer> {
   context: CallContext | undefined
   readonly resolve: (answer: Answer) => void
   readonly reject: (error: unknown) => void
+  readonly onLate: ((answer: Answer) => void) | undefined
   sentBefore: boolean
   error: unknown
 }
@@ -87,7 +88,7 @@ export class BatchClient<Item, Result, Answer> {
   }
 
   /** @throws AppError unavailable: the queue is full, the service is not there, or it answered too late. */
-  call(item: Item, { deadlineMs, context }: CallOptions = {}): Promise<Answer> {
+  call(item: Item, { deadlineMs, context, onLate }: CallOptions<Answer> = {}): Promise<Answer> {
     const { service, limits } = this.#parts
     if (this.#isClosed) return Promise.reject(unavailable(`${service}: the client is closed`))
     if (this.#queue.length >= limits.queueItemsMax) {
@@ -106,6 +107,7 @@ export class BatchClient<Item, Result, Answer> {
         context,
         resolve,
         reject,
+        onLate,
         askedMs: monotonicMs(),
         deadlineMs: hopDeadlineMs(limits.timeoutMs, deadlineMs),
         sentBefore: false,
@@ -206,7 +208,9 @@ export class BatchClient<Item, Result, Answer> {
     const errors: unknown[] = []
     for (const [index, pending] of sent.pending.entries()) {
       try {
-        pending.resolve(this.#options.answer(results[index] as Result))
+        const answer = this.#options.answer(results[index] as Result)
+        if (pending.error === undefined) pending.resolve(answer)
+        else pending.onLate?.(answer)
       } catch (error) {
         pending.error ??= error
         pending.reject(error)
@@ -214,6 +218,19 @@ export class BatchClient<Item, Result, Answer> {
       if (pending.error !== undefined) errors.push(pending.error)
     }
     sent.end?.({ endedMs: monotonicMs(), errors })
+  }
+
+  /** All of its items have failed; some want to know nevertheless. */
+  #onLateAnswer(sent: Sent<Item, Answer>, { batch, results }: BatchResponse): void {
+    if (batch !== sent.batch || results.length !== sent.pending.length) return
+    for (const [index, { onLate }] of sent.pending.entries()) {
+      if (!onLate) continue
+      try {
+        onLate(this.#options.answer(results[index] as Result))
+      } catch {
+        // The server has refused the item: there is no answer.
+      }
+    }
   }
 
   /** What the server has not begun, and what may be asked twice, goes back to the head of the queue. */
@@ -293,7 +310,8 @@ export class BatchClient<Item, Result, Answer> {
     }
     if (nowMs - sent.sentMs < this.#parts.limits.timeoutMs) return
     this.#inFlight.delete(lane)
-    lane.giveUp()
+    const isAwaited = sent.pending.some(({ onLate }) => onLate)
+    lane.giveUp(isAwaited ? (response) => this.#onLateAnswer(sent, response) : undefined)
     this.#lanes.done(lane)
     this.#fail(sent, late)
     this.#pump()

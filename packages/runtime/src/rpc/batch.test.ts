@@ -2,8 +2,10 @@ import { record, verifier } from '@fractal-lba/proto'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { connect } from './connect.js'
 import { type GrpcServer, startGrpcServer } from './grpc-server.js'
+import { grpcTransport } from './grpc-transport.js'
 import type { HopLimits } from './limits.js'
 import { grpcService } from './served.js'
+import type { BatchResponse, Transport } from './transport.js'
 
 type Judge = (
   items: readonly verifier.VerifyItem[],
@@ -23,10 +25,15 @@ async function serve(handle: Judge, port = 0): Promise<GrpcServer> {
   return server
 }
 
-function connectTo(port: number, limits: Partial<HopLimits> = {}, batchBytesMax?: number) {
+function connectTo(
+  port: number,
+  limits: Partial<HopLimits> = {},
+  batchBytesMax?: number,
+  transport = grpcTransport,
+) {
   const address = `127.0.0.1:${port}`
   const options = { service: 'verifier', address, limits: { ...LIMITS, ...limits } }
-  const peer = connect(verifier.VerifierServiceService, options)
+  const peer = connect(verifier.VerifierServiceService, options, { transport })
   const batches = peer.batches('verifyBatches', {
     answer: (result) => result,
     sizeBytes: ({ body }) => body.length,
@@ -34,7 +41,36 @@ function connectTo(port: number, limits: Partial<HopLimits> = {}, batchBytesMax?
     batchBytesMax,
   })
   cleanups.push(() => peer.close())
-  return { call: (text: string, deadlineMs?: number) => batches.call(itemOf(text), { deadlineMs }) }
+  return { batches, call: (text: string, deadlineMs?: number) => batches.call(itemOf(text), { deadlineMs }) }
+}
+
+/** gRPC, with the first answer changed on its way. */
+function changing(change: (response: BatchResponse) => BatchResponse) {
+  const seen = { opened: 0, closed: 0 }
+  let answers = 0
+  const transport: Transport = {
+    ...grpcTransport,
+    open(endpoint, security) {
+      const channel = grpcTransport.open(endpoint, security)
+      seen.opened += 1
+      const { batches, close } = channel
+      channel.batches = (method, events) =>
+        batches.call(channel, method, {
+          ended: () => events.ended(),
+          broken: (error) => events.broken(error),
+          response: (response) => {
+            answers += 1
+            events.response(answers === 1 ? change(response) : response)
+          },
+        })
+      channel.close = () => {
+        seen.closed += 1
+        close.call(channel)
+      }
+      return channel
+    },
+  }
+  return { transport, seen }
 }
 
 const itemOf = (text: string): verifier.VerifyItem => ({
@@ -169,8 +205,49 @@ describe('streams of batches', () => {
     await stopped
   })
 
+  it('tells of an answer that comes after the call has failed', async () => {
+    let answer: (() => void) | undefined
+    const { port } = await serve(async (items) => {
+      if (items[0]?.body.toString() === 'slow') {
+        await new Promise<void>((resolve) => {
+          answer = resolve
+        })
+      }
+      return items.map(echo)
+    })
+    const client = connectTo(port, { timeoutMs: 200, lanes: 1 })
+    const late = new Promise((resolve) => {
+      client.batches
+        .call(itemOf('slow'), { onLate: (result) => resolve(textOf(result)) })
+        .catch(() => undefined)
+    })
+    await vi.waitFor(() => expect(answer).toBeDefined())
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    // The lane has gone on with another connection meanwhile.
+    expect(textOf(await client.call('next'))).toBe('next')
+    answer?.()
+    expect(await late).toBe('slow')
+  })
+
   it('breaks the stream of a server that answers what was not asked', async () => {
     const { port } = await serve((items) => [...items.map(echo), echo(itemOf('more'))])
     await expect(connectTo(port).call('a')).rejects.toThrow('what was not asked')
+  })
+
+  it.each<[string, (response: BatchResponse) => BatchResponse]>([
+    ['too few results', (response) => ({ ...response, results: [] })],
+    [
+      'too many results',
+      (response) => ({ ...response, results: [...response.results, ...response.results] }),
+    ],
+    ['another number', (response) => ({ ...response, batch: response.batch + 1 })],
+  ])('closes the lane after an answer with %s, and goes on with a new one', async (_case, change) => {
+    const { port } = await serve((items) => items.map(echo))
+    const { transport, seen } = changing(change)
+    const client = connectTo(port, { lanes: 1 }, undefined, transport)
+    await expect(client.call('a')).rejects.toThrow('what was not asked')
+    expect(seen).toEqual({ opened: 1, closed: 1 })
+    expect(textOf(await client.call('b'))).toBe('b')
+    expect(seen).toEqual({ opened: 2, closed: 1 })
   })
 })

@@ -10,10 +10,12 @@ export interface CallContext {
 export const NO_CONTEXT: CallContext = { traceparent: '', tracestate: '' }
 
 /** What a caller may say about a call. */
-export interface CallOptions {
+export interface CallOptions<Answer = unknown> {
   /** Monotonic: where the whole that this call is a part of ends. */
   readonly deadlineMs?: number | undefined
   readonly context?: CallContext | undefined
+  /** Of batches: called with an answer that came after the call had failed for want of time. */
+  readonly onLate?: ((answer: Answer) => void) | undefined
 }
 
 /** Where a hop ends: after its own time, or earlier with the whole. Monotonic milliseconds. */

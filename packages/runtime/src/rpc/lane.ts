@@ -5,6 +5,9 @@ import type { BatchRequest, BatchResponse, BatchStream, Channel, Endpoint } from
 
 const BACKOFF_FIRST_MS = 100
 const BACKOFF_MOST_MS = 250
+/** An answer that is too late is heard for so long, and of so many batches of a lane. */
+const LATE_MS_MAX = 30_000
+const LATE_BATCHES_MAX = 16
 const ENDED = unavailable('the server has ended the stream')
 
 export interface LaneParts {
@@ -29,6 +32,8 @@ export interface LaneEvents {
 interface Link {
   readonly channel: Channel
   readonly stream: BatchStream
+  /** Of one whose batch was given up: takes its answer nevertheless. */
+  onLate?: (response: BatchResponse) => void
 }
 
 /**
@@ -42,6 +47,8 @@ export class Lane {
   #link: Link | undefined
   /** Opened while a batch is in flight on the old one. */
   #next: Link | undefined
+  /** Their batches were given up, and may be answered yet; the oldest first. */
+  readonly #late = new Map<Link, NodeJS.Timeout>()
   #isOpening = false
   #isBusy = false
   #isClosing = false
@@ -83,9 +90,13 @@ export class Lane {
     this.#link?.stream.send(request)
   }
 
-  /** Gives up what is in flight; the caller knows about it. */
-  giveUp(): void {
+  /**
+   * Gives up what is in flight; the caller knows about it.
+   * @param onLate takes the answer if it comes nevertheless, for a while
+   */
+  giveUp(onLate?: (response: BatchResponse) => void): void {
     this.#isBusy = false
+    if (onLate && this.#link) this.#listenOn(this.#link, onLate)
     this.#advance()
   }
 
@@ -100,6 +111,7 @@ export class Lane {
     this.#isClosed = true
     this.#advance()
     this.#advance()
+    for (const link of this.#late.keys()) this.#drop(link)
   }
 
   #open(nowMs: number): void {
@@ -139,10 +151,37 @@ export class Lane {
 
   #stream(channel: Channel, link: () => Link): BatchStream {
     return channel.batches(this.#parts.method, {
-      response: (response) => this.#events.answered(this, response),
+      response: (response) => this.#onResponse(link(), response),
       ended: () => this.#onOver(link(), undefined),
       broken: (error) => this.#onOver(link(), error),
     })
+  }
+
+  #onResponse(link: Link, response: BatchResponse): void {
+    const { onLate } = link
+    if (!onLate) {
+      this.#events.answered(this, response)
+      return
+    }
+    this.#drop(link)
+    onLate(response)
+  }
+
+  #listenOn(link: Link, onLate: (response: BatchResponse) => void): void {
+    link.onLate = onLate
+    this.#late.set(
+      link,
+      setTimeout(() => this.#drop(link), LATE_MS_MAX),
+    )
+    const [oldest] = this.#late.keys()
+    if (oldest && this.#late.size > LATE_BATCHES_MAX) this.#drop(oldest)
+  }
+
+  #drop(link: Link): void {
+    clearTimeout(this.#late.get(link))
+    this.#late.delete(link)
+    link.stream.cancel()
+    link.channel.close()
   }
 
   /** Its batch is back. */
@@ -158,7 +197,7 @@ export class Lane {
   #onOver(link: Link, error: AppError | undefined): void {
     if (link !== this.#link) {
       if (link === this.#next) this.#next = undefined
-      link.channel.close()
+      this.#drop(link)
       return
     }
     const wasBusy = this.#isBusy
@@ -178,8 +217,7 @@ export class Lane {
     const old = this.#link
     this.#link = this.#next
     this.#next = undefined
-    old?.stream.cancel()
-    old?.channel.close()
+    if (old && !this.#late.has(old)) this.#drop(old)
   }
 
   #backOff(): void {
