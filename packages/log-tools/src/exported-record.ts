@@ -40,6 +40,10 @@ function content(record: LogRecord, bodies: BodyReader): Readonly<Record<string,
     const sequence = bodies.redrive(record)
     if (sequence !== undefined) return { drive_again: { sequence } }
   }
+  if (type === RECORD_TYPE.clock) {
+    const clock = bodies.clock(record)
+    if (clock !== undefined) return { clock }
+  }
   if (type === RECORD_TYPE.submission) {
     const submission = bodies.submission(record)
     if (submission !== undefined) return submissionContent(submission)

@@ -5,7 +5,14 @@ import type { LogRecord } from '@fractal-lba/wal'
  * What the types of records in the wal service's log are, under the names that these tools print: the numbers of
  * LOG_RECORD_TYPE, which would load all messages to be asked.
  */
-export const RECORD_TYPE = { submission: 6, mark: 2, fence: 3, 'dead-letter': 4, 'drive-again': 5 } as const
+export const RECORD_TYPE = {
+  submission: 6,
+  mark: 2,
+  fence: 3,
+  'dead-letter': 4,
+  'drive-again': 5,
+  clock: 7,
+} as const
 
 /** As flk.record.v1.Encoding numbers them. */
 export const ENCODING = { json: 1, protobuf: 2 } as const
@@ -32,8 +39,13 @@ export interface BodyReader {
   deadLetter(record: Pick<LogRecord, 'body'>): log.DeadLetter | undefined
   /** The submission that is tried again. */
   redrive(record: Pick<LogRecord, 'body'>): number | undefined
+  /** What a log says of its clock. */
+  clock(record: Pick<LogRecord, 'body'>): 'unconfirmed' | 'confirmed' | 'running' | undefined
   pcsRecord(body: Uint8Array): ingest.PcsRecord | undefined
 }
+
+/** By the numbers of Clock.Kind. */
+const clockKinds = [undefined, 'unconfirmed', 'confirmed', 'running'] as const
 
 /** Loads the generated messages, and gRPC with them: only where a log is read. */
 export async function loadBodyReader(): Promise<BodyReader> {
@@ -46,6 +58,7 @@ export async function loadBodyReader(): Promise<BodyReader> {
     fence: (record) => decoded(() => logRecords.fence.decode(record)?.generation),
     deadLetter: (record) => decoded(() => logRecords.deadLetter.decode(record)),
     redrive: (record) => decoded(() => logRecords.redrive.decode(record)?.sequence),
+    clock: (record) => decoded(() => clockKinds[logRecords.clock.decode(record)?.kind ?? 0]),
     pcsRecord: (body) => decoded(() => ingest.PcsRecord.decode(body)),
   }
 }

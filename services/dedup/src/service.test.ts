@@ -49,6 +49,7 @@ async function served(
     stopGraceMs: 1_000,
     clockOffsetMaxMs: 300_000,
   }
+  const clock = new ProcessClock({ limitMs: 300_000 })
   const draining = stopping.signal
   const running = await serve(
     config,
@@ -56,12 +57,12 @@ async function served(
       logger,
       registry,
       transport: grpcTransport,
-      clock: new ProcessClock({ limitMs: 300_000 }),
+      clock,
       stopping: draining,
       fatal: (error) => expect.unreachable(error.message),
     },
     {
-      services: [dedupService({ index, store, availability, maintenance, metrics, logger })],
+      services: [dedupService({ index, store, availability, maintenance, metrics, clock, logger })],
       ready: () => readyReport(keeper, store),
       close: async () => {},
     },

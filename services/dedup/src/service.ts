@@ -5,6 +5,7 @@ import {
   type GrpcService,
   grpcService,
   type Logger,
+  type ProcessClock,
   toAppError,
   toStatus,
 } from '@fractal-lba/runtime'
@@ -21,6 +22,7 @@ export interface DedupParts {
   readonly availability: () => Availability
   readonly maintenance: Maintenance
   readonly metrics: DedupMetrics
+  readonly clock: ProcessClock
   readonly logger: Logger
 }
 
@@ -31,6 +33,7 @@ export function dedupService({
   availability,
   maintenance,
   metrics,
+  clock,
   logger,
 }: DedupParts): GrpcService {
   const onError = (error: unknown): void => {
@@ -80,6 +83,12 @@ export function dedupService({
       },
       rebuild: (_request, { gone, draining }) => maintenance.rebuild(AbortSignal.any([gone, draining])),
       verify: () => maintenance.verify(),
+      confirmClock: ({ operatorClockMs }) => {
+        clock.confirm(operatorClockMs)
+        const { nowMs, judgement } = clock
+        logger.warn({ clockMs: nowMs(), doubt: judgement.why }, 'the clock was confirmed by an operator')
+        return { clockMs: Math.round(nowMs()), doubt: judgement.why ?? '' }
+      },
     },
     onError,
   )

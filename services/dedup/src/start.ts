@@ -34,7 +34,7 @@ export async function startDedup(config: DedupConfig, context: ProcessContext): 
 
   let running = Promise.resolve()
   const serving = await serve(config, context, {
-    services: [dedupService({ index, store, availability, maintenance, metrics, logger })],
+    services: [dedupService({ index, store, availability, maintenance, metrics, clock, logger })],
     ready: () => readyReport(keeper, store),
     async close() {
       for (const log of logs) log.close()

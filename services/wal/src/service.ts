@@ -9,6 +9,7 @@ import {
   toAppError,
   toStatus,
 } from '@fractal-lba/runtime'
+import type { LogClock } from './log-clock.js'
 import type { OpenedLog } from './opened-log.js'
 
 /** Bodies of one lease answer stay well below the size limit of a message. */
@@ -16,11 +17,17 @@ const LEASE_COUNT_MAX = 256
 const LEASE_MS_MAX = 60_000
 const DEAD_LETTERS_MAX = 256
 
+interface ClockParts {
+  readonly clock: ProcessClock
+  readonly logClock: LogClock
+  readonly dedupTtlMs: number
+}
+
 /** flk.wal.v1.WalService over the log: only translation, no rules. Compact is UNIMPLEMENTED where the log has none. */
 export function walService(
   { log, compaction }: OpenedLog,
   logger: Logger,
-  { clock, dedupTtlMs }: { readonly clock: ProcessClock; readonly dedupTtlMs: number },
+  { clock, logClock, dedupTtlMs }: ClockParts,
 ): GrpcService {
   const onError = (error: unknown): void => {
     if (toAppError(error).code === 'internal') logger.error({ err: error }, 'call failed')
@@ -99,7 +106,14 @@ export function walService(
         log.listDeadLetters(fromSequence, Math.min(entriesMax || DEAD_LETTERS_MAX, DEAD_LETTERS_MAX)),
       driveAgain: async ({ sequence }) => ({ position: await log.redrive(sequence) }),
       ...(compaction && { compact: ({ dryRun }: wal.CompactRequest) => compaction.run(dryRun) }),
+      confirmClock: async ({ operatorClockMs }) => {
+        await logClock.confirm(operatorClockMs)
+        const { nowMs, judgement } = clock
+        logger.warn({ clockMs: nowMs(), doubt: judgement.why }, 'the clock was confirmed by an operator')
+        return { clockMs: Math.round(nowMs()), doubt: judgement.why ?? '' }
+      },
       getState: () => {
+        const { stampMs, clockUnconfirmed } = log.clock()
         const { headSequence, headChain, generation, openCount, refusal, space, ...status } = log.status()
         return {
           logId: log.logId,
@@ -117,8 +131,8 @@ export function walService(
           logBytes: status.sizeBytes,
           compactionShare: compaction?.share,
           dedupTtlMs,
-          clockMs: Math.round(clock.nowMs()),
-          clockUnconfirmed: false,
+          clockMs: stampMs,
+          clockUnconfirmed: clockUnconfirmed && !clock.isTrusted,
         }
       },
     },

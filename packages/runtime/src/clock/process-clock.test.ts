@@ -85,7 +85,8 @@ describe("a process's clock", () => {
     pass(HOUR_MS)
     expect(clock.expiredMs()).toBe(START_MS + 15 * DAY_MS + HOUR_MS)
     jump(-15 * DAY_MS)
-    clock.confirm()
+    expect(() => clock.confirm(START_MS + 15 * DAY_MS)).toThrow('set the wrong one right')
+    clock.confirm(START_MS + HOUR_MS + 60_000)
     seeLog(START_MS + HOUR_MS)
     expect(clock.isTrusted).toBe(true)
     expect(clock.expiredMs()).toBe(START_MS + HOUR_MS)
@@ -95,7 +96,7 @@ describe("a process's clock", () => {
     const one = clockAt()
     one.meet(one)
     one.jump(HOUR_MS)
-    one.clock.confirm()
+    one.clock.confirm(START_MS + HOUR_MS)
     expect(one.clock.isTrusted).toBe(true)
   })
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { AppError } from '../errors.js'
 import { type ClockJudgement, type ClockView, judgeClock, type LogTime } from './clock-rule.js'
 import { hostIdOf } from './host-id.js'
 import { monotonicMs } from './monotonic.js'
@@ -99,10 +100,6 @@ export class ProcessClock implements ExpiryClock, ClockExchange {
     return this.#judgement
   }
 
-  get wallMs(): number {
-    return this.#wall()
-  }
-
   reading(): ClockReading {
     return { nowMs: this.nowMs(), hostId: this.#hostId, processId: this.#processId }
   }
@@ -131,8 +128,19 @@ export class ProcessClock implements ExpiryClock, ClockExchange {
     this.judge()
   }
 
-  /** Takes the time from the wall clock again, as at the start: an operator says that it is right. */
-  confirm(): void {
+  /**
+   * Takes the time from the wall clock again, as at the start: an operator says that it is right.
+   * @param operatorMs the operator's own clock @throws AppError superseded when that is another time
+   */
+  confirm(operatorMs: number): void {
+    const wallMs = this.#wall()
+    if (Math.abs(wallMs - operatorMs) > this.#limitMs) {
+      const [here, there] = [wallMs, operatorMs].map((ms) => new Date(Math.min(ms, 8.64e15)).toISOString())
+      throw new AppError(
+        'superseded',
+        `the clock here says ${here}, that of the operator ${there}: set the wrong one right first`,
+      )
+    }
     const jumpMs = this.jumpMs
     this.#clock = new TrustedClock(this.#wall, this.#monotonic)
     this.#peers.shift(jumpMs)

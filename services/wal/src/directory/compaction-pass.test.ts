@@ -277,15 +277,25 @@ describe('compaction and time', () => {
     expect(await markedSequences()).toHaveLength(4 * PER_BATCH)
   })
 
-  it('lets what comes after a jump ahead expire', async () => {
-    wallMs += 1000 * DAY_MS
-    await done(200)
-    wallMs -= 1000 * DAY_MS
-    const later = await done(200)
-    await seal()
-    pass(15 * DAY_MS)
-    expect(await compact()).toMatchObject({ bodiesDropped: later.length, segmentsRemoved: 0 })
-  })
+  it.each([
+    ['at once', async () => {}],
+    ['after a restart', reopen],
+  ])(
+    'lets what came in a jump ahead, and after it, expire from when the clock was confirmed on, %s',
+    async (_, before) => {
+      wallMs += 1000 * DAY_MS
+      await done(200)
+      wallMs -= 1000 * DAY_MS
+      await done(200)
+      await seal()
+      await log.confirmClock()
+      await before()
+      pass(13 * DAY_MS)
+      expect(await compact()).toMatchObject({ bodiesDropped: 0, segmentsRemoved: 0 })
+      pass(2 * DAY_MS)
+      expect(await compact()).toMatchObject({ bodiesDropped: 2 * PER_BATCH, segmentsRemoved: 0 })
+    },
+  )
 })
 
 describe('recovery after compaction', () => {

@@ -16,7 +16,7 @@ import type { SegmentTally } from './segment-tallies.js'
 import { SequenceSet } from './sequence-set.js'
 
 export interface CompactionOptions extends RetentionLimits {
-  /** The trusted clock: one that jumped expires nothing. */
+  /** What expires then or before has expired: it stands still while the clock is not trusted. */
   readonly now: () => number
   /** Only counts what would be done. */
   readonly dryRun: boolean
@@ -222,7 +222,8 @@ class CompactionPass {
   }
 
   /** A body that stays; one that is not done is counted when its mark comes. */
-  #count({ type, sequence, timeMs, bodyLength }: LogRecord, tally: SegmentTally): void {
+  #count({ type, sequence, timeMs: stampMs, bodyLength }: LogRecord, tally: SegmentTally): void {
+    const timeMs = this.#state.stamps.timeOf(sequence, stampMs)
     if (type === RECORD_TYPE.mark) tally.marks.add(timeMs, bodyLength)
     if (type !== RECORD_TYPE.submission || this.#state.isUnfinished(sequence)) return
     const kind = this.#retention.refused.has(sequence) ? tally.refused : tally.judged
@@ -265,7 +266,7 @@ class BodyChoice {
 
   drops(record: LogRecord): boolean {
     const { sequence } = record
-    const timeMs = this.#times.next(record.timeMs)
+    const timeMs = this.#times.next(this.#state.stamps.timeOf(sequence, record.timeMs))
     switch (record.type) {
       case RECORD_TYPE.submission: {
         const facts = {

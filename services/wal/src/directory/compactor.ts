@@ -8,7 +8,7 @@ import type { RetentionLimits } from './retention.js'
 export interface CompactorOptions extends RetentionLimits {
   /** How often the log is compacted by itself; 0: only when asked, at the byte limit and on a full disk. */
   readonly everyMs: number
-  /** The trusted clock. */
+  /** What expires then or before has expired. */
   readonly now: () => number
 }
 

@@ -13,7 +13,7 @@ import { watchTornFiles } from './torn-files-watch.js'
 export async function openDirectoryLog(config: WalConfig, context: ProcessContext): Promise<OpenedLog> {
   const { logger, registry, clock, fatal, stopping } = context
   const log = await DirectoryLog.open(
-    { ...config, clocks: { wallMs: Date.now, monotonicMs }, trustedMs: clock.nowMs },
+    { ...config, clocks: { wallMs: clock.nowMs, monotonicMs }, trustedMs: clock.nowMs },
     {
       segmentBytes: config.segmentBytes,
       onFatal: fatal, // a flush that failed ends the process: the next start reads the disk
@@ -23,7 +23,7 @@ export async function openDirectoryLog(config: WalConfig, context: ProcessContex
   const { compactEveryMs: everyMs, retentionMs, dedupTtlMs, bytesMax } = config
   const compactor = new Compactor(
     log,
-    { everyMs, retentionMs, dedupTtlMs, bytesMax, now: clock.nowMs },
+    { everyMs, retentionMs, dedupTtlMs, bytesMax, now: clock.expiredMs },
     createCompactionMetrics(registry),
     logger,
   )
@@ -35,7 +35,7 @@ export async function openDirectoryLog(config: WalConfig, context: ProcessContex
   compactor.start(() => guard.isLow)
   exposeDirectory(registry, guard, compactor)
   watchDirectory(log, { ...config, onLost: fatal }, stopping)
-  watchTornFiles({ ...config, now: clock.nowMs }, registry, logger, stopping)
+  watchTornFiles({ ...config, now: clock.expiredMs }, registry, logger, stopping)
   return {
     log,
     compaction: compactor,

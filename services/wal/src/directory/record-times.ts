@@ -19,6 +19,11 @@ export class RecordTimes {
     return this.#latestMs
   }
 
+  /** Earlier times beyond this one count as this one. */
+  notBeyond(timeMs: number): void {
+    this.#latestMs = Math.min(this.#latestMs, timeMs)
+  }
+
   /** To be called in the order of the log. */
   next(stampMs: number): number {
     // what was found possible before still is: the clock need not be asked for each record of a log

@@ -41,6 +41,11 @@ export class RetentionState implements LogObserver {
     if (finished) this.#finished(finished)
   }
 
+  clockConfirmed(timeMs: number): void {
+    this.#times.notBeyond(timeMs)
+    this.tallies.notBeyond(timeMs)
+  }
+
   /** Takes a record of any type that is read back, after the state of the log has. */
   recovered({ type, sequence, timeMs, hasBody }: RecoveredRecord): void {
     if (type === RECORD_TYPE.submission && !hasBody) this.dropped.add(sequence)

@@ -10,6 +10,10 @@ export class BodyTally {
     this.oldestMs = Math.min(this.oldestMs, timeMs)
   }
 
+  notBeyond(timeMs: number): void {
+    if (this.bodies > 0) this.oldestMs = Math.min(this.oldestMs, timeMs)
+  }
+
   /** About how many bytes are older than that, if they came evenly between the oldest and newestMs. */
   bytesBefore(cutoffMs: number, newestMs: number): number {
     if (this.bodies === 0 || this.oldestMs >= cutoffMs) return 0
@@ -28,7 +32,7 @@ export class SegmentTally {
   marks = new BodyTally()
   newestMs = 0
   /** Of the records before the segment. */
-  readonly latestBeforeMs: number
+  latestBeforeMs: number
   readonly firstSequence: number
   /** When it was last compacted, by the trusted clock. */
   compactedAtMs = Number.NEGATIVE_INFINITY
@@ -36,6 +40,13 @@ export class SegmentTally {
   constructor(firstSequence: number, latestBeforeMs: number) {
     this.firstSequence = firstSequence
     this.latestBeforeMs = latestBeforeMs
+  }
+
+  /** Times beyond this one count as this one. */
+  notBeyond(timeMs: number): void {
+    for (const bodies of [this.judged, this.refused, this.marks]) bodies.notBeyond(timeMs)
+    this.newestMs = Math.min(this.newestMs, timeMs)
+    this.latestBeforeMs = Math.min(this.latestBeforeMs, timeMs)
   }
 
   /** Begins the count of bodies again. @returns what undoes it. */
@@ -71,6 +82,11 @@ export class SegmentTallies {
       else high = middle
     }
     return this.#tallies[low - 1]
+  }
+
+  /** Times beyond this one count as this one. */
+  notBeyond(timeMs: number): void {
+    for (const tally of this.#tallies) tally.notBeyond(timeMs)
   }
 
   forgetBefore(sequence: number): void {

@@ -1,8 +1,10 @@
+import { log } from '@fractal-lba/proto'
 import { AppError, type CallContext, unavailable } from '@fractal-lba/runtime'
 import { printableReason } from './dead-letters.js'
 import type { LogBackend, RecordToAppend, StoredRecord } from './log-backend.js'
 import type { LogState } from './log-state.js'
 import {
+  clockRecord,
   deadLetterRecord,
   decodeMark,
   decodeSubmission,
@@ -16,6 +18,7 @@ import {
 import type {
   DeadLetterPage,
   LeasedSubmission,
+  LogClockState,
   LogPosition,
   LogStatus,
   Mark,
@@ -40,6 +43,11 @@ export interface LogClocks {
   readonly monotonicMs: () => number
 }
 
+const CLOCK_KINDS = {
+  unconfirmed: log.Clock_Kind.KIND_UNCONFIRMED,
+  confirmed: log.Clock_Kind.KIND_CONFIRMED,
+  running: log.Clock_Kind.KIND_RUNNING,
+}
 const MARKS_ONLY = new Set<number>([RECORD_TYPE.mark])
 
 /** The rules of a log of submissions, over any backend that keeps records in order. */
@@ -55,6 +63,7 @@ export class BackedLog implements SubmissionLog {
     this.#state = state
     this.#limits = limits
     this.#clocks = clocks
+    state.stamps.opened(clocks.wallMs())
   }
 
   get logId(): string {
@@ -127,7 +136,7 @@ export class BackedLog implements SubmissionLog {
     for await (const records of this.#backend.read(nextSequence, MARKS_ONLY)) {
       const marks = records.flatMap((record) => {
         const mark = decodeMark(record)
-        return mark ? [{ sequence: record.sequence, flushedAtMs: record.timeMs, mark }] : []
+        return mark ? [{ sequence: record.sequence, flushedAtMs: this.#timeOf(record), mark }] : []
       })
       nextSequence = (records.at(-1)?.sequence ?? nextSequence - 1) + 1
       yield { marks, nextSequence, endSequence }
@@ -162,6 +171,24 @@ export class BackedLog implements SubmissionLog {
       sizeBytes,
       space,
     }
+  }
+
+  clock(): LogClockState {
+    const { stamps } = this.#state
+    const { lastMs: lastStampMs, restedMs, unconfirmed: clockUnconfirmed } = stamps
+    return { stampMs: stamps.at(this.#clocks.wallMs()), lastStampMs, restedMs, clockUnconfirmed }
+  }
+
+  async noteClock(kind: keyof typeof CLOCK_KINDS): Promise<LogPosition> {
+    if (kind === 'unconfirmed') this.#state.stamps.doubt()
+    const { first, timeMs } = await this.#write([clockRecord(CLOCK_KINDS[kind])])
+    this.#state.clockNoted(first, timeMs, CLOCK_KINDS[kind])
+    return { logId: this.logId, sequence: first }
+  }
+
+  confirmClock(): Promise<LogPosition> {
+    this.#state.stamps.beginAnew(this.#clocks.wallMs())
+    return this.noteClock('confirmed')
   }
 
   close(): Promise<void> {
@@ -208,9 +235,13 @@ export class BackedLog implements SubmissionLog {
     return first
   }
 
+  #timeOf({ sequence, timeMs }: StoredRecord): number {
+    return this.#state.stamps.timeOf(sequence, timeMs)
+  }
+
   /** The one place where a record gets its stamp. */
   async #write(records: readonly EncodedRecord[]): Promise<{ first: number; timeMs: number }> {
-    const timeMs = Math.floor(this.#clocks.wallMs())
+    const timeMs = this.#state.stamps.next(this.#clocks.wallMs())
     const stamped = records.map(
       ({ type, encoding, body }): RecordToAppend => ({ type, encoding, body, timeMs }),
     )

@@ -1,9 +1,18 @@
+import { log } from '@fractal-lba/proto'
 import { StartError } from '@fractal-lba/runtime'
 import { DeadLetters } from './dead-letters.js'
 import type { RecoveredRecord } from './log-backend.js'
 import type { MarkBrief } from './mark-brief.js'
 import { OpenSubmissions, type Unfinished } from './open-submissions.js'
-import { decodeDeadLetter, decodeFence, decodeMarkBrief, decodeRedrive, RECORD_TYPE } from './records.js'
+import {
+  decodeClock,
+  decodeDeadLetter,
+  decodeFence,
+  decodeMarkBrief,
+  decodeRedrive,
+  RECORD_TYPE,
+} from './records.js'
+import { Stamps } from './stamps.js'
 import type { DeadLetter } from './submission-log.js'
 
 /** The type of a submission without an envelope, before 0.1: overlooking one would lose it. */
@@ -27,6 +36,8 @@ export interface LogObserver {
   submitted(written: Written): void
   /** @param finished undefined when the submission was finished before. */
   marked(written: Written, finished: Finished | undefined): void
+  /** Earlier times beyond this one count as this one. */
+  clockConfirmed(timeMs: number): void
 }
 
 /**
@@ -36,6 +47,7 @@ export interface LogObserver {
 export class LogState {
   readonly open = new OpenSubmissions()
   readonly dead = new DeadLetters()
+  readonly stamps = new Stamps()
   readonly #observer: LogObserver | undefined
   /** What marks must carry that come from the index; empty before the first fence. */
   generation = ''
@@ -80,6 +92,13 @@ export class LogState {
     if (unfinished) this.open.add(sequence, unfinished, leasedUntilMs)
   }
 
+  clockNoted(sequence: number, timeMs: number, kind: log.Clock_Kind): void {
+    if (kind === log.Clock_Kind.KIND_UNCONFIRMED) this.stamps.doubt()
+    if (kind !== log.Clock_Kind.KIND_CONFIRMED) return
+    this.stamps.confirmed(sequence, timeMs)
+    this.#observer?.clockConfirmed(timeMs)
+  }
+
   isUnfinished(sequence: number): boolean {
     return this.open.has(sequence) || this.dead.has(sequence)
   }
@@ -96,6 +115,7 @@ export class LogState {
   recover(record: RecoveredRecord, leasedUntilMs: number): void {
     const { sequence, timeMs, bodyLength: bodyBytes } = record
     const written = { sequence, timeMs, bodyBytes }
+    this.stamps.recovered(timeMs)
     switch (record.type) {
       case RECORD_TYPE.submission:
         // Only the body of what is done is ever dropped, and its mark may have gone since.
@@ -120,6 +140,9 @@ export class LogState {
       }
       case RECORD_TYPE.redrive:
         this.openAgain(decodeRedrive(record) ?? 0, leasedUntilMs)
+        return
+      case RECORD_TYPE.clock:
+        this.clockNoted(sequence, timeMs, decodeClock(record) ?? log.Clock_Kind.KIND_UNSPECIFIED)
         return
     }
   }

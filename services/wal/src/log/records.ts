@@ -36,6 +36,10 @@ export function decodeMarkBrief(record: RecoveredRecord): MarkBrief | undefined 
   return record.hasBody ? (markBrief(record) ?? decodeMark(record)) : undefined
 }
 
+export function clockRecord(kind: log.Clock_Kind): EncodedLogRecord {
+  return logRecords.clock.encode({ kind })
+}
+
 // Each of these gives undefined where the body was dropped.
 
 export function decodeSubmission(record: StoredRecord): log.Submission | undefined {
@@ -56,4 +60,8 @@ export function decodeDeadLetter(record: StoredRecord): DeadLetter | undefined {
 
 export function decodeRedrive(record: StoredRecord): number | undefined {
   return logRecords.redrive.decode(record)?.sequence
+}
+
+export function decodeClock(record: StoredRecord): log.Clock_Kind | undefined {
+  return logRecords.clock.decode(record)?.kind
 }

@@ -113,6 +113,18 @@ export interface LogStatus {
   readonly space?: LogSpace | undefined
 }
 
+/** The clock that stamps the records of a log. Wall clock, milliseconds. */
+export interface LogClockState {
+  /** What a record would be stamped with now; never before the last stamp. */
+  readonly stampMs: number
+  /** 0 while the log is empty. */
+  readonly lastStampMs: number
+  /** How far the clock was ahead of the last stamp when the log was opened. */
+  readonly restedMs: number
+  /** The log says that its clock was far ahead at an opening, and not that somebody has confirmed it since. */
+  readonly clockUnconfirmed: boolean
+}
+
 export interface LogSpace {
   readonly freeBytes: number
   readonly sizeBytes: number
@@ -172,6 +184,17 @@ export interface SubmissionLog {
   fence(generation: string): Promise<LogPosition>
 
   status(): LogStatus
+
+  clock(): LogClockState
+
+  /** Resolves when the log durably says so of its clock. @throws AppError unavailable */
+  noteClock(kind: 'unconfirmed' | 'confirmed' | 'running'): Promise<LogPosition>
+
+  /**
+   * The clock is right, whatever the last stamp says: stamps begin at its time, and earlier ones beyond it count as that.
+   * @throws AppError unavailable
+   */
+  confirmClock(): Promise<LogPosition>
 
   /** Takes nothing more; what is in is made durable. */
   close(): Promise<void>

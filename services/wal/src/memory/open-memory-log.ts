@@ -8,9 +8,12 @@ import { memoryLog } from './memory-log.js'
 const BYTES_MAX = 256 * 2 ** 20
 
 /** A log that nothing survives: for tests whose subject is not the disk. */
-export async function openMemoryLog(config: WalConfig, { logger }: ProcessContext): Promise<OpenedLog> {
+export async function openMemoryLog(
+  config: WalConfig,
+  { logger, clock }: ProcessContext,
+): Promise<OpenedLog> {
   logger.warn('the log is kept in memory: nothing of it survives this process')
   const backend = new MemoryBackend({ bytesMax: config.bytesMax || BYTES_MAX })
-  const log = memoryLog(backend, config, { wallMs: Date.now, monotonicMs })
+  const log = memoryLog(backend, config, { wallMs: clock.nowMs, monotonicMs })
   return { log, close: () => log.close() }
 }
