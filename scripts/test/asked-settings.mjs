@@ -55,7 +55,7 @@ export async function askedSettings(root) {
       asked(
         ...[pcs.readSigningKey, pcs.readVerifyingRings, pcs.readParameters, pcs.readShowsErrors],
         ...[readWalDirectory, pcs.readWalAddresses, pcs.readDedupAddress],
-        (env) => pcs.readEndpoint(noOptions, env),
+        (env) => pcs.readGatewayAddress(noOptions, env),
         (env) => pcs.readOutboxPlace(noOptions, env),
       ),
     ],

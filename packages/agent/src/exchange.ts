@@ -1,6 +1,10 @@
 import { type Agent, type IncomingMessage, type RequestOptions, request as requestByHttp } from 'node:http'
 import { request as requestByHttps } from 'node:https'
 import { printable } from '@fractal-lba/runtime/text'
+import type { ClientTls } from './client-tls.js'
+
+export { type ClientTls, readClientTls } from './client-tls.js'
+export { parseEndpoint, UnusableEndpoint } from './endpoint.js'
 
 /** A verdict has some hundred bytes, a problem with its 100 errors some thousand. */
 const ANSWER_BYTES_MAX = 1024 * 1024
@@ -15,7 +19,8 @@ export interface ExchangeRequest {
   readonly body?: Uint8Array
   /** From the first byte sent to the last one received. */
   readonly timeoutMs: number
-  /** Keeps connections; without one each request has a connection of its own. */
+  readonly tls?: ClientTls
+  /** Keeps connections, by TLS of its own; without one each request has a connection of its own. */
   readonly agent?: Agent
   /** Breaks the exchange off. */
   readonly signal?: AbortSignal
@@ -55,7 +60,8 @@ export async function exchange(request: ExchangeRequest): Promise<Exchange> {
   const limit = new Limit(timeoutMs, request.signal)
   try {
     const { signal } = limit
-    const response = await send(url, { method, headers, signal, agent: request.agent ?? false }, body)
+    const options = { ...request.tls, method, headers, signal, agent: request.agent ?? false }
+    const response = await send(url, options, body)
     return {
       status: response.statusCode ?? 0,
       replayed: response.headers['idempotent-replayed'] === 'true',
@@ -127,6 +133,8 @@ async function bodyOf(response: AsyncIterable<Uint8Array>): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
+const UNKNOWN_AUTHORITY = 'no authority that is known here has signed its certificate (TLS_CA_FILE names one)'
+
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there (is the system running? npm start starts it here)',
   ENOTFOUND: 'no such host',
@@ -136,6 +144,10 @@ const REASONS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'the host cannot be reached',
   ENETUNREACH: 'the network cannot be reached',
   ETIMEDOUT: 'the connection took too long',
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_AUTHORITY,
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
 }
 
 function reasonOf(error: unknown): string {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { hmacKey, parseRecord, verifySignature } from '@fractal-lba/pcs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SubmitError, type SubmitRecordOptions, submit, submitRecord } from './submit.js'
@@ -70,6 +71,19 @@ describe('submit', () => {
     expect(error).toMatchObject({ code, attempts: 1, answer: { status, body: problem.body } })
     expect(peer.arrivals).toHaveLength(1)
   })
+
+  it.each(['https://user:sesame@host:999999', 'http://user:sesame@127.0.0.1:9', 'user:sesame@host'])(
+    'never shows a password that the endpoint %s holds',
+    async (endpoint) => {
+      const error = await send({ endpoint, totalTimeoutMs: 200 }).catch((caught: unknown) => caught)
+      expect(error).toBeInstanceOf(Error)
+      expect(inspect(error, { depth: 9 })).not.toContain('sesame')
+      expect(error).toMatchObject({
+        name: 'UnusableEndpoint',
+        message: expect.stringContaining('the endpoint must'),
+      })
+    },
+  )
 
   it('gives up when its time would be over, with the last answer', async () => {
     peer.script = () => ({ status: 503 })

@@ -3,7 +3,15 @@ import type { Ed25519PrivateKey, HmacKey, Pcs } from '@fractal-lba/pcs'
 import { jsonObject } from '@fractal-lba/runtime/text'
 import { BACKOFF_DEFAULT, type BackoffPolicy, retryAfterMs, waitMs } from './delivery/backoff.js'
 import { judge } from './delivery/judgement.js'
-import { type Exchange, exchange, NoAnswer } from './exchange.js'
+import {
+  type ClientTls,
+  type Exchange,
+  type ExchangeRequest,
+  exchange,
+  NoAnswer,
+  parseEndpoint,
+  UnusableEndpoint,
+} from './exchange.js'
 import { type BuildInput, buildRecord } from './record/build.js'
 import { recordText } from './record/record-text.js'
 import { signRecord } from './record/sign-record.js'
@@ -14,6 +22,7 @@ export const SUBMIT_TOTAL_TIMEOUT_MS = 60_000
 export interface SubmitRecordOptions {
   /** Where the gateway is, such as https://gateway.example. */
   readonly endpoint: string | URL
+  readonly tls?: ClientTls
   /** How long one attempt waits for its answer; 10 s by default. */
   readonly attemptTimeoutMs?: number
   /** How long all attempts and the waits between them may take; 60 s by default. */
@@ -85,17 +94,18 @@ export async function submit(input: BuildInput, options: SubmitOptions): Promise
  * 503, a page of something else at that address) it is tried again with back-off. Every attempt sends the same bytes, so that the gateway judges the record once.
  *
  * @throws SubmitError when no verdict came
+ * @throws UnusableEndpoint
  */
 export async function submitRecord(record: Pcs, options: SubmitRecordOptions): Promise<SubmittedOutcome> {
   const { attemptTimeoutMs = SUBMIT_ATTEMPT_TIMEOUT_MS, totalTimeoutMs = SUBMIT_TOTAL_TIMEOUT_MS } = options
   const { backoff = BACKOFF_DEFAULT, signal } = options
-  const endpoint = new URL(options.endpoint)
+  const to = { endpoint: usableEndpoint(options.endpoint), ...(options.tls && { tls: options.tls }) }
   const bytes = Buffer.from(recordText(record))
   const endMs = performance.now() + totalTimeoutMs
   let lastAnswer: Exchange | undefined
   for (let attempts = 1; ; attempts++) {
     const timeoutMs = Math.max(1, Math.min(attemptTimeoutMs, Math.ceil(endMs - performance.now())))
-    const answer = await attempt(endpoint, bytes, timeoutMs, signal)
+    const answer = await attempt(to, bytes, timeoutMs, signal)
     if (answer instanceof NoAnswer) {
       if (signal?.aborted) throw aborted(attempts)
     } else {
@@ -113,8 +123,17 @@ export async function submitRecord(record: Pcs, options: SubmitRecordOptions): P
   }
 }
 
+function usableEndpoint(given: string | URL): URL {
+  try {
+    return parseEndpoint(given)
+  } catch (error) {
+    if (error instanceof UnusableEndpoint) throw new UnusableEndpoint(`the endpoint ${error.message}`)
+    throw error
+  }
+}
+
 async function attempt(
-  endpoint: URL,
+  to: Pick<ExchangeRequest, 'endpoint' | 'tls'>,
   body: Uint8Array,
   timeoutMs: number,
   signal: AbortSignal | undefined,
@@ -122,7 +141,7 @@ async function attempt(
   const headers = { 'content-type': 'application/json', 'content-length': body.length }
   try {
     return await exchange({
-      endpoint,
+      ...to,
       path: 'v1/pcs/submit',
       method: 'POST',
       headers,

@@ -1,9 +1,10 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
-import { type Exchange, exchange } from '../exchange.js'
+import { type ClientTls, type Exchange, exchange } from '../exchange.js'
 
 export interface DelivererOptions {
   readonly endpoint: URL
+  readonly tls?: ClientTls
   readonly timeoutMs: number
   /** Connections that are kept open. */
   readonly connectionsMax: number
@@ -17,7 +18,10 @@ export class Deliverer {
   constructor(options: DelivererOptions) {
     this.#options = options
     const limits = { keepAlive: true, maxSockets: options.connectionsMax }
-    this.#agent = options.endpoint.protocol === 'https:' ? new HttpsAgent(limits) : new HttpAgent(limits)
+    this.#agent =
+      options.endpoint.protocol === 'https:'
+        ? new HttpsAgent({ ...limits, ...options.tls })
+        : new HttpAgent(limits)
   }
 
   /** Posts the bytes as they are. @throws NoAnswer */

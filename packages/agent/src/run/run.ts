@@ -11,6 +11,7 @@ import {
 } from '@fractal-lba/runtime/process'
 import { WalError } from '@fractal-lba/wal'
 import { BACKOFF_DEFAULT, type BackoffPolicy, Deliverer, Sender } from '../delivery/index.js'
+import type { ClientTls } from '../exchange.js'
 import { Outbox, OutboxError } from '../outbox/index.js'
 import { type OutboxLimits, readOutboxLimits } from '../outbox/limits.js'
 import { CSV_SIZE_BYTES_MAX } from '../record/csv.js'
@@ -28,6 +29,7 @@ export interface AgentOrder {
   readonly watchDirectory: string
   readonly outboxDirectory: string
   readonly endpoint: URL
+  readonly tls: ClientTls
   readonly timeoutMs: number
   readonly inFlightMax: number
   readonly fixed: FixedIdentity
@@ -82,8 +84,8 @@ export async function startAgent(
     logger.error({ records: outbox.contradictions }, 'the outbox holds records that contradict each other')
   }
   const metrics = createAgentMetrics(registry, outbox)
-  const { endpoint, timeoutMs, inFlightMax } = order
-  const deliverer = new Deliverer({ endpoint, timeoutMs, connectionsMax: inFlightMax })
+  const { endpoint, tls, timeoutMs, inFlightMax } = order
+  const deliverer = new Deliverer({ endpoint, tls, timeoutMs, connectionsMax: inFlightMax })
   const sender = new Sender({
     outbox,
     inFlightMax,

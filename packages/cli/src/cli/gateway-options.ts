@@ -17,6 +17,10 @@ export const timeoutOption: Option = {
   help: `how long to wait for the answer (${TIMEOUT_MS_DEFAULT})`,
 }
 
+export const TLS_NOTE = `TLS_CA_FILE names the authority that an https endpoint must be signed by, instead of those that Node knows;
+TLS_CERT_FILE and TLS_KEY_FILE are the client's own certificate and key (all PEM). HTTP_PROXY and HTTPS_PROXY
+are not followed: the endpoint must be reachable directly, or be the address of a reverse proxy.`
+
 /** What each command takes that asks the gateway once. */
 export const endpointOptions: readonly Option[] = [
   endpointOption,

@@ -1,4 +1,13 @@
-import { type Exchange, type ExchangeRequest, exchange, NoAnswer } from '@fractal-lba/agent/exchange'
+import {
+  type ClientTls,
+  type Exchange,
+  type ExchangeRequest,
+  exchange,
+  NoAnswer,
+  parseEndpoint,
+  readClientTls,
+  UnusableEndpoint,
+} from '@fractal-lba/agent/exchange'
 import type { Env } from '@fractal-lba/runtime/env'
 import { localOpsAddress, PORT_DEFAULT } from '@fractal-lba/runtime/topology'
 import type { Arguments } from './arguments.js'
@@ -18,35 +27,36 @@ export interface Answer {
   readonly body: string
 }
 
-/** Where to and how long to wait. */
-export interface Gateway {
+/** Where the gateway is and how to get there. */
+export interface GatewayAddress {
   readonly endpoint: URL
+  readonly tls: ClientTls
+}
+
+/** Where to and how long to wait. */
+export interface Gateway extends GatewayAddress {
   readonly timeoutMs: number
 }
 
 /**
- * The gateway's address from `--endpoint` or `ENDPOINT`.
+ * The gateway's address from `--endpoint` or `ENDPOINT`, and the TLS files of the environment.
  * @throws Failure when the option is no http or https address
  */
-export function readEndpoint(given: Arguments, env: Env): URL {
-  const option = given.text('endpoint')
-  const text = option ?? env.text('ENDPOINT', ENDPOINT_DEFAULT)
-  const mistake = endpointMistake(text)
-  if (mistake === undefined) return new URL(text)
-  if (option !== undefined) throw usageError(`--endpoint ${mistake}`)
-  env.mistake(`ENDPOINT ${mistake}`)
-  return new URL(ENDPOINT_DEFAULT)
+export function readGatewayAddress(given: Arguments, env: Env): GatewayAddress {
+  return { endpoint: readEndpoint(given, env), tls: readClientTls(env) }
 }
 
-/** What is wrong with an endpoint. It may hold a password, so the text itself is not shown. */
-function endpointMistake(text: string): string | undefined {
-  const endpoint = URL.canParse(text) ? new URL(text) : undefined
-  if (endpoint === undefined || !['http:', 'https:'].includes(endpoint.protocol)) {
-    return `must be an address such as ${ENDPOINT_DEFAULT}`
+function readEndpoint(given: Arguments, env: Env): URL {
+  const option = given.text('endpoint')
+  const text = option ?? env.text('ENDPOINT', ENDPOINT_DEFAULT)
+  try {
+    return parseEndpoint(text)
+  } catch (error) {
+    if (!(error instanceof UnusableEndpoint)) throw error
+    if (option !== undefined) throw usageError(`--endpoint ${error.message}`)
+    env.mistake(`ENDPOINT ${error.message}`)
+    return new URL(ENDPOINT_DEFAULT)
   }
-  return endpoint.username === '' && endpoint.password === ''
-    ? undefined
-    : 'must not hold a user name or password'
 }
 
 /** Warns of plain HTTP to another machine: the signature does not cover all fields of a record. */
@@ -56,11 +66,11 @@ export function warnOfPlainHttp(endpoint: URL, terminal: Terminal): void {
   }
 }
 
-/** The endpoint, for a command that reads nothing else of the environment. @throws Failure when it is none */
-export function endpointFrom(given: Arguments, terminal: Terminal): URL {
-  const endpoint = fromEnvironment(terminal, (env) => readEndpoint(given, env))
-  warnOfPlainHttp(endpoint, terminal)
-  return endpoint
+/** The address, for a command that reads nothing else of the environment. @throws Failure when it is none */
+export function gatewayAddressFrom(given: Arguments, terminal: Terminal): GatewayAddress {
+  const address = fromEnvironment(terminal, (env) => readGatewayAddress(given, env))
+  warnOfPlainHttp(address.endpoint, terminal)
+  return address
 }
 
 /** Posts the bytes as they are. @throws Failure with exit code 3 when no answer comes */

@@ -24,6 +24,11 @@ ${table([
 Environment:
 ${table([
   { term: 'ENDPOINT', help: `where the gateway is (${ENDPOINT_DEFAULT})` },
+  {
+    term: 'TLS_CA_FILE',
+    help: 'the authority that an https gateway must be signed by (those that Node knows)',
+  },
+  { term: 'TLS_CERT_FILE, TLS_KEY_FILE', help: 'the certificate and key that pcs shows to it' },
   { term: 'PCS_SIGN_ALG', help: 'hmac, ed25519 or none' },
   { term: 'PCS_HMAC_KEY', help: 'the HMAC key, taken as text' },
   { term: 'PCS_ED25519_PRIV_B64', help: 'the private Ed25519 key, its 32 raw bytes in base64' },

@@ -5,8 +5,8 @@ import type { Arguments } from '../cli/arguments.js'
 import type { Command } from '../cli/command.js'
 import { fromEnvironment } from '../cli/environment.js'
 import { EXIT, usageError } from '../cli/failure.js'
-import { readEndpoint, warnOfPlainHttp } from '../cli/gateway.js'
-import { endpointOption, timeoutMsFrom, timeoutOption } from '../cli/gateway-options.js'
+import { readGatewayAddress, warnOfPlainHttp } from '../cli/gateway.js'
+import { endpointOption, TLS_NOTE, timeoutMsFrom, timeoutOption } from '../cli/gateway-options.js'
 import { keyFileOption, keyOfFile, readSigningKey } from '../cli/keys.js'
 import { OUTBOX_LIMITS_NOTE, outboxOption, readOutboxDirectory } from '../cli/outbox-options.js'
 import { readParameters } from '../cli/parameters.js'
@@ -59,6 +59,8 @@ Sending: until there is a verdict (200 or 202), or a problem document of the gat
 record (400, 401, 409, 413). Anything else (no answer, a 503, a redirection, a page) is tried again: after
 what Retry-After asks for, if anything, and then up to RETRY_BASE (500ms), doubled each time up to RETRY_CAP (60s). Killed at any moment, it goes on where it was. pcs outbox list shows all of it.
 
+${TLS_NOTE}
+
 ${OUTBOX_LIMITS_NOTE}
 
 METRICS_ADDR (127.0.0.1:9086) serves /metrics, /health and /ready; METRICS_USER and METRICS_PASS guard
@@ -76,16 +78,16 @@ Example:
     const { readAgentConfig, startAgent } = await import('@fractal-lba/agent/run')
     const read = (env: Env) => ({
       key: fileKey ?? readSigningKey(env),
-      endpoint: readEndpoint(given, env),
+      address: readGatewayAddress(given, env),
       params: readParameters(env),
       directory: readOutboxDirectory(given, env),
     })
-    const { key, endpoint, params, directory } = fromEnvironment(terminal, read, readAgentConfig)
-    warnOfPlainHttp(endpoint, terminal)
+    const { key, address, params, directory } = fromEnvironment(terminal, read, readAgentConfig)
+    warnOfPlainHttp(address.endpoint, terminal)
     const order = {
       watchDirectory,
       outboxDirectory: directory,
-      endpoint,
+      ...address,
       timeoutMs: timeoutMsFrom(given),
       inFlightMax: given.integer('in-flight', { min: 1, max: 256 }) ?? IN_FLIGHT_DEFAULT,
       settleMs: given.integer('settle-ms', { min: 0, max: DAY_MS }) ?? SETTLE_MS_DEFAULT,

@@ -1,8 +1,8 @@
 import type { Command } from '../cli/command.js'
 import { fromEnvironment } from '../cli/environment.js'
 import { EXIT } from '../cli/failure.js'
-import { readEndpoint, warnOfPlainHttp } from '../cli/gateway.js'
-import { endpointOption, timeoutMsFrom, timeoutOption } from '../cli/gateway-options.js'
+import { readGatewayAddress, warnOfPlainHttp } from '../cli/gateway.js'
+import { endpointOption, TLS_NOTE, timeoutMsFrom, timeoutOption } from '../cli/gateway-options.js'
 import { outboxOption, readOutboxPlace, withOutbox } from '../cli/outbox-options.js'
 
 const WAIT_S_DEFAULT = 60
@@ -21,20 +21,22 @@ export const outboxSend: Command = {
   ],
   notes: `For machines on which no agent runs for ever: pcs outbox add, then this, by a timer for instance.
 
+${TLS_NOTE}
+
 Exit codes: 0 all have their verdict, 1 some were refused, met a conflict or cannot be read (see pcs outbox list),
 2 wrong command line or environment, 3 some have no verdict yet, or another process has the outbox: try again
 later.`,
   async run(given, terminal) {
     const timeoutMs = timeoutMsFrom(given)
     const waitS = given.integer('wait-s', { min: 0, max: 86_400 }) ?? WAIT_S_DEFAULT
-    const { endpoint, place } = fromEnvironment(terminal, (env) => ({
-      endpoint: readEndpoint(given, env),
+    const { address, place } = fromEnvironment(terminal, (env) => ({
+      address: readGatewayAddress(given, env),
       place: readOutboxPlace(given, env),
     }))
-    warnOfPlainHttp(endpoint, terminal)
+    warnOfPlainHttp(address.endpoint, terminal)
     return withOutbox(place, terminal, true, async (outbox) => {
       const { BACKOFF_DEFAULT, Deliverer, Sender } = await import('@fractal-lba/agent/delivery')
-      const deliverer = new Deliverer({ endpoint, timeoutMs, connectionsMax: IN_FLIGHT_MAX })
+      const deliverer = new Deliverer({ ...address, timeoutMs, connectionsMax: IN_FLIGHT_MAX })
       const before = outbox.counts
       let failed: Error | undefined
       const stopping = new AbortController()

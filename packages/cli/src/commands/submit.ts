@@ -2,8 +2,8 @@ import { answerJson, exitCodeOf, verdictText } from '../cli/answer.js'
 import type { Command } from '../cli/command.js'
 import { EXIT } from '../cli/failure.js'
 import { readInput } from '../cli/files.js'
-import { endpointFrom, postRecord } from '../cli/gateway.js'
-import { endpointOptions, timeoutMsFrom } from '../cli/gateway-options.js'
+import { gatewayAddressFrom, postRecord } from '../cli/gateway.js'
+import { endpointOptions, TLS_NOTE, timeoutMsFrom } from '../cli/gateway-options.js'
 import { RECORD_BYTES_MAX } from '../cli/record-input.js'
 
 export const submit: Command = {
@@ -12,6 +12,8 @@ export const submit: Command = {
   usage: 'submit --in FILE [--endpoint URL] [--timeout-ms N] [--json]',
   options: [{ name: 'in', value: 'FILE', help: 'the record; - reads standard input' }, ...endpointOptions],
   notes: `The bytes go as they are: what is wrong with the record is for the gateway to say. Nothing is retried.
+
+${TLS_NOTE}
 
 Exit codes: 0 the record was judged (accepted or escalated), 1 it was refused, 2 wrong command line or
 environment, 3 nobody judged it: try again later.
@@ -22,9 +24,9 @@ Examples:
   async run(given, terminal) {
     const path = given.required('in')
     const timeoutMs = timeoutMsFrom(given)
-    const endpoint = endpointFrom(given, terminal)
+    const address = gatewayAddressFrom(given, terminal)
     const bytes = await readInput(path, RECORD_BYTES_MAX, terminal)
-    const answer = await postRecord({ endpoint, timeoutMs }, bytes)
+    const answer = await postRecord({ ...address, timeoutMs }, bytes)
     if (given.has('json')) {
       terminal.out(answerJson(answer))
       return exitCodeOf(answer)
