@@ -19,6 +19,10 @@ export function createCounters(registry: Registry) {
       'grpc_connections_dropped_total',
       'gRPC connections closed at once because as many as may be were open.',
     ),
+    leaseErrors: counter(
+      'flk_replay_lease_errors_total',
+      'Attempts to lease open submissions for replay that failed.',
+    ),
     replayed: counter('flk_replay_finished_total', 'Open submissions that were finished by replay.'),
   }
 }

@@ -9,7 +9,7 @@ import type { Ingest } from './ingest.js'
 import type { Monitor } from './monitor.js'
 
 /** Few enough that live traffic finds its place in every batch. */
-const ENTRIES_AT_ONCE = 128
+const LEASE = { entriesMax: 128, bytesMax: 2 * 2 ** 20 } as const
 
 /**
  * Finishes what was left open (a crash, an outage, a client that went away): leases open submissions from one log,
@@ -21,6 +21,7 @@ export async function replayOpenEntries(
   { ingest, monitor, counters, logger, config }: ReplayParts,
   stopping: AbortSignal,
 ): Promise<void> {
+  let hasFailed = false
   while (!stopping.aborted) {
     const startedMs = monotonicMs()
     const finished = monitor.complete ? await replayOnce(log) : 0
@@ -31,13 +32,17 @@ export async function replayOpenEntries(
 
   async function replayOnce(wal: WalClient): Promise<number> {
     try {
-      const { entries, openCount } = await wal.leaseOpen(ENTRIES_AT_ONCE, config.leaseMs)
+      const { entries, openCount } = await wal.leaseOpen({ ...LEASE, leaseMs: config.leaseMs })
+      hasFailed = false
       const results = await Promise.all(entries.map((entry) => finishOne(wal, entry)))
       const finished = results.filter(Boolean).length
       if (entries.length > 0) logger.info({ finished, open: openCount }, 'replay of open submissions')
       return finished
     } catch (error) {
-      logger.debug({ err: error }, 'no open submissions could be leased')
+      counters.leaseErrors.inc()
+      // Told once for a row of failures; the metric counts them all.
+      if (!hasFailed) logger.error({ err: error, log: wal.address }, 'no open submissions could be leased')
+      hasFailed = true
       return 0
     }
   }

@@ -90,6 +90,27 @@ describe.each(behindTheLog)('%s', (name) => {
   )
 })
 
+describe('the largest submissions', () => {
+  const COUNT = 160
+  const BODY_MAX_BYTES = 64 * 2 ** 10
+
+  it('are finished by replay, however many are open', async () => {
+    const { client, constellation, records, wal } = system()
+    await constellation.kill('verifier')
+    const lost = Array.from({ length: COUNT }, () => records.next())
+    const bodies = lost.map((record) => {
+      const text = textOf(record)
+      return text + ' '.repeat(BODY_MAX_BYTES - text.length)
+    })
+    const answers = await Promise.all(bodies.map((body) => client.submit(body)))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]))
+    expect((await wal.state()).openCount).toBe(COUNT)
+    constellation.start('verifier')
+    await wal.untilNothingOpen(REPLAY_LIMIT_MS)
+    for (const record of lost) expect((await client.outcome(record.pcs_id)).status).toBe(200)
+  })
+})
+
 describe('wal', () => {
   it.each(['SIGKILL', 'SIGSTOP'] as const)(
     'after %s: 503 and not ready, then all goes on',

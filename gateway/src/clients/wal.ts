@@ -16,7 +16,7 @@ export interface WalClient {
   append(item: wal.AppendItem, options?: CallOptions<record.Position>): Promise<record.Position>
   /** Resolves after the flush, with the position of the mark. @throws AppError superseded or unavailable, RecordFault for a malformed mark. */
   markDone(item: wal.MarkItem, options?: CallOptions<record.Position>): Promise<record.Position>
-  leaseOpen(entriesMax: number, leaseMs: number): Promise<wal.LeaseOpenResponse>
+  leaseOpen(request: wal.LeaseOpenRequest): Promise<wal.LeaseOpenResponse>
   /** Tells of a replay that failed for a reason of the submission's own. */
   reportReplayFailure(position: record.Position, reason: string): Promise<wal.ReportReplayFailureResponse>
   state(): Promise<wal.GetStateResponse>
@@ -42,7 +42,7 @@ export function connectWal(address: string, limits: HopLimits, context: RpcConte
     address,
     append: (item, options) => appends.call(item, options),
     markDone: (item, options) => marks.call(item, options),
-    leaseOpen: (entriesMax, leaseMs) => peer.unary('leaseOpen', { entriesMax, leaseMs }),
+    leaseOpen: (request) => peer.unary('leaseOpen', request),
     reportReplayFailure: (position, reason) => peer.unary('reportReplayFailure', { position, reason }),
     state: () => peer.unary('getState', {}),
     close: () => peer.close(),

@@ -12,8 +12,9 @@ import {
 import type { LogClock } from './log-clock.js'
 import type { OpenedLog } from './opened-log.js'
 
-/** Bodies of one lease answer stay well below the size limit of a message. */
 const LEASE_COUNT_MAX = 256
+/** Half of what a message may have: the traces of the submissions stand beside their bodies. */
+const LEASE_BYTES_MAX = 4 * 2 ** 20
 const LEASE_MS_MAX = 60_000
 const DEAD_LETTERS_MAX = 256
 
@@ -76,11 +77,12 @@ export function walService(
         return { position: result }
       },
       markDoneBatches: markDone,
-      leaseOpen: async ({ entriesMax, leaseMs }) => {
-        const entries = await log.leaseOpen(
-          Math.min(entriesMax, LEASE_COUNT_MAX),
-          Math.min(leaseMs, LEASE_MS_MAX),
-        )
+      leaseOpen: async ({ entriesMax, bytesMax, leaseMs }) => {
+        const limits = {
+          countMax: Math.min(entriesMax, LEASE_COUNT_MAX),
+          bytesMax: Math.min(bytesMax || LEASE_BYTES_MAX, LEASE_BYTES_MAX),
+        }
+        const entries = await log.leaseOpen(limits, Math.min(leaseMs, LEASE_MS_MAX))
         return { entries, openCount: log.status().openCount }
       },
       readMarks: ({ fromSequence }) => log.readMarks(fromSequence),

@@ -58,7 +58,7 @@ async function leaseAll(
 ): Promise<Map<number, string | undefined>> {
   const open = new Map<number, string | undefined>()
   for (;;) {
-    const request = { entriesMax: LEASE_ENTRIES, leaseMs: LEASE_MS }
+    const request = { entriesMax: LEASE_ENTRIES, leaseMs: LEASE_MS, bytesMax: 0 }
     const { entries } = await unary(client.leaseOpen.bind(client), request)
     if (entries.length === 0) break
     for (const { position, body } of entries) open.set(position?.sequence ?? 0, nameOf(body, bodyBytesMax))

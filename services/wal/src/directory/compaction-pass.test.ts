@@ -121,7 +121,7 @@ async function markedSequences(): Promise<number[]> {
 }
 
 const openBodies = async (): Promise<number[]> =>
-  (await log.leaseOpen(10_000, 0)).flatMap(({ position, body }) =>
+  (await log.leaseOpen({ countMax: 10_000, bytesMax: 1e9 }, 0)).flatMap(({ position, body }) =>
     position && body.length === BODY_BYTES ? [position.sequence] : [],
   )
 

@@ -3,6 +3,7 @@ import { AppError, type CallContext, unavailable } from '@fractal-lba/runtime'
 import { printableReason } from './dead-letters.js'
 import type { LogBackend, RecordToAppend, StoredRecord } from './log-backend.js'
 import type { LogState } from './log-state.js'
+import type { LeaseLimits } from './open-submissions.js'
 import {
   clockRecord,
   deadLetterRecord,
@@ -97,9 +98,9 @@ export class BackedLog implements SubmissionLog {
     return refusals.map((refusal) => refusal ?? { logId: this.logId, sequence: sequence++ })
   }
 
-  async leaseOpen(countMax: number, leaseMs: number): Promise<LeasedSubmission[]> {
+  async leaseOpen(limits: LeaseLimits, leaseMs: number): Promise<LeasedSubmission[]> {
     const nowMs = this.#clocks.monotonicMs()
-    const sequences = this.#state.open.lease(countMax, nowMs, nowMs + leaseMs)
+    const sequences = this.#state.open.lease(limits, nowMs, nowMs + leaseMs)
     const records = await Promise.all(sequences.map((sequence) => this.#backend.readOne(sequence)))
     return records.flatMap((record) => (record ? leasedSubmission(this.logId, record) : []))
   }

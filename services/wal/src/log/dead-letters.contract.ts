@@ -5,6 +5,7 @@ import { NOON_MS, submission, type TurnedClocks } from './contract-parts.contrac
 import type { SubmissionLog } from './submission-log.js'
 
 /** The log of the test that runs, and what the contract asks it with. */
+const BYTES_MAX = 2 ** 20
 export interface KeptLog {
   readonly log: SubmissionLog
   readonly clocks: TurnedClocks
@@ -59,7 +60,7 @@ export function deadLetterContract(kept: KeptLog): void {
       for (const restart of [false, true]) {
         if (restart) await kept.reopen()
         expect(kept.log.status().deadLetterCount).toBe(1)
-        const leased = await kept.log.leaseOpen(10, 0)
+        const leased = await kept.log.leaseOpen({ countMax: 10, bytesMax: BYTES_MAX }, 0)
         expect(leased.map(({ position }) => position.sequence).sort()).toEqual([1, 3])
         expect(await fail(1)).toEqual({ tries: 1, deadLetter: false })
       }

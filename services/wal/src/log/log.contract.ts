@@ -15,6 +15,7 @@ export interface LogUnderTest {
   remove(): Promise<void>
 }
 
+const BYTES_MAX = 2 ** 20
 const VERDICT: record.Verdict = {
   outcome: undefined,
   fingerprint: Buffer.alloc(33, 1),
@@ -79,7 +80,7 @@ export function submissionLogContract(name: string, make: () => Promise<LogUnder
     }
 
     const leasedTexts = async (countMax = 10, leaseMs = 1000): Promise<string[]> =>
-      (await log.leaseOpen(countMax, leaseMs)).map(({ body }) => body.toString())
+      (await log.leaseOpen({ countMax, bytesMax: BYTES_MAX }, leaseMs)).map(({ body }) => body.toString())
 
     describe('positions', () => {
       it('count from 1, in the order of the calls, and go on after a restart', async () => {
@@ -111,7 +112,7 @@ export function submissionLogContract(name: string, make: () => Promise<LogUnder
         await log.mark([mark(1, 'g')])
         await reopen()
         expect(log.status().openCount).toBe(2)
-        const leased = await log.leaseOpen(10, 1000)
+        const leased = await log.leaseOpen({ countMax: 10, bytesMax: BYTES_MAX }, 1000)
         expect(leased.map(({ position, body }) => [position.sequence, body.toString()])).toEqual([
           [2, '{"b"'],
           [3, ''],
@@ -124,7 +125,7 @@ export function submissionLogContract(name: string, make: () => Promise<LogUnder
         await log.append([{ ...submission('traced'), encoding }, submission('not')], [context, undefined])
         await reopen()
         clocks.wall += 1000
-        const leased = await log.leaseOpen(10, 1000)
+        const leased = await log.leaseOpen({ countMax: 10, bytesMax: BYTES_MAX }, 1000)
         expect(leased.map((one) => one.context)).toEqual([context, undefined])
         expect(leased.map((one) => one.encoding)).toEqual([encoding, record.Encoding.ENCODING_JSON])
         expect(leased.map((one) => one.appendedAtMs)).toEqual([NOON_MS, NOON_MS])

@@ -3,6 +3,8 @@ import { OpenSubmissions } from './open-submissions.js'
 
 const FAR_APART = [1, 2, 1_023, 1_024, 5_000]
 
+const limits = (countMax: number, bytesMax = 1_000) => ({ countMax, bytesMax })
+
 function filled(): OpenSubmissions {
   const open = new OpenSubmissions()
   for (const sequence of FAR_APART) open.add(sequence, { appendedAtMs: sequence, bodyBytes: 10 }, 100)
@@ -40,10 +42,17 @@ describe('open submissions', () => {
 
   it('are leased oldest first, when they are free, and to one at a time', () => {
     const open = filled()
-    expect(open.lease(10, 99, 200)).toEqual([])
-    expect(open.lease(2, 100, 200)).toEqual([1, 2])
-    expect(open.lease(10, 100, 200)).toEqual([1_023, 1_024, 5_000])
-    expect(open.lease(10, 199, 300)).toEqual([])
-    expect(open.lease(1, 200, 300)).toEqual([1])
+    expect(open.lease(limits(10), 99, 200)).toEqual([])
+    expect(open.lease(limits(2), 100, 200)).toEqual([1, 2])
+    expect(open.lease(limits(10), 100, 200)).toEqual([1_023, 1_024, 5_000])
+    expect(open.lease(limits(10), 199, 300)).toEqual([])
+    expect(open.lease(limits(1), 200, 300)).toEqual([1])
+  })
+
+  it('are leased by their bytes too, at least one', () => {
+    const open = filled()
+    expect(open.lease(limits(10, 29), 100, 200)).toEqual([1, 2])
+    expect(open.lease(limits(10, 9), 100, 200)).toEqual([1_023])
+    expect(open.lease(limits(10, 20), 100, 200)).toEqual([1_024, 5_000])
   })
 })

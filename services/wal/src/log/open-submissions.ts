@@ -4,6 +4,13 @@ export interface Unfinished {
   readonly bodyBytes: number
 }
 
+/** How much is leased at once. */
+export interface LeaseLimits {
+  readonly countMax: number
+  /** Of the bodies together. */
+  readonly bytesMax: number
+}
+
 interface OpenSubmission extends Unfinished {
   /** Monotonic: until then the live request or a lease has it. */
   leasedUntilMs: number
@@ -76,12 +83,15 @@ export class OpenSubmissions {
     return open.tries
   }
 
-  /** Leases up to countMax of them that are free, oldest first, until leaseUntilMs. */
-  lease(countMax: number, nowMs: number, leaseUntilMs: number): number[] {
+  /** Leases those that are free, oldest first, until leaseUntilMs: up to countMax, with bodies up to bytesMax, or one. */
+  lease({ countMax, bytesMax }: LeaseLimits, nowMs: number, leaseUntilMs: number): number[] {
     const leased: number[] = []
+    let bytes = 0
     for (const [sequence, open] of this.#inOrder()) {
       if (leased.length >= countMax) break
       if (open.leasedUntilMs > nowMs) continue
+      bytes += open.bodyBytes
+      if (leased.length > 0 && bytes > bytesMax) break
       open.leasedUntilMs = leaseUntilMs
       leased.push(sequence)
     }

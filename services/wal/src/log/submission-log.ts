@@ -1,5 +1,6 @@
 import type { record } from '@fractal-lba/proto'
 import type { AppError, CallContext } from '@fractal-lba/runtime'
+import type { LeaseLimits } from './open-submissions.js'
 
 /** Where a record stands: in which log, and the how many-th it is there. */
 export interface LogPosition {
@@ -158,7 +159,7 @@ export interface SubmissionLog {
   mark(requests: readonly MarkRequest[]): Promise<(LogPosition | AppError)[]>
 
   /** Open submissions that nobody works on, oldest first: the caller's for leaseMs, or until they are marked. */
-  leaseOpen(countMax: number, leaseMs: number): Promise<LeasedSubmission[]>
+  leaseOpen(limits: LeaseLimits, leaseMs: number): Promise<LeasedSubmission[]>
 
   /**
    * Counts a failure that lies in the submission itself; at the last try allowed it is set aside as a dead letter, and

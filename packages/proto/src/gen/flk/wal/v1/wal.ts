@@ -121,6 +121,8 @@ export interface MarkResult {
 export interface LeaseOpenRequest {
   entriesMax: number;
   leaseMs: number;
+  /** Bodies together, but at least one submission; 0 is the most that the service gives, 4 MiB. */
+  bytesMax: number;
 }
 
 export interface LeaseOpenResponse {
@@ -1078,7 +1080,7 @@ export const MarkResult: MessageFns<MarkResult> = {
 };
 
 function createBaseLeaseOpenRequest(): LeaseOpenRequest {
-  return { entriesMax: 0, leaseMs: 0 };
+  return { entriesMax: 0, leaseMs: 0, bytesMax: 0 };
 }
 
 export const LeaseOpenRequest: MessageFns<LeaseOpenRequest> = {
@@ -1088,6 +1090,9 @@ export const LeaseOpenRequest: MessageFns<LeaseOpenRequest> = {
     }
     if (message.leaseMs !== 0) {
       writer.uint32(16).uint32(message.leaseMs);
+    }
+    if (message.bytesMax !== 0) {
+      writer.uint32(24).uint32(message.bytesMax);
     }
     return writer;
   },
@@ -1119,6 +1124,14 @@ export const LeaseOpenRequest: MessageFns<LeaseOpenRequest> = {
             }
 
             message.leaseMs = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.bytesMax = reader.uint32();
             continue;
           }
         }
