@@ -1,6 +1,7 @@
+import { isIPv4 } from 'node:net'
 import { reportClock, withClock } from './clock/clock-report.js'
 import { closingOnFailure } from './closing-on-failure.js'
-import type { Env } from './env.js'
+import { type Env, parseAddress } from './env.js'
 import { type ReadyReport, startOpsServer } from './ops-server.js'
 import { type CommonConfig, type ProcessContext, type Running, readCommonConfig } from './process.js'
 import { type GrpcServer, startGrpcServer } from './rpc/grpc-server.js'
@@ -17,9 +18,25 @@ export interface ServiceConfig extends CommonConfig {
 export function readServiceConfig(env: Env, name: InternalServiceName): ServiceConfig {
   return {
     ...readCommonConfig(env),
-    grpcAddress: env.address('GRPC_ADDR', localGrpcAddress(name, PORT_DEFAULT)),
+    grpcAddress: readGrpcAddress(env, name),
     metricsAddress: env.address('METRICS_ADDR', localOpsAddress(name, PORT_DEFAULT)),
   }
+}
+
+/** Whoever reaches an internal service is believed: without TLS it stays on the loopback unless that is asked for. */
+function readGrpcAddress(env: Env, name: InternalServiceName): string {
+  const address = env.address('GRPC_ADDR', localGrpcAddress(name, PORT_DEFAULT))
+  const mayBeReached = env.flag('INSECURE_LISTEN', false)
+  if (!mayBeReached && !isLoopback(parseAddress(address)?.host ?? '')) {
+    env.mistake(
+      'GRPC_ADDR is beyond the loopback, without TLS: listen on 127.0.0.1, or set INSECURE_LISTEN=true where the network keeps others out',
+    )
+  }
+  return address
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 }
 
 export interface ServiceParts {
