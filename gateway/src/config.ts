@@ -10,6 +10,7 @@ import {
   readHost,
   readPort,
   readSubmitTimeoutMs,
+  refuseTls,
 } from '@fractal-lba/runtime'
 
 export interface GatewayConfig extends CommonConfig {
@@ -49,6 +50,7 @@ export interface ReplayConfig {
 const MINUTE_MS = 60_000
 
 export function readGatewayConfig(env: Env): GatewayConfig {
+  refuseTls(env)
   const port = readPort(env)
   const host = readHost(env)
   const bodyTimeoutMs = env.durationMs('BODY_TIMEOUT', 5_000, { min: 100, max: MINUTE_MS })

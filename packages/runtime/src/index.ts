@@ -78,6 +78,7 @@ export {
   readPort,
   readSubmitTimeoutMs,
   readWalDirectory,
+  refuseTls,
 } from './shared-settings.js'
 export {
   addressVariables,

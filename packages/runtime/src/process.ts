@@ -50,7 +50,6 @@ export interface CommonConfig {
 }
 
 export function readCommonConfig(env: Env): CommonConfig {
-  refuseTls(env)
   const user = env.optional('METRICS_USER')
   const password = env.optional('METRICS_PASS')
   if ((user === undefined) !== (password === undefined)) {
@@ -61,15 +60,6 @@ export function readCommonConfig(env: Env): CommonConfig {
     metricsAuth: user !== undefined && password !== undefined ? { user, password } : undefined,
     stopGraceMs: env.durationMs('STOP_GRACE', 5_000, { min: 0, max: 600_000 }),
     clockOffsetMaxMs: readClockOffsetMaxMs(env),
-  }
-}
-
-/** There is no TLS yet: who asks for it must not be served without a word. */
-function refuseTls(env: Env): void {
-  const isAsked = env.flag('TLS_ENABLED', false)
-  const files = ['TLS_CERT_FILE', 'TLS_KEY_FILE'].filter((name) => env.optional(name) !== undefined)
-  for (const name of isAsked ? ['TLS_ENABLED', ...files] : files) {
-    env.mistake(`${name} is set, but there is no TLS yet: unset it, and put a proxy that has TLS in front`)
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Env } from './env.js'
-import { readCommonConfig } from './process.js'
 import { readServiceConfig } from './service.js'
+import { refuseTls } from './shared-settings.js'
 
 function mistakes(source: NodeJS.ProcessEnv): readonly string[] {
   const env = new Env(source)
@@ -22,21 +22,25 @@ describe('an internal service', () => {
     },
   )
 
+  it('does not start where it is told of TLS', () => {
+    expect(mistakes({ TLS_ENABLED: 'true' })).toEqual([expect.stringContaining('TLS_ENABLED is')])
+  })
+
   it('may have its health port anywhere', () => {
     expect(mistakes({ METRICS_ADDR: '0.0.0.0:9082' })).toEqual([])
   })
 })
 
-describe('every process', () => {
+describe('TLS, which servers do not have yet', () => {
   it.each([
     [{ TLS_ENABLED: 'true' }, ['TLS_ENABLED']],
     [{ TLS_CERT_FILE: 'c', TLS_KEY_FILE: 'k' }, ['TLS_CERT_FILE', 'TLS_KEY_FILE']],
     [{ TLS_ENABLED: 'perhaps' }, ['TLS_ENABLED']],
     [{ TLS_ENABLED: 'false' }, []],
     [{}, []],
-  ])('refuses to be told of TLS that it does not have: %j', (source, names) => {
+  ])('is refused by services and gateway: %j', (source, names) => {
     const env = new Env(source)
-    readCommonConfig(env)
+    refuseTls(env)
     expect(env.mistakes).toEqual(names.map((name) => expect.stringContaining(`${name} is`)))
   })
 })

@@ -6,6 +6,7 @@ import { type ReadyReport, startOpsServer } from './ops-server.js'
 import { type CommonConfig, type ProcessContext, type Running, readCommonConfig } from './process.js'
 import { type GrpcServer, startGrpcServer } from './rpc/grpc-server.js'
 import type { GrpcService } from './rpc/served.js'
+import { refuseTls } from './shared-settings.js'
 import { type InternalServiceName, localGrpcAddress, localOpsAddress, PORT_DEFAULT } from './topology.js'
 
 /** The variables that every internal service reads. */
@@ -16,6 +17,7 @@ export interface ServiceConfig extends CommonConfig {
 
 /** Without addresses it listens where the local start at the default PORT has this service. */
 export function readServiceConfig(env: Env, name: InternalServiceName): ServiceConfig {
+  refuseTls(env)
   return {
     ...readCommonConfig(env),
     grpcAddress: readGrpcAddress(env, name),
