@@ -92,6 +92,14 @@ describe("a process's clock", () => {
     expect(clock.expiredMs()).toBe(START_MS + HOUR_MS)
   })
 
+  it('tells whole milliseconds, which stamps and messages are made of', () => {
+    const { clock, pass } = clockAt()
+    pass(0.4)
+    pass(10.7)
+    expect(clock.nowMs()).toBe(START_MS + 11)
+    expect(clock.reading().nowMs).toBe(START_MS + 11)
+  })
+
   it('is no peer of itself', () => {
     const one = clockAt()
     one.meet(one)

@@ -67,8 +67,8 @@ export class ProcessClock implements ExpiryClock, ClockExchange {
     this.#judgement = this.judge()
   }
 
-  /** Does not follow a wall clock that jumps. */
-  readonly nowMs: Clock = () => this.#clock.nowMs()
+  /** Whole milliseconds, as stamps and messages have them. Does not follow a wall clock that jumps. */
+  readonly nowMs: Clock = () => Math.floor(this.#clock.nowMs())
 
   readonly expiredMs: Clock = () => {
     if (this.isTrusted) this.#expiredMs = Math.max(this.#expiredMs, this.nowMs())
