@@ -165,7 +165,7 @@ export class BackedLog implements SubmissionLog {
       headChain: head.chain,
       generation,
       openCount: open.count,
-      oldestOpenAgeMs: oldestMs === undefined ? 0 : Math.max(0, this.#clocks.wallMs() - oldestMs),
+      oldestOpenAgeMs: oldestMs === undefined ? 0 : Math.max(0, Math.floor(this.#clocks.wallMs() - oldestMs)),
       deadLetterCount: dead.count,
       refusal,
       damaged,
