@@ -61,6 +61,11 @@ describe('a process whose supervisor ends', () => {
     expect(await end).toBe('code 1')
   })
 
+  it('stops in peace when the supervisor ends just before it hears of the start', async () => {
+    const child = underSupervisor('process.disconnect(); return { stop: async () => {} }', 60_000)
+    expect(await ended(child)).toBe('code 0')
+  })
+
   it('stops in peace', async () => {
     const child = underSupervisor('return { stop: async () => {} }', 60_000)
     expect(await told(child)).toBe('started')

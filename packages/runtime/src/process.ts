@@ -128,7 +128,8 @@ export async function runProcess<Config extends CommonConfig>(
     return
   }
   logger.info('started')
-  process.send?.('started')
+  // A supervisor that has just ended takes no message; 'disconnect' stops this process then.
+  process.send?.('started', undefined, undefined, () => undefined)
 }
 
 /** Kills the process by SIGKILL, because exit would wait for a thread that is blocked by a disk that hangs. */
