@@ -34,6 +34,53 @@ describe('environmentOf', () => {
   })
 })
 
+describe('the secrets of a constellation', () => {
+  const secrets = {
+    PCS_HMAC_KEY: 'a',
+    PCS_HMAC_KEYS: 'b,c',
+    PCS_HMAC_KEY_OLD: 'd',
+    PCS_HMAC_KEY_NEW: 'e',
+    POSTGRES_CONN: 'postgresql://user:f@host/db',
+    POSTGRES_PASSWORD: 'g',
+    REDIS_ADDR: 'redis://user:h@host',
+    REDIS_PASSWORD: 'i',
+    REDIS_SENTINEL_PASSWORD: 'j',
+    PCS_ED25519_PRIV_B64: 'k',
+  }
+  const keys = ['PCS_HMAC_KEY', 'PCS_HMAC_KEYS', 'PCS_HMAC_KEY_NEW', 'PCS_HMAC_KEY_OLD']
+  const stores = [
+    'POSTGRES_CONN',
+    'POSTGRES_PASSWORD',
+    'REDIS_ADDR',
+    'REDIS_PASSWORD',
+    'REDIS_SENTINEL_PASSWORD',
+  ]
+
+  it.each([
+    ['gateway', []],
+    ['wal', []],
+    ['signal-scoring', []],
+    ['verifier', keys],
+    ['dedup', stores],
+    ['one-process', [...keys, ...stores]],
+  ] as const)('are given to %s only where it needs them', (name, given) => {
+    const inherited = environmentOf(name, place, { inherit: secrets })
+    const laidOver = environmentOf(name, place, { inherit: {}, env: secrets })
+    for (const environment of [inherited, laidOver]) {
+      expect(
+        Object.keys(environment)
+          .filter((variable) => variable in secrets)
+          .sort(),
+      ).toEqual([...given].sort())
+    }
+  })
+
+  it('are given to whoever they are laid out for', () => {
+    const layers = { inherit: {}, envOf: { wal: { PCS_HMAC_KEY: 'a' } } }
+    expect(environmentOf('wal', place, layers)).toMatchObject({ PCS_HMAC_KEY: 'a' })
+  })
+})
+
 describe('reachableHost', () => {
   it.each([
     [undefined, '127.0.0.1'],

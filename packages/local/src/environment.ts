@@ -1,4 +1,5 @@
 import { PLACEMENT_VARIABLES, type ProgramName, placement } from './layout.js'
+import { isGiven } from './secrets.js'
 
 /** Variables of a process; undefined removes one that would be inherited. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -13,7 +14,7 @@ export interface EnvironmentLayers {
   readonly envOf?: Partial<Readonly<Record<ProgramName, Environment>>>
 }
 
-/** The whole environment of one process. */
+/** The whole environment of one process: of the secrets those that it needs. */
 export function environmentOf(
   name: ProgramName,
   place: { readonly port: number; readonly dataDir: string },
@@ -21,10 +22,9 @@ export function environmentOf(
 ): NodeJS.ProcessEnv {
   const inherited = { ...(layers.inherit ?? process.env) }
   for (const variable of PLACEMENT_VARIABLES) delete inherited[variable]
+  const shared = { ...inherited, ...placement(name, place.port, place.dataDir), ...layers.env }
   const all = {
-    ...inherited,
-    ...placement(name, place.port, place.dataDir),
-    ...layers.env,
+    ...Object.fromEntries(Object.entries(shared).filter(([variable]) => isGiven(variable, name))),
     ...layers.envOf?.[name],
   }
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
