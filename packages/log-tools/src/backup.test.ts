@@ -1,17 +1,20 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
-import { rename } from 'node:fs/promises'
+import files from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { TemporaryFolders } from '@fractal-lba/agent/testing'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { backUp } from './backup.js'
 import { type PinnedLog, pinLog } from './pinned-log.js'
 import { writeSubmissions } from './testing/wal-log.js'
 
-vi.mock(import('node:fs/promises'), async (original) => {
-  const files = await original()
-  return { ...files, rename: vi.fn(files.rename) }
-})
+/** Replaces rename for everybody in this process. */
+function replaceRename(rename: typeof files.rename): void {
+  files.rename = rename
+  syncBuiltinESMExports()
+}
 
+const actualRename = files.rename
 const folders = new TemporaryFolders()
 let directory: string
 let pinned: PinnedLog
@@ -21,7 +24,7 @@ beforeEach(async () => {
   pinned = await pinLog(directory)
 })
 afterEach(async () => {
-  vi.mocked(rename).mockReset()
+  replaceRename(actualRename)
   await pinned.close()
   folders.remove()
 })
@@ -34,19 +37,16 @@ describe('backUp', () => {
     expect(pinned.segments.length).toBeGreaterThan(2)
     const target = join(folders.make(), 'copy')
     mkdirSync(target)
-    const actual = await vi.importActual<typeof import('node:fs/promises')>('node:fs/promises')
     let renames = 0
-    vi.mocked(rename).mockImplementation((from, to) => {
+    replaceRename((from, to) => {
       renames += 1
-      return renames === fatal ? Promise.reject(new Error('killed')) : actual.rename(from, to)
+      return renames === fatal ? Promise.reject(new Error('killed')) : actualRename(from, to)
     })
     await backUp(pinned, target).catch(() => undefined)
     expect([[], pinned.segments]).toContainEqual(segmentsIn(target))
   })
 
   it('takes a directory that is made by it, or empty', async () => {
-    const actual = await vi.importActual<typeof import('node:fs/promises')>('node:fs/promises')
-    vi.mocked(rename).mockImplementation(actual.rename)
     const parent = folders.make()
     mkdirSync(join(parent, 'empty'))
     for (const name of ['empty', 'new', join('deeper', 'new')]) {

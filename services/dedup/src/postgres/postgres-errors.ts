@@ -6,9 +6,15 @@ export class PostgresDown extends Error {
   override readonly name = 'PostgresDown'
 }
 
+/** All connections were in use for the whole time: the server is there, and this call was not sent. */
+export class PostgresBusy extends Error {
+  override readonly name = 'PostgresBusy'
+}
+
 /** A sentence without details, which may go to any caller: details of pg's errors may hold values. */
 export function sentenceFor(error: unknown): string {
   if (error instanceof UnsuitableServer) return error.message
+  if (error instanceof PostgresBusy) return 'all connections to Postgres are busy'
   if (!(error instanceof DatabaseError)) return 'Postgres cannot be reached, or does not answer in time'
   switch (error.code) {
     case '25006':
@@ -37,6 +43,7 @@ export function sentenceFor(error: unknown): string {
 
 /** Whether another connection, at another time, may get an answer; else it is about this statement alone. */
 export function isDown(error: unknown): boolean {
+  if (error instanceof PostgresBusy) return false
   if (!(error instanceof DatabaseError)) return true
   const code = error.code ?? ''
   // Connection, authorisation, resources of connections, shutdown; read-only; no database, schema or table.

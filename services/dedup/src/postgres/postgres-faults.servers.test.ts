@@ -165,6 +165,19 @@ describe.skipIf(missing)('Postgres', () => {
     expect(await store.putManyIfAbsent([entry('b')])).toHaveLength(1)
   })
 
+  it('is not down when more is asked than its connections can do in time', async () => {
+    const store = await filled(postgresAt(postgres, { connectionsMax: 2 }))
+    const other = await login()
+    await other.query('BEGIN; LOCK TABLE dedup_entries IN ACCESS EXCLUSIVE MODE')
+    const asked = Array.from({ length: 12 }, (_, number) => store.getMany([pcsIdOf(number)]))
+    const refusals = await Promise.allSettled(asked)
+    expect(refusals.map(({ status }) => status)).toEqual(asked.map(() => 'rejected'))
+    expect(store.state().up).toBe(true)
+    await other.query('COMMIT')
+    await other.end()
+    expect(await store.getMany([pcsIdOf(0)])).toEqual([undefined])
+  })
+
   it('is made anew after its tables were dropped, and believed no more until it is filled', async () => {
     const store = await filled(postgresAt(postgres))
     await sql('DROP TABLE dedup_entries')

@@ -1,7 +1,7 @@
 import { DatabaseError, Pool, type PoolClient, type PoolConfig } from 'pg'
 import { UnsuitableServer } from '../remote/unsuitable-server.js'
 import type { PostgresConfig, TlsAttempt } from './postgres-config.js'
-import { PostgresDown } from './postgres-errors.js'
+import { PostgresBusy, PostgresDown } from './postgres-errors.js'
 
 /** A statement that every connection prepares once. */
 export interface Statement {
@@ -15,6 +15,8 @@ export type Row = readonly Column[]
 export type Value = string | number | Buffer | null | readonly (string | number | Buffer | null)[]
 
 const IDLE_MS = 30_000
+/** What pg-pool says when no connection was given back in time; one that could not be made has another message. */
+const WAITED_FOR_NOTHING = 'timeout exceeded when trying to connect'
 const IDLE_IN_TRANSACTION_MS = 5_000
 
 /** A bounded number of connections to one server, each given up as soon as it does not answer. */
@@ -32,7 +34,7 @@ export class PostgresPool {
     this.#pool.on('connect', (client) => client.on('error', () => undefined))
   }
 
-  /** One statement, in its own transaction. @throws DatabaseError as the server says; PostgresDown */
+  /** One statement, in its own transaction. @throws DatabaseError as the server says; PostgresBusy; PostgresDown */
   async query(statement: Statement, values: readonly Value[] = []): Promise<Row[]> {
     return this.#using(this.#timeoutMs, async (client) => {
       const { rows } = await client.query<Column[], Value[]>({
@@ -78,6 +80,8 @@ export class PostgresPool {
     try {
       return await this.#pool.connect()
     } catch (error) {
+      if (error instanceof Error && error.message === WAITED_FOR_NOTHING)
+        throw new PostgresBusy(error.message)
       throw error instanceof DatabaseError ? error : asDown(error)
     }
   }
