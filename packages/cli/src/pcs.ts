@@ -10,6 +10,7 @@ import { commandHelp, groupHelp, overallHelp } from './cli/help.js'
 import { agentRun } from './commands/agent-run.js'
 import { audit } from './commands/audit.js'
 import { build } from './commands/build.js'
+import { clockConfirm } from './commands/clock-confirm.js'
 import { dedupRebuild } from './commands/dedup-rebuild.js'
 import { dedupVerify } from './commands/dedup-verify.js'
 import { get } from './commands/get.js'
@@ -50,6 +51,7 @@ const commands: readonly Command[] = [
   walCompact,
   dedupVerify,
   dedupRebuild,
+  clockConfirm,
   audit,
 ]
 

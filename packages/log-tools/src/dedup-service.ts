@@ -10,6 +10,8 @@ export interface DedupService {
   /** @param timeoutMs how long to wait for its end; it goes on in the service when that is over */
   rebuild(timeoutMs: number): AsyncGenerator<dedup.RebuildResponse>
   verify(timeoutMs: number): AsyncGenerator<dedup.VerifyResponse>
+  /** An operator, whose clock says this, says that the clock of the service is right. */
+  confirmClock(operatorClockMs: number): Promise<dedup.ConfirmClockResponse>
   close(): void
 }
 
@@ -24,6 +26,7 @@ export function connectDedupService(address: string): DedupService {
     state: () => call(peer.unary('getState', {})),
     rebuild: (timeoutMs) => stream(peer.stream('rebuild', {}, { timeoutMs, silenceMs: timeoutMs })),
     verify: (timeoutMs) => stream(peer.stream('verify', {}, { timeoutMs, silenceMs: timeoutMs })),
+    confirmClock: (operatorClockMs) => call(peer.unary('confirmClock', { operatorClockMs })),
     close: () => peer.close(),
   }
 }

@@ -9,6 +9,8 @@ export interface WalService {
   state(): Promise<wal.GetStateResponse>
   /** @param timeoutMs how long to wait for its end; it goes on in the service when that is over */
   compact(dryRun: boolean, timeoutMs: number): Promise<wal.CompactResponse>
+  /** An operator, whose clock says this, says that the clock of the service is right. */
+  confirmClock(operatorClockMs: number): Promise<wal.ConfirmClockResponse>
   /** All dead letters in the order of the log, a page at a time. */
   deadLetters(): AsyncGenerator<readonly wal.StoredDeadLetter[]>
   /** @returns the position of the record of this: marks of the letter come after it */
@@ -28,6 +30,7 @@ export function connectWalService(address: string): WalService {
     address,
     state: () => call(peer.unary('getState', {})),
     compact: (dryRun, timeoutMs) => call(peer.unary('compact', { dryRun }, { timeoutMs })),
+    confirmClock: (operatorClockMs) => call(peer.unary('confirmClock', { operatorClockMs })),
     async *deadLetters() {
       for (let fromSequence = 0; ; ) {
         const page = await call(peer.unary('listDeadLetters', { fromSequence, entriesMax: 0 }))

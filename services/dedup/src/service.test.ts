@@ -62,7 +62,12 @@ async function served(
       fatal: (error) => expect.unreachable(error.message),
     },
     {
-      services: [dedupService({ index, store, availability, maintenance, metrics, clock, logger })],
+      services: [
+        dedupService({
+          ...{ index, store, availability, maintenance, metrics, clock, logger },
+          confirmClock: async (operatorClockMs) => clock.confirm(operatorClockMs),
+        }),
+      ],
       ready: () => readyReport(keeper, store),
       close: async () => {},
     },

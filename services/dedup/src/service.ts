@@ -23,6 +23,8 @@ export interface DedupParts {
   readonly maintenance: Maintenance
   readonly metrics: DedupMetrics
   readonly clock: ProcessClock
+  /** Takes the wall clock over, as an operator says, and asks the logs for theirs. @throws AppError */
+  readonly confirmClock: (operatorClockMs: number) => Promise<void>
   readonly logger: Logger
 }
 
@@ -34,6 +36,7 @@ export function dedupService({
   maintenance,
   metrics,
   clock,
+  confirmClock,
   logger,
 }: DedupParts): GrpcService {
   const onError = (error: unknown): void => {
@@ -83,8 +86,8 @@ export function dedupService({
       },
       rebuild: (_request, { gone, draining }) => maintenance.rebuild(AbortSignal.any([gone, draining])),
       verify: () => maintenance.verify(),
-      confirmClock: ({ operatorClockMs }) => {
-        clock.confirm(operatorClockMs)
+      confirmClock: async ({ operatorClockMs }) => {
+        await confirmClock(operatorClockMs)
         const { nowMs, judgement } = clock
         logger.warn({ clockMs: nowMs(), doubt: judgement.why }, 'the clock was confirmed by an operator')
         return { clockMs: Math.round(nowMs()), doubt: judgement.why ?? '' }

@@ -34,7 +34,15 @@ export async function startDedup(config: DedupConfig, context: ProcessContext): 
 
   let running = Promise.resolve()
   const serving = await serve(config, context, {
-    services: [dedupService({ index, store, availability, maintenance, metrics, clock, logger })],
+    services: [
+      dedupService({
+        ...{ index, store, availability, maintenance, metrics, clock, logger },
+        async confirmClock(operatorClockMs) {
+          clock.confirm(operatorClockMs)
+          await Promise.allSettled(logs.map((log) => log.state()))
+        },
+      }),
+    ],
     ready: () => readyReport(keeper, store),
     async close() {
       for (const log of logs) log.close()
