@@ -99,5 +99,8 @@ export function plain(description: string, type: string, schema: object = { type
   return { description, headers: ALWAYS, content: { [type]: { schema } } }
 }
 
+/** A parameter of the path names nothing. */
+export const unknownPath = problem([of.unknown_path])
+
 /** Every path gives it to a method that it does not take. */
 export const methodNotAllowed = problem([of.method_not_allowed], header('Allow'))

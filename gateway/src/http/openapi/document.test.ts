@@ -95,6 +95,27 @@ describe('the OpenAPI document', () => {
     expect(Object.keys(recordExample).sort()).toEqual([...schemas.Record.required].sort())
   })
 
+  it.each(['0.1', '0.2', '0.10', '0.0', '0.01', '1.0', '0.1 ', ''])(
+    'admits version %j as validation does',
+    (version) => {
+      const text = JSON.stringify({ ...recordExample, version })
+      const { pattern } = schemas.Record.properties.version
+      let taken = true
+      try {
+        parseRecord(Buffer.from(text))
+      } catch {
+        taken = false
+      }
+      expect(new RegExp(pattern).test(version)).toBe(taken)
+    },
+  )
+
+  it('tells of problems that do not exist', async () => {
+    const { status } = await ask(http.port, requestText('GET', '/problems/unknown'))
+    expect(status).toBe(404)
+    expect(Object.keys(openApiDocument.paths['/problems/{slug}'].get.responses)).toContain('404')
+  })
+
   it('has examples of outcomes in the form of outcomes', () => {
     for (const example of [acceptedExample, escalatedExample]) {
       for (const name of schemas.Outcome.required) expect(example).toHaveProperty(name)

@@ -1,4 +1,12 @@
-import { headers, methodNotAllowed, metricsRefused, outcomeAnswers, plain, submitAnswers } from './answers.js'
+import {
+  headers,
+  methodNotAllowed,
+  metricsRefused,
+  outcomeAnswers,
+  plain,
+  submitAnswers,
+  unknownPath,
+} from './answers.js'
 import { recordExample } from './examples.js'
 import { PCS_ID_PATTERN } from './record.js'
 import { schemas } from './schemas.js'
@@ -8,8 +16,10 @@ const READY = { $ref: '#/components/schemas/Ready' }
 const requestId = {
   name: 'X-Request-Id',
   in: 'header',
-  description: 'Names this request in logs and in the answer; another form than this is not taken over.',
-  schema: { type: 'string', pattern: '^[A-Za-z0-9-]{1,64}$' },
+  description:
+    'Names this request in logs and in the answer. Any text may be sent: one that is not of the form [A-Za-z0-9-]{1,64} is replaced by a new id.',
+  schema: { type: 'string' },
+  example: 'order-17',
 }
 const traceparent = {
   name: 'traceparent',
@@ -26,6 +36,8 @@ const html = (summary: string, operationId: string) => ({
     responses: { '200': plain(summary, 'text/html; charset=utf-8') },
   },
 })
+
+const problemPage = html('What a kind of problem means and what to do about it', 'problem').get
 
 /** The HTTP interface, in OpenAPI 3.1. Written by hand: it is a promise, not a print of the code. */
 export const openApiDocument = {
@@ -117,7 +129,8 @@ export const openApiDocument = {
     '/problems': html('All kinds of problems', 'problems'),
     '/problems/{slug}': {
       get: {
-        ...html('What a kind of problem means and what to do about it', 'problem').get,
+        ...problemPage,
+        responses: { ...problemPage.responses, '404': unknownPath },
         parameters: [
           { name: 'slug', in: 'path', required: true, schema: { type: 'string' }, example: 'malformed' },
         ],

@@ -46,13 +46,14 @@ export const recordSchema = {
     schema: { const: 'fractal-lba-kakeya' },
     version: {
       type: 'string',
-      pattern: '^(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)$',
-      description: 'MAJOR.MINOR. This gateway takes MAJOR 0.',
+      pattern: '^0\\.[1-9][0-9]*$',
+      description: 'MAJOR.MINOR. This gateway takes 0.1 and the newer minor versions of it.',
     },
     shard_id: {
       type: 'string',
       minLength: 1,
       maxLength: 256,
+      pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]+$',
       description: 'Code points; no control characters.',
     },
     epoch: count('Of the shard.'),
@@ -67,7 +68,10 @@ export const recordSchema = {
     },
     N_j: {
       type: 'object',
-      description: 'Exactly one key for each different scale: its decimal text.',
+      description:
+        'Exactly one key for each different scale: its decimal text. JSON Schema cannot say that; any other object is a 400.',
+      minProperties: 1,
+      maxProperties: 64,
       propertyNames: { pattern: '^[1-9][0-9]*$' },
       additionalProperties: count('Distinct cells at this scale.'),
     },
