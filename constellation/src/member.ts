@@ -16,7 +16,7 @@ export interface MemberEvents {
   /** It cannot go on, after a failed flush for instance: the process, or the test, must end. */
   readonly onFatal: (service: ServiceName, error: Error) => void
   /** For tests: the clock that a service has in its next life; the system's where it says nothing. */
-  readonly clockOf?: (service: ServiceName) => Partial<ProcessClockOptions>
+  readonly clockOf?: ((service: ServiceName) => Partial<ProcessClockOptions>) | undefined
 }
 
 /** One life of a service in this process. */

@@ -1,6 +1,6 @@
 import { type Acknowledged, answered, disagreements, inParallel, type Load } from '../../src/load.js'
 import { type TestRecord, textOf, twinOf } from '../../src/records.js'
-import type { System } from '../../src/system.js'
+import type { AnyConstellation, System } from '../../src/system.js'
 
 const REPLAY_LIMIT_MS = 30_000
 const FINDINGS_MAX = 10
@@ -43,7 +43,7 @@ export class Account {
  * @returns a sentence for each thing that does not hold (the first ten), none when all does.
  */
 export async function systemFindings(
-  system: System,
+  system: System<AnyConstellation>,
   account: Account,
   acknowledged: readonly Acknowledged[] = account.acknowledged,
 ): Promise<string[]> {
@@ -62,7 +62,7 @@ export async function systemFindings(
   return found.slice(0, FINDINGS_MAX)
 }
 
-async function findingsInMarks({ wal }: System, account: Account): Promise<string[]> {
+async function findingsInMarks({ wal }: System<AnyConstellation>, account: Account): Promise<string[]> {
   const found: string[] = []
   const fingerprints = new Map<string, string>()
   const statuses = new Map<string, number>()
