@@ -36,7 +36,8 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
     logger,
   )
   const walForAppend = roundRobin(wals, monitor)
-  const ingest = new Ingest({ verifier, scoring, dedup, walForAppend }, counters, config.submitTimeoutMs)
+  const services = { verifier, scoring, dedup, walForAppend }
+  const ingest = new Ingest(services, counters, config.submitTimeoutMs, context.clock.nowMs)
   const rateLimit = new RateLimit({
     tokensPerSecond: config.tokenRate,
     onRefused: () => counters.rateLimited.inc(),

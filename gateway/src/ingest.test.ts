@@ -25,7 +25,7 @@ function refusing(code: 'unauthenticated' | 'malformed', log: Partial<WalClient>
     const { values } = (await registry.getSingleMetric(name)?.get()) ?? { values: [] }
     return values[0]?.value ?? 0
   }
-  return { ingest: new Ingest(services, counters, 1_000), wal, counted }
+  return { ingest: new Ingest(services, counters, 1_000, Date.now), wal, counted }
 }
 
 /** A call whose answer comes when the test says so; before, it has failed for want of time or is under way. */

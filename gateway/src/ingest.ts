@@ -1,5 +1,12 @@
 import { dedup, type record, sealVerdict, type verifier } from '@fractal-lba/proto'
-import { AppError, type CallContext, type CallOptions, monotonicMs, toAppError } from '@fractal-lba/runtime'
+import {
+  AppError,
+  type CallContext,
+  type CallOptions,
+  type Clock,
+  monotonicMs,
+  toAppError,
+} from '@fractal-lba/runtime'
 import type { DedupClient } from './clients/dedup.js'
 import type { ScoringClient } from './clients/scoring.js'
 import type { VerifierClient } from './clients/verifier.js'
@@ -52,13 +59,16 @@ export class Ingest {
   readonly #services: Services
   readonly #counters: Counters
   readonly #submitTimeoutMs: number
+  readonly #nowMs: Clock
   /** Submissions that were counted by their replay or by a late mark, the newest of them. */
   readonly #countedPlaces = new Set<string>()
 
-  constructor(services: Services, counters: Counters, submitTimeoutMs: number) {
+  /** @param nowMs wall time that does not jump: it stands in each verdict */
+  constructor(services: Services, counters: Counters, submitTimeoutMs: number, nowMs: Clock) {
     this.#services = services
     this.#counters = counters
     this.#submitTimeoutMs = submitTimeoutMs
+    this.#nowMs = nowMs
   }
 
   /**
@@ -97,7 +107,7 @@ export class Ingest {
   async #append({ body, encoding }: Submission, call: CallOptions): Promise<LogPlace> {
     try {
       const wal = this.#services.walForAppend()
-      const item = { body, encoding, liveMs: this.#submitTimeoutMs, arrivedAtMs: Date.now() }
+      const item = { body, encoding, liveMs: this.#submitTimeoutMs, arrivedAtMs: this.#nowMs() }
       // A flush that came too late for the answer is an append nevertheless.
       const onLate = (): void => this.#counters.ingest.inc()
       const position = await wal.append(item, { ...call, onLate })
@@ -130,7 +140,7 @@ export class Ingest {
     if (assessed instanceof AppError) return refused(assessed)
     const { verified, judged } = assessed
     if (judged instanceof AppError) return this.#lookUp(verified, judged, position, call)
-    const verdict = sealVerdict(judged, Date.now(), position)
+    const verdict = sealVerdict(judged, this.#nowMs(), position)
     if (!verified.idMatches) return judgedAlone(verdict)
     return decidedByIndex(await this.#services.dedup.putIfAbsent({ verdict }, call), verdict)
   }

@@ -8,7 +8,7 @@ export {
   type ProcessClockOptions,
   trusting,
 } from './clock/process-clock.js'
-export { type Clock, TrustedClock, watchClock } from './clock/trusted-clock.js'
+export { type Clock, TrustedClock } from './clock/trusted-clock.js'
 export { closingOnFailure } from './closing-on-failure.js'
 export { ConfigError, Env, type HostPort, parseAddress, type Range } from './env.js'
 export {

@@ -1,5 +1,5 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { TrustedClock, watchClock } from './trusted-clock.js'
+import { describe, expect, it } from 'vitest'
+import { TrustedClock } from './trusted-clock.js'
 
 const HOUR_MS = 3_600_000
 
@@ -33,30 +33,5 @@ describe('the trusted clock', () => {
     pass(1_000)
     expect(clock.nowMs()).toBe(1_800_000_001_000)
     expect(clock.jumpMs()).toBe(jumpMs)
-  })
-
-  it('is watched: a jump is said once, and so is the way back', () => {
-    vi.useFakeTimers()
-    onTestFinished(() => {
-      vi.useRealTimers()
-    })
-    const { clock, state } = clocks()
-    const stopping = new AbortController()
-    const said: number[] = []
-    watchClock(clock, stopping.signal, (jumpMs) => said.push(jumpMs))
-    vi.advanceTimersByTime(3_000)
-    state.wallMs += 4_000
-    vi.advanceTimersByTime(3_000)
-    expect(said).toEqual([])
-    state.wallMs += HOUR_MS
-    vi.advanceTimersByTime(3_000)
-    expect(said).toEqual([HOUR_MS + 4_000])
-    state.wallMs -= HOUR_MS + 4_000
-    vi.advanceTimersByTime(3_000)
-    expect(said).toEqual([HOUR_MS + 4_000, 0])
-    stopping.abort()
-    state.wallMs += HOUR_MS
-    vi.advanceTimersByTime(3_000)
-    expect(said).toHaveLength(2)
   })
 })

@@ -25,23 +25,3 @@ export class TrustedClock {
     return this.#wall() - this.nowMs()
   }
 }
-
-/** What NTP corrects without a step stays below this for a long time. */
-const JUMP_MS = 5_000
-
-/** Compares the clocks every second and reports a jump of the wall clock once. Stops with the signal. */
-export function watchClock(
-  clock: TrustedClock,
-  stopping: AbortSignal,
-  onJump: (jumpMs: number) => void,
-): void {
-  let reportedMs = 0
-  const timer = setInterval(() => {
-    const jumpMs = clock.jumpMs()
-    if (Math.abs(jumpMs - reportedMs) < JUMP_MS) return
-    reportedMs = jumpMs
-    onJump(jumpMs)
-  }, 1_000)
-  timer.unref()
-  stopping.addEventListener('abort', () => clearInterval(timer), { once: true })
-}
