@@ -13,6 +13,7 @@ export const tools = {
   mkfsXfs: { name: 'mkfs.xfs', debianPackage: 'xfsprogs' },
   mkfsExt4: { name: 'mkfs.ext4', debianPackage: 'e2fsprogs' },
   eatmydata: { name: 'eatmydata', debianPackage: 'eatmydata' },
+  faketime: { name: 'faketime', debianPackage: 'faketime' },
   prlimit: { name: 'prlimit', debianPackage: 'util-linux' },
 } as const satisfies Record<string, DebianProgram>
 
