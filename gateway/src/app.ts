@@ -30,14 +30,16 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
     {
       wals,
       dedup,
-      verifier: () => verifier.isServing(),
-      scoring: () => scoring.isServing(),
+      verifier: (timeoutMs) => verifier.isServing(timeoutMs),
+      scoring: (timeoutMs) => scoring.isServing(timeoutMs),
     },
     logger,
   )
   const walForAppend = roundRobin(wals, monitor)
   const services = { verifier, scoring, dedup, walForAppend }
-  const ingest = new Ingest(services, counters, config.submitTimeoutMs, context.clock.nowMs)
+  const ingest = new Ingest(services, counters, config.submitTimeoutMs, context.clock.nowMs, () => {
+    monitor.look()
+  })
   const rateLimit = new RateLimit({
     tokensPerSecond: config.tokenRate,
     onRefused: () => counters.rateLimited.inc(),
@@ -53,7 +55,10 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
     ingest,
     admission,
     rateLimit,
-    ready: () => withClock(monitor.report(), context.clock),
+    ready: async () => {
+      await monitor.look()
+      return withClock(monitor.report(), context.clock)
+    },
     registry,
     metricsAuth: config.metricsAuth,
     logger,
@@ -75,6 +80,7 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
         connectionsMax: config.connectionsMax,
         requestTimeoutMs: config.bodyTimeoutMs,
         messageBytesMax: REQUEST_BYTES_MAX,
+        beforeHealthCheck: () => monitor.look(),
         onDropped: () => counters.grpcConnectionsDropped.inc(),
       },
     )
@@ -83,7 +89,7 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
     await http.close()
     closeClients()
   })
-  grpc.setServing(true)
+  monitor.follow(() => grpc.setServing(monitor.report().status !== 'not_ready'))
   const replays = wals.map((wal) =>
     replayOpenEntries(wal, { ingest, monitor, counters, logger, config: config.replay }, stopping),
   )

@@ -60,15 +60,26 @@ export class Ingest {
   readonly #counters: Counters
   readonly #submitTimeoutMs: number
   readonly #nowMs: Clock
+  readonly #onUnavailable: () => void
   /** Submissions that were counted by their replay or by a late mark, the newest of them. */
   readonly #countedPlaces = new Set<string>()
 
-  /** @param nowMs wall time that does not jump: it stands in each verdict */
-  constructor(services: Services, counters: Counters, submitTimeoutMs: number, nowMs: Clock) {
+  /**
+   * @param nowMs wall time that does not jump: it stands in each verdict
+   * @param onUnavailable called for each submission that cannot be finished now
+   */
+  constructor(
+    services: Services,
+    counters: Counters,
+    submitTimeoutMs: number,
+    nowMs: Clock,
+    onUnavailable: () => void = () => undefined,
+  ) {
     this.#services = services
     this.#counters = counters
     this.#submitTimeoutMs = submitTimeoutMs
     this.#nowMs = nowMs
+    this.#onUnavailable = onUnavailable
   }
 
   /**
@@ -76,6 +87,15 @@ export class Ingest {
    * @throws AppError unavailable: the log may have the record nevertheless, and a replay will finish it.
    */
   async submit(submission: Submission): Promise<Answer> {
+    try {
+      return await this.#submit(submission)
+    } catch (error) {
+      this.#onUnavailable()
+      throw error
+    }
+  }
+
+  async #submit(submission: Submission): Promise<Answer> {
     const call = { deadlineMs: monotonicMs() + this.#submitTimeoutMs, context: submission.context }
     const [place, assessed] = await sideBySide(
       this.#append(submission, call), // flushed

@@ -10,17 +10,20 @@ import type { DedupClient } from './clients/dedup.js'
 import type { WalClient } from './clients/wal.js'
 
 const POLL_MS = 1_000
+/** Who does not answer in this time counts as down until the next look. Shorter than a probe of /ready may take. */
+const LOOK_MS = 500
 
 export interface Watched {
   readonly wals: readonly WalClient[]
   readonly dedup: DedupClient
   /** Resolve to whether the service says that it is serving. */
-  readonly verifier: () => Promise<boolean>
-  readonly scoring: () => Promise<boolean>
+  readonly verifier: (timeoutMs: number) => Promise<boolean>
+  readonly scoring: (timeoutMs: number) => Promise<boolean>
 }
 
 /**
- * What the gateway knows of the services behind it, looked at every second: for /ready, for the admission of new
+ * What the gateway knows of the services behind it, looked at every second, when somebody asks for it and when a
+ * submission could not be finished: for /ready, for the admission of new
  * submissions, and for replay, which waits until all are there.
  */
 export class Monitor {
@@ -32,7 +35,9 @@ export class Monitor {
   #verifier = false
   #scoring = false
   #draining = false
-  #looking = false
+  #looking: Promise<void> | undefined
+  #nextLook: Promise<void> | undefined
+  #onLook: () => void = () => undefined
   #status: ReadyReport['status'] = 'not_ready'
 
   constructor(watched: Watched, logger: Logger) {
@@ -42,30 +47,52 @@ export class Monitor {
     this.#timer = setInterval(() => this.look(), POLL_MS)
   }
 
-  /** Asks all once; resolves when each has answered or had its time. */
-  async look(): Promise<void> {
-    if (this.#looking) return
-    this.#looking = true
+  /** @param onLook called after each look, and when it drains */
+  follow(onLook: () => void): void {
+    this.#onLook = onLook
+    onLook()
+  }
+
+  /**
+   * Asks all; resolves when each has answered or had its time. One look goes at a time: who comes meanwhile gets the
+   * next one, with all others who came, so that nothing is answered that is older than its question.
+   */
+  look(): Promise<void> {
+    if (!this.#looking) {
+      this.#looking = this.#ask().finally(() => {
+        this.#looking = undefined
+      })
+      return this.#looking
+    }
+    this.#nextLook ??= this.#looking.then(() => {
+      this.#nextLook = undefined
+      return this.look()
+    })
+    return this.#nextLook
+  }
+
+  async #ask(): Promise<void> {
     const { wals, dedup, verifier, scoring } = this.#watched
     const orNothing = async <T>(state: Promise<T>): Promise<T | undefined> => state.catch(() => undefined)
     await Promise.all([
-      ...wals.map(async (wal) => this.#logs.set(wal.address, await orNothing(wal.state()))),
-      orNothing(dedup.state()).then((state) => {
+      ...wals.map(async (wal) => this.#logs.set(wal.address, await orNothing(wal.state(LOOK_MS)))),
+      orNothing(dedup.state(LOOK_MS)).then((state) => {
         this.#index = state
       }),
-      verifier().then((serving) => {
+      verifier(LOOK_MS).then((serving) => {
         this.#verifier = serving
       }),
-      scoring().then((serving) => {
+      scoring(LOOK_MS).then((serving) => {
         this.#scoring = serving
       }),
     ])
-    this.#looking = false
     this.#sayChange()
+    this.#onLook()
   }
 
   drain(): void {
     this.#draining = true
+    this.#onLook()
   }
 
   close(): void {
@@ -126,6 +153,7 @@ export class Monitor {
 
 function storeState(index: dedup.GetStateResponse | undefined): Dependency {
   if (!index) return { state: 'unknown' }
+  if (index.storeDown) return { state: 'down', detail: index.refusal }
   if (!index.answers) return { state: 'filling', detail: index.refusal }
   if (!index.takesPuts) return { state: 'full', detail: index.refusal }
   return { state: 'up' }

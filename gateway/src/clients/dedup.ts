@@ -8,7 +8,7 @@ export interface DedupClient {
   putIfAbsent(item: dedup.PutItem, options?: CallOptions): Promise<dedup.Answer>
   /** @throws AppError pcs_not_found or unavailable. */
   get(pcsId: string): Promise<record.Verdict | undefined>
-  state(): Promise<dedup.GetStateResponse>
+  state(timeoutMs: number): Promise<dedup.GetStateResponse>
   close(): void
 }
 
@@ -34,7 +34,7 @@ export function connectDedup(address: string, limits: HopLimits, context: RpcCon
       const { verdict } = await peer.unary('get', { pcsId })
       return verdict
     },
-    state: () => peer.unary('getState', {}),
+    state: (timeoutMs) => peer.unary('getState', {}, { timeoutMs }),
     close: () => peer.close(),
   }
 }

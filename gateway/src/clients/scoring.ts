@@ -5,7 +5,7 @@ import { fromItemStatus, RecordFault } from './record-fault.js'
 export interface ScoringClient {
   /** The verdict, as bytes that lack time and place. @throws AppError unavailable. */
   judge(item: scoring.JudgeItem, options?: CallOptions): Promise<Buffer>
-  isServing(): Promise<boolean>
+  isServing(timeoutMs: number): Promise<boolean>
   close(): void
 }
 
@@ -18,7 +18,7 @@ export function connectScoring(address: string, limits: HopLimits, context: RpcC
   })
   return {
     judge: (item, options) => batches.call(item, options),
-    isServing: () => peer.isServing(),
+    isServing: (timeoutMs) => peer.isServing(timeoutMs),
     close: () => peer.close(),
   }
 }

@@ -17,7 +17,7 @@ const BATCH_BYTES_MAX = 256 * 2 ** 10
 export interface VerifierClient {
   /** A refusal is a value: an AppError malformed or unauthenticated. @throws AppError unavailable. */
   verify(item: verifier.VerifyItem, options?: CallOptions): Promise<verifier.Verified | AppError>
-  isServing(): Promise<boolean>
+  isServing(timeoutMs: number): Promise<boolean>
   close(): void
 }
 
@@ -31,7 +31,7 @@ export function connectVerifier(address: string, limits: HopLimits, context: Rpc
   })
   return {
     verify: (item, options) => batches.call(item, options),
-    isServing: () => peer.isServing(),
+    isServing: (timeoutMs) => peer.isServing(timeoutMs),
     close: () => peer.close(),
   }
 }

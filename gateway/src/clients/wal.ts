@@ -19,7 +19,7 @@ export interface WalClient {
   leaseOpen(request: wal.LeaseOpenRequest): Promise<wal.LeaseOpenResponse>
   /** Tells of a replay that failed for a reason of the submission's own. */
   reportReplayFailure(position: record.Position, reason: string): Promise<wal.ReportReplayFailureResponse>
-  state(): Promise<wal.GetStateResponse>
+  state(timeoutMs: number): Promise<wal.GetStateResponse>
   close(): void
 }
 
@@ -44,7 +44,7 @@ export function connectWal(address: string, limits: HopLimits, context: RpcConte
     markDone: (item, options) => marks.call(item, options),
     leaseOpen: (request) => peer.unary('leaseOpen', request),
     reportReplayFailure: (position, reason) => peer.unary('reportReplayFailure', { position, reason }),
-    state: () => peer.unary('getState', {}),
+    state: (timeoutMs) => peer.unary('getState', {}, { timeoutMs }),
     close: () => peer.close(),
   }
 }

@@ -5,7 +5,7 @@ import type { RouteDefinition } from './route.js'
 
 export interface OperationsParts {
   readonly answers: Answers
-  readonly ready: () => ReadyReport
+  readonly ready: () => Promise<ReadyReport>
   readonly registry: Registry
   readonly metricsAuth: BasicAuth | undefined
 }
@@ -33,13 +33,14 @@ export function operationsRoutes({
       url: '/ready',
       fields: () => NO_STORE,
       handle(request, reply) {
-        const report = ready()
-        const status = report.status === 'not_ready' ? 503 : 200
-        answers.send(request, reply, {
-          status,
-          type: 'application/json',
-          body: `${JSON.stringify(report)}\n`,
-        })
+        ready().then(
+          (report) => {
+            const status = report.status === 'not_ready' ? 503 : 200
+            const body = `${JSON.stringify(report)}\n`
+            answers.send(request, reply, { status, type: 'application/json', body })
+          },
+          (error: unknown) => answers.fail(request, reply, error),
+        )
       },
     },
     {

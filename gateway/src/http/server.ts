@@ -24,7 +24,7 @@ export interface HttpDependencies {
   readonly ingest: Pick<Ingest, 'submit' | 'outcome'>
   readonly admission: Admission
   readonly rateLimit: RateLimit
-  readonly ready: () => ReadyReport
+  readonly ready: () => Promise<ReadyReport>
   readonly registry: Registry
   /** Who may read /metrics; nobody is asked where it is undefined. */
   readonly metricsAuth: BasicAuth | undefined

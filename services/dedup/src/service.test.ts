@@ -205,7 +205,7 @@ describe('the service, by single calls', () => {
   it('tells its state: filling, then open, then full', async () => {
     const { test, peer } = await served({ filled: false, idsMax: 1 })
     const state = () => peer.unary('getState', {})
-    const common = { backend: 'memory', remembered: 0 }
+    const common = { backend: 'memory', remembered: 0, storeDown: false }
     expect(await state()).toEqual({
       ...{ ...common, takesPuts: false, answers: false, generation: '' },
       refusal: 'the index has not been filled from the log yet',

@@ -72,8 +72,8 @@ export function dedupService({
         return { verdict }
       },
       getState: () => {
-        const { refusal } = index
-        const { up, remembered } = store.state()
+        const { up, remembered, refusal: storeRefusal } = store.state()
+        const refusal = up ? index.refusal : (storeRefusal ?? 'the store is down')
         const state = availability()
         return {
           backend: store.backend,
@@ -82,6 +82,7 @@ export function dedupService({
           refusal: refusal ?? '',
           remembered,
           generation: state.answers ? state.generation : '',
+          storeDown: !up,
         }
       },
       rebuild: (_request, { gone, draining }) => maintenance.rebuild(AbortSignal.any([gone, draining])),

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { startInProcess } from '@fractal-lba/constellation'
 import { testSite } from '@fractal-lba/local'
 import { ingest, wal } from '@fractal-lba/proto'
-import { localGrpcAddress, localOpsAddress, parseAddress, serviceNames } from '@fractal-lba/runtime'
+import { connect, localGrpcAddress, localOpsAddress, parseAddress, serviceNames } from '@fractal-lba/runtime'
 import { credentials, status } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Metrics, metricsOf } from '../../src/metrics.js'
@@ -109,6 +109,21 @@ describe('gateway and services in one process', () => {
     await constellation.start('signal-scoring')
     await wal.untilNothingOpen(30_000)
     expect((await client.outcome(record.pcs_id)).status).toBe(200)
+  })
+
+  it('say at once that nothing is served without a log, over HTTP and gRPC', async () => {
+    const { client, site, constellation, records } = system()
+    const health = connect({}, { service: 'gateway', address: addressOf(site, 'gateway') })
+    onTestFinished(() => health.close())
+    const serving = () => health.isServing(5_000)
+    await until('it serves', 20_000, serving)
+    await constellation.stopOne('wal')
+    expect([(await client.get('/ready')).status, await serving()]).toEqual([503, false])
+    await constellation.start('wal')
+    await until('it serves again', 20_000, serving)
+    await until('it judges again', 20_000, async () => {
+      return (await client.submit(textOf(records.next())).catch(() => undefined))?.status === 200
+    })
   })
 })
 

@@ -10,14 +10,19 @@ const STATES = {
 } as const
 
 /** `/`: what this is and where to go on, for a person who typed the address into a browser. */
-export function homeRoute(answers: Answers, ready: () => ReadyReport): RouteDefinition {
+export function homeRoute(answers: Answers, ready: () => Promise<ReadyReport>): RouteDefinition {
   return {
     method: 'GET',
     url: '/',
     handle(request, reply) {
       const origin = originOf(request.headers.host, request.headers['x-forwarded-proto'])
-      const { html, fields } = homePage(origin, ready().status)
-      answers.send(request, reply, { status: 200, type: HTML_TYPE, body: html, fields })
+      ready().then(
+        ({ status }) => {
+          const { html, fields } = homePage(origin, status)
+          answers.send(request, reply, { status: 200, type: HTML_TYPE, body: html, fields })
+        },
+        (error: unknown) => answers.fail(request, reply, error),
+      )
     },
   }
 }

@@ -57,7 +57,7 @@ export async function startHttp(settings: HttpSettings = {}): Promise<HttpUnderT
       room: settings.room ?? (() => undefined),
     }),
     rateLimit,
-    ready: settings.ready ?? (() => ({ status: 'ready', dependencies: { wal: { state: 'up' } } })),
+    ready: async () => settings.ready?.() ?? { status: 'ready', dependencies: { wal: { state: 'up' } } },
     registry,
     metricsAuth: settings.metricsAuth,
     logger: createLogger('gateway', 'fatal'),

@@ -20,6 +20,8 @@ export interface GrpcFrontLimits {
   readonly messageBytesMax: number
   /** Told of each connection that was closed at once because as many as may be were open. */
   readonly onDropped: () => void
+  /** Awaited before a health check is answered: by then the state that was set is the one of now. */
+  readonly beforeHealthCheck?: () => Promise<void>
 }
 
 /** Calls at once on one connection. */

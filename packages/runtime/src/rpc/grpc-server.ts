@@ -1,4 +1,9 @@
-import { Server, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js'
+import {
+  type handleUnaryCall,
+  Server,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js'
 import { HealthImplementation } from 'grpc-health-check'
 import { type RpcContext, withDefaults } from './context.js'
 import { type FrontListener, frontOptions, type GrpcFrontLimits, listenFront } from './grpc-front.js'
@@ -41,7 +46,7 @@ export async function startGrpcServer(
   for (const { definition } of services) {
     server.addService(definition as unknown as ServiceDefinition, implementationOf(definition, served))
   }
-  health.addToServer(server)
+  addHealth(server, health, front?.beforeHealthCheck)
   addReflection(server, [...services.map(({ name }) => name), HEALTH_SERVICE])
 
   // Before it listens: who shares the transport never takes the longer way.
@@ -64,6 +69,18 @@ export async function startGrpcServer(
       await Promise.all([stopped(server, graceMs), served.stopped(graceMs)])
     },
   }
+}
+
+/** @param look resolves when the state that is answered is the one of now */
+function addHealth(server: Server, health: HealthImplementation, look?: () => Promise<void>): void {
+  const addService: Server['addService'] = (service, implementation) => {
+    const { check } = implementation as { check: handleUnaryCall<unknown, unknown> }
+    const checkNow: typeof check = (call, callback) => {
+      look?.().finally(() => check(call, callback))
+    }
+    server.addService(service, look ? { ...implementation, check: checkNow } : implementation)
+  }
+  health.addToServer({ addService } as Server)
 }
 
 /** Looks at the limits of every message before it decodes it. */

@@ -157,8 +157,9 @@ export class BackedLog implements SubmissionLog {
 
   status(): LogStatus {
     const { open, dead, generation } = this.#state
-    const { refusal, damaged, sizeBytes, space } = this.#backend
+    const { damaged, sizeBytes, space } = this.#backend
     const head = this.#backend.head()
+    const refusal = this.#refusalOfSubmissions(1)
     const oldestMs = open.oldestAppendedAtMs
     return {
       headSequence: head.sequence,
@@ -204,12 +205,16 @@ export class BackedLog implements SubmissionLog {
   }
 
   #checkTakesSubmissions(count: number): void {
-    const { refusal } = this.#backend
+    const refusal = this.#refusalOfSubmissions(count)
     if (refusal !== undefined) throw unavailable(refusal)
+  }
+
+  #refusalOfSubmissions(count: number): string | undefined {
+    const { refusal } = this.#backend
+    if (refusal !== undefined) return refusal
     const unfinished = this.#state.open.count + this.#state.dead.count
-    if (unfinished + count > this.#limits.openMax) {
-      throw unavailable(`the log has ${unfinished} unfinished submissions, and WAL_OPEN_MAX allows no more`)
-    }
+    if (unfinished + count <= this.#limits.openMax) return undefined
+    return `the log has ${unfinished} unfinished submissions, and WAL_OPEN_MAX allows no more`
   }
 
   #refusalOf({ logId, mark }: MarkRequest): AppError | undefined {

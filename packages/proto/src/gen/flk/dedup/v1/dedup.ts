@@ -131,6 +131,8 @@ export interface GetStateResponse {
   refusal: string;
   remembered: number;
   generation: string;
+  /** The store cannot be asked, whether it is filled or not; refusal says why. */
+  storeDown: boolean;
 }
 
 export interface ConfirmClockRequest {
@@ -962,7 +964,15 @@ export const GetStateRequest: MessageFns<GetStateRequest> = {
 };
 
 function createBaseGetStateResponse(): GetStateResponse {
-  return { backend: "", takesPuts: false, answers: false, refusal: "", remembered: 0, generation: "" };
+  return {
+    backend: "",
+    takesPuts: false,
+    answers: false,
+    refusal: "",
+    remembered: 0,
+    generation: "",
+    storeDown: false,
+  };
 }
 
 export const GetStateResponse: MessageFns<GetStateResponse> = {
@@ -984,6 +994,9 @@ export const GetStateResponse: MessageFns<GetStateResponse> = {
     }
     if (message.generation !== "") {
       writer.uint32(50).string(message.generation);
+    }
+    if (message.storeDown !== false) {
+      writer.uint32(56).bool(message.storeDown);
     }
     return writer;
   },
@@ -1047,6 +1060,14 @@ export const GetStateResponse: MessageFns<GetStateResponse> = {
             }
 
             message.generation = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.storeDown = reader.bool();
             continue;
           }
         }
