@@ -5,7 +5,7 @@ export interface TornFilesWatch {
   readonly directory: string
   /** They are kept as long as the bodies of judged records. */
   readonly retentionMs: number
-  /** The trusted clock. */
+  /** What expires then or before has expired: it stands still while the clock is not trusted. */
   readonly now: () => number
 }
 
