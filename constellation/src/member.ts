@@ -57,6 +57,7 @@ export class Member {
     const stopping = new AbortController()
     const clock = new ProcessClock({
       limitMs: this.#starter.clockOffsetMaxMs,
+      service: this.name,
       ...this.#events.clockOf?.(this.name),
     })
     const fatal = (error: Error): void => {

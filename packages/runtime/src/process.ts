@@ -120,7 +120,7 @@ export async function runProcess<Config extends CommonConfig>(
   try {
     running = await start(config, {
       ...{ logger, registry: createRegistry(), transport: grpcTransport },
-      ...{ clock: new ProcessClock({ limitMs: config.clockOffsetMaxMs }) },
+      ...{ clock: new ProcessClock({ limitMs: config.clockOffsetMaxMs, service: name }) },
       ...{ stopping: stopping.signal, fatal },
     })
   } catch (error) {

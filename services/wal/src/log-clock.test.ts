@@ -107,7 +107,11 @@ describe('the stamps of a log', () => {
     pass(DAY_MS)
     await start()
     const { monotonicMs } = time
-    clock.notePeer({ nowMs: time.wallMs, hostId: 'there', processId: 'b' }, monotonicMs, monotonicMs)
+    clock.notePeer(
+      { nowMs: time.wallMs, hostId: 'there', processId: 'b', service: 'dedup' },
+      monotonicMs,
+      monotonicMs,
+    )
     expect(clock.isTrusted).toBe(true)
     await vi.waitFor(() => expect(log.clock().clockUnconfirmed).toBe(false), { timeout: 10_000 })
     await start()

@@ -30,6 +30,8 @@ export interface ClockExchange {
 export interface ProcessClockOptions {
   /** CLOCK_OFFSET_MAX */
   readonly limitMs: number
+  /** Name of the service, told to peers. */
+  readonly service?: string
   readonly wall?: Clock
   readonly monotonic?: Clock
   readonly hostId?: string
@@ -44,6 +46,7 @@ export class ProcessClock implements ExpiryClock, ClockExchange {
   readonly #wall: Clock
   readonly #monotonic: Clock
   readonly #hostId: string
+  readonly #service: string
   readonly #processId = randomUUID()
   readonly #peers = new PeerClocks()
   readonly #logs = new Map<string, LogTime>()
@@ -55,6 +58,7 @@ export class ProcessClock implements ExpiryClock, ClockExchange {
 
   constructor({
     limitMs,
+    service = '',
     wall = Date.now,
     monotonic = monotonicMs,
     hostId = hostIdOf(),
@@ -63,6 +67,7 @@ export class ProcessClock implements ExpiryClock, ClockExchange {
     this.#wall = wall
     this.#monotonic = monotonic
     this.#hostId = hostId
+    this.#service = service
     this.#clock = new TrustedClock(wall, monotonic)
     this.#judgement = this.judge()
   }
@@ -101,7 +106,12 @@ export class ProcessClock implements ExpiryClock, ClockExchange {
   }
 
   reading(): ClockReading {
-    return { nowMs: this.nowMs(), hostId: this.#hostId, processId: this.#processId }
+    return {
+      nowMs: this.nowMs(),
+      hostId: this.#hostId,
+      processId: this.#processId,
+      service: this.#service,
+    }
   }
 
   notePeer(reading: ClockReading, sentMs: number, receivedMs: number): void {
