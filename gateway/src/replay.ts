@@ -57,18 +57,18 @@ export async function replayOpenEntries(
       await ingest.replay({ body, encoding, context }, { wal, position })
     } catch (error) {
       logger.warn({ err: error, position }, 'replay: the submission stays open')
-      await reportOwnFault(wal, position, error)
+      await reportFailure(wal, position, error)
       return false
     }
     counters.replayed.inc()
     return true
   }
 
-  /** The log counts them, and sets the submission aside when they are too many. */
-  async function reportOwnFault(wal: WalClient, position: record.Position, error: unknown): Promise<void> {
-    if (!isOwnFault(error)) return
+  /** The log ends the lease, counts what is no outage, and sets the submission aside when that was too often. */
+  async function reportFailure(wal: WalClient, position: record.Position, error: unknown): Promise<void> {
     try {
-      const { tries, deadLetter } = await wal.reportReplayFailure(position, toAppError(error).message)
+      const reason = toAppError(error).message
+      const { tries, deadLetter } = await wal.reportReplayFailure(position, reason, !isOwnFault(error))
       if (deadLetter)
         logger.error({ position, tries }, 'replay: the submission was set aside as a dead letter')
     } catch (failed) {

@@ -17,8 +17,12 @@ export interface WalClient {
   /** Resolves after the flush, with the position of the mark. @throws AppError superseded or unavailable, RecordFault for a malformed mark. */
   markDone(item: wal.MarkItem, options?: CallOptions<record.Position>): Promise<record.Position>
   leaseOpen(request: wal.LeaseOpenRequest): Promise<wal.LeaseOpenResponse>
-  /** Tells of a replay that failed for a reason of the submission's own. */
-  reportReplayFailure(position: record.Position, reason: string): Promise<wal.ReportReplayFailureResponse>
+  /** Tells of a replay that failed, in an outage or for a reason of the submission's own. */
+  reportReplayFailure(
+    position: record.Position,
+    reason: string,
+    isOutage: boolean,
+  ): Promise<wal.ReportReplayFailureResponse>
   state(timeoutMs: number): Promise<wal.GetStateResponse>
   close(): void
 }
@@ -43,7 +47,8 @@ export function connectWal(address: string, limits: HopLimits, context: RpcConte
     append: (item, options) => appends.call(item, options),
     markDone: (item, options) => marks.call(item, options),
     leaseOpen: (request) => peer.unary('leaseOpen', request),
-    reportReplayFailure: (position, reason) => peer.unary('reportReplayFailure', { position, reason }),
+    reportReplayFailure: (position, reason, isOutage) =>
+      peer.unary('reportReplayFailure', { position, reason, isOutage }),
     state: (timeoutMs) => peer.unary('getState', {}, { timeoutMs }),
     close: () => peer.close(),
   }

@@ -94,8 +94,8 @@ export function walService(
         )
         return { position }
       },
-      reportReplayFailure: async ({ position, reason }) => {
-        const report = await log.reportReplayFailure(position, reason)
+      reportReplayFailure: async ({ position, reason, isOutage }) => {
+        const report = await log.reportReplayFailure(position, reason, { isOutage })
         if (report.deadLetter) {
           logger.error(
             { position: position?.sequence, tries: report.tries },

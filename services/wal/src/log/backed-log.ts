@@ -44,6 +44,9 @@ export interface LogClocks {
   readonly monotonicMs: () => number
 }
 
+/** A submission whose replay has failed rests for so long. */
+const FAILED_LEASE_MS = 1_000
+
 const CLOCK_KINDS = {
   unconfirmed: log.Clock_Kind.KIND_UNCONFIRMED,
   confirmed: log.Clock_Kind.KIND_CONFIRMED,
@@ -109,13 +112,19 @@ export class BackedLog implements SubmissionLog {
     return this.#state.dead.list(fromSequence, countMax)
   }
 
-  async reportReplayFailure(position: LogPosition | undefined, reason: string): Promise<ReplayFailureReport> {
+  async reportReplayFailure(
+    position: LogPosition | undefined,
+    reason: string,
+    { isOutage = false } = {},
+  ): Promise<ReplayFailureReport> {
     if (position?.logId !== this.logId) {
       throw new AppError('superseded', 'the failure is of another log than this one')
     }
     const { sequence } = position
-    const tries = this.#state.open.countFailure(sequence)
-    if (tries < this.#limits.replayTries) return { tries, deadLetter: this.#state.dead.has(sequence) }
+    this.#state.open.endLease(sequence, this.#clocks.monotonicMs() + FAILED_LEASE_MS)
+    const tries = this.#state.open.countFailure(sequence, isOutage ? 0 : 1)
+    if (isOutage || tries < this.#limits.replayTries)
+      return { tries, deadLetter: this.#state.dead.has(sequence) }
     const letter = { sequence, reason: printableReason(reason), tries }
     const { timeMs } = await this.#write([deadLetterRecord(letter)])
     this.#state.setAside(letter, timeMs)

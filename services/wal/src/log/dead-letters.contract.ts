@@ -67,6 +67,25 @@ export function deadLetterContract(kept: KeptLog): void {
       await expect(kept.log.redrive(3)).rejects.toMatchObject({ code: 'malformed' })
     })
 
+    it('are not made of outages; a replay that failed in one holds its lease for a second at most', async () => {
+      await kept.log.append([submission('a')])
+      const lease = () => kept.log.leaseOpen({ countMax: 10, bytesMax: BYTES_MAX }, 60_000)
+      const position = { logId: kept.log.logId, sequence: 1 }
+      for (let time = 0; time < 10; time += 1) {
+        expect(await lease()).toHaveLength(1)
+        expect(await kept.log.reportReplayFailure(position, 'down', { isOutage: true })).toEqual({
+          tries: 0,
+          deadLetter: false,
+        })
+        expect(await lease()).toHaveLength(0)
+        kept.clocks.monotonic += 1_000
+      }
+      expect(await lease()).toHaveLength(1)
+      expect(await fail(1)).toEqual({ tries: 1, deadLetter: false })
+      kept.clocks.monotonic += 1_000
+      expect(await lease()).toHaveLength(1)
+    })
+
     it('are finished by a late mark', async () => {
       await killTwo()
       await kept.log.fence('g')

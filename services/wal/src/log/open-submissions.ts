@@ -75,11 +75,17 @@ export class OpenSubmissions {
     return open
   }
 
+  /** Lets a lease end at this time, unless it ends before. */
+  endLease(sequence: number, atMs: number): void {
+    const open = this.#get(sequence)
+    if (open) open.leasedUntilMs = Math.min(open.leasedUntilMs, atMs)
+  }
+
   /** @returns how many tries have failed by now; 0 when it is not open. */
-  countFailure(sequence: number): number {
+  countFailure(sequence: number, more: 0 | 1 = 1): number {
     const open = this.#get(sequence)
     if (!open) return 0
-    open.tries += 1
+    open.tries += more
     return open.tries
   }
 

@@ -163,10 +163,15 @@ export interface SubmissionLog {
 
   /**
    * Counts a failure that lies in the submission itself; at the last try allowed it is set aside as a dead letter, and
-   * this resolves when that is durable. Failures are remembered only while the log is open.
+   * this resolves when that is durable. Failures are remembered only while the log is open. An outage is not counted.
+   * Either way its lease ends after a second.
    * @throws AppError superseded for another log
    */
-  reportReplayFailure(position: LogPosition | undefined, reason: string): Promise<ReplayFailureReport>
+  reportReplayFailure(
+    position: LogPosition | undefined,
+    reason: string,
+    options?: { readonly isOutage?: boolean },
+  ): Promise<ReplayFailureReport>
 
   /** A page of them, in the order of the log. */
   listDeadLetters(fromSequence: number, countMax: number): DeadLetterPage

@@ -224,6 +224,8 @@ export interface ReportReplayFailureRequest {
     | undefined;
   /** A sentence for a person; at most 256 characters of it are kept. Never the payload. */
   reason: string;
+  /** It failed for no reason of its own: that is not counted, and only lets go of the lease. */
+  isOutage: boolean;
 }
 
 export interface ReportReplayFailureResponse {
@@ -1947,7 +1949,7 @@ export const ConfirmClockResponse: MessageFns<ConfirmClockResponse> = {
 };
 
 function createBaseReportReplayFailureRequest(): ReportReplayFailureRequest {
-  return { position: undefined, reason: "" };
+  return { position: undefined, reason: "", isOutage: false };
 }
 
 export const ReportReplayFailureRequest: MessageFns<ReportReplayFailureRequest> = {
@@ -1957,6 +1959,9 @@ export const ReportReplayFailureRequest: MessageFns<ReportReplayFailureRequest> 
     }
     if (message.reason !== "") {
       writer.uint32(18).string(message.reason);
+    }
+    if (message.isOutage !== false) {
+      writer.uint32(24).bool(message.isOutage);
     }
     return writer;
   },
@@ -1988,6 +1993,14 @@ export const ReportReplayFailureRequest: MessageFns<ReportReplayFailureRequest> 
             }
 
             message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.isOutage = reader.bool();
             continue;
           }
         }
@@ -2675,8 +2688,8 @@ export const WalServiceService = {
     responseDeserialize: (value: Buffer): GetStateResponse => GetStateResponse.decode(value),
   },
   /**
-   * Tells that replay of one submission failed for a reason of its own, never because of an outage. After
-   * WAL_REPLAY_TRIES of them the submission is set aside as a dead letter: kept, but no longer handed out.
+   * Tells that replay of one submission failed; it may be leased again after a second. After WAL_REPLAY_TRIES failures
+   * for a reason of its own, which an outage is not, the submission is set aside as a dead letter: kept, but no longer handed out.
    */
   reportReplayFailure: {
     path: "/flk.wal.v1.WalService/ReportReplayFailure" as const,
@@ -2761,8 +2774,8 @@ export interface WalServiceServer extends UntypedServiceImplementation {
   fence: handleUnaryCall<FenceRequest, FenceResponse>;
   getState: handleUnaryCall<GetStateRequest, GetStateResponse>;
   /**
-   * Tells that replay of one submission failed for a reason of its own, never because of an outage. After
-   * WAL_REPLAY_TRIES of them the submission is set aside as a dead letter: kept, but no longer handed out.
+   * Tells that replay of one submission failed; it may be leased again after a second. After WAL_REPLAY_TRIES failures
+   * for a reason of its own, which an outage is not, the submission is set aside as a dead letter: kept, but no longer handed out.
    */
   reportReplayFailure: handleUnaryCall<ReportReplayFailureRequest, ReportReplayFailureResponse>;
   /** Dead letters in the order of the log, a page at a time. */
@@ -2887,8 +2900,8 @@ export interface WalServiceClient extends Client {
     callback: (error: ServiceError | null, response: GetStateResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Tells that replay of one submission failed for a reason of its own, never because of an outage. After
-   * WAL_REPLAY_TRIES of them the submission is set aside as a dead letter: kept, but no longer handed out.
+   * Tells that replay of one submission failed; it may be leased again after a second. After WAL_REPLAY_TRIES failures
+   * for a reason of its own, which an outage is not, the submission is set aside as a dead letter: kept, but no longer handed out.
    */
   reportReplayFailure(
     request: ReportReplayFailureRequest,
