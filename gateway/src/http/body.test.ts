@@ -47,14 +47,22 @@ describe('a body that is being read', () => {
   })
 
   it('takes no more memory in chunks of one byte', () => {
-    const { reader, bodies } = reading()
-    collectGarbage()
-    const before = process.memoryUsage()
-    for (let at = 0; at < BYTES_MAX; at += 1) reader.take(Buffer.from([at]))
-    collectGarbage()
-    const { heapUsed, arrayBuffers } = process.memoryUsage()
-    expect(heapUsed - before.heapUsed + arrayBuffers - before.arrayBuffers).toBeLessThan(8 * BYTES_MAX)
-    reader.end()
-    expect(bodies[0]).toEqual(Buffer.from(Array.from({ length: BYTES_MAX }, (_, at) => at)))
+    // What other tests of this process leave behind comes and goes; what a reader keeps is there each time.
+    const keptBytes = Array.from({ length: 5 }, () => {
+      const { reader, bodies } = reading()
+      const before = memoryBytes()
+      for (let at = 0; at < BYTES_MAX; at += 1) reader.take(Buffer.from([at]))
+      const kept = memoryBytes() - before
+      reader.end()
+      expect(bodies[0]).toEqual(Buffer.from(Array.from({ length: BYTES_MAX }, (_, at) => at)))
+      return kept
+    })
+    expect(Math.min(...keptBytes)).toBeLessThan(8 * BYTES_MAX)
   })
 })
+
+function memoryBytes(): number {
+  collectGarbage()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}

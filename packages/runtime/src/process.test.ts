@@ -6,8 +6,13 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /** A process of its own that runs this code inside runProcess' `start`, under a supervisor's channel. */
-function underSupervisor(start: string, stopMsMax: number, output: 'pipe' | number = 'pipe'): ChildProcess {
+function underSupervisor(
+  start: string,
+  stopMsMax: number,
+  { output = 'pipe', before = '' }: { output?: 'pipe' | number; before?: string } = {},
+): ChildProcess {
   const code = `
+    ${before}
     import { readCommonConfig, runProcess } from '@fractal-lba/runtime'
     await runProcess('tested', readCommonConfig, async (_config, { logger, registry }) => { ${start} }, ${stopMsMax})`
   const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {
@@ -66,6 +71,13 @@ describe('a process whose supervisor ends', () => {
     expect(await ended(child)).toBe('code 0')
   })
 
+  it('ends when the supervisor has ended before it could listen', async () => {
+    const child = underSupervisor('setInterval(() => {}, 1_000); return { stop: async () => {} }', 60_000, {
+      before: 'process.disconnect(); await new Promise((resolve) => setTimeout(resolve, 50))',
+    })
+    expect(await ended(child)).toBe('code 0')
+  })
+
   it('stops in peace', async () => {
     const child = underSupervisor('return { stop: async () => {} }', 60_000)
     expect(await told(child)).toBe('started')
@@ -84,7 +96,7 @@ describe('a process whose standard output is on a full disk', () => {
        process.send(await registry.getSingleMetricAsString('log_lines_lost_total'))
        return { stop: async () => {} }`,
       60_000,
-      full,
+      { output: full },
     )
     const end = ended(child)
     const metric = await Promise.race([told(child), end])
@@ -99,7 +111,7 @@ describe('a process whose standard output is on a full disk', () => {
     const child = underSupervisor(
       `const { StartError } = await import('@fractal-lba/runtime'); throw new StartError('no')`,
       60_000,
-      full,
+      { output: full },
     )
     expect(await ended(child)).toBe('code 69')
   })

@@ -115,7 +115,12 @@ export async function runProcess<Config extends CommonConfig>(
   process.on('SIGTERM', () => stop('SIGTERM'))
   process.on('SIGINT', () => stop('SIGINT'))
   // A supervisor has an IPC channel to this process. It closes when the supervisor ends, for whatever reason.
-  if (process.send) process.on('disconnect', () => stop('the supervisor has ended'))
+  const supervisorHasEnded = (): void => stop('the supervisor has ended')
+  if (process.send) {
+    process.on('disconnect', supervisorHasEnded)
+    // It may have ended before anybody listened.
+    if (!process.connected) supervisorHasEnded()
+  }
 
   try {
     running = await start(config, {
@@ -128,8 +133,9 @@ export async function runProcess<Config extends CommonConfig>(
     return
   }
   logger.info('started')
-  // A supervisor that has just ended takes no message; 'disconnect' stops this process then.
-  process.send?.('started', undefined, undefined, () => undefined)
+  process.send?.('started', undefined, undefined, (error) => {
+    if (error) supervisorHasEnded()
+  })
 }
 
 /** Kills the process by SIGKILL, because exit would wait for a thread that is blocked by a disk that hangs. */
