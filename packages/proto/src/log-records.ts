@@ -1,5 +1,5 @@
 import { encoderOf } from './encoder.js'
-import { Clock, DeadLetter, Fence, Mark, Redrive, Submission } from './gen/flk/log/v1/log.js'
+import { Clock, DeadLetter, Drain, Fence, Mark, Redrive, Submission } from './gen/flk/log/v1/log.js'
 import { Encoding } from './gen/flk/record/v1/record.js'
 
 /**
@@ -13,6 +13,7 @@ export const LOG_RECORD_TYPE = {
   redrive: 5,
   submission: 6,
   clock: 7,
+  drain: 8,
 } as const
 
 /** A record as a log takes it: its type, how its body is encoded (always protobuf), and the body. */
@@ -53,4 +54,5 @@ export const logRecords = {
   deadLetter: recordOf<DeadLetter>(LOG_RECORD_TYPE.deadLetter, DeadLetter),
   redrive: recordOf<Redrive>(LOG_RECORD_TYPE.redrive, Redrive),
   clock: recordOf<Clock>(LOG_RECORD_TYPE.clock, Clock),
+  drain: recordOf<Drain>(LOG_RECORD_TYPE.drain, Drain),
 }

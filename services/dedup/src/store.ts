@@ -1,4 +1,5 @@
 import type { record } from '@fractal-lba/proto'
+import type { LogSet } from './index/log-set.js'
 
 /** A verdict with all its parts. */
 export type StoredVerdict = { readonly [Part in keyof record.Verdict]: NonNullable<record.Verdict[Part]> }
@@ -69,8 +70,13 @@ export interface Store {
   filledGeneration(): Promise<string>
   /** Uses the generation under which another process has filled the store. @throws GenerationLost if that has changed. */
   adopt(generation: string): Promise<void>
-  /** Begins a fill under this generation; operations of processes with another generation fail from now on. */
-  begin(generation: string): Promise<void>
+  /** The logs that it is, or was last, the index of; valid as the positions are. */
+  logSet(): Promise<LogSet>
+  /**
+   * Begins a fill from these logs under this generation; operations of processes with another generation fail from now
+   * on.
+   */
+  begin(generation: string, logSet: LogSet): Promise<void>
   /** Ends the fill that this process has begun. @throws GenerationLost if another process has begun one since. */
   complete(): Promise<void>
 

@@ -86,8 +86,8 @@ export function walService(
         return { entries, openCount: log.status().openCount }
       },
       readMarks: ({ fromSequence }) => log.readMarks(fromSequence),
-      fence: async ({ generation }) => {
-        const position = await log.fence(generation)
+      fence: async ({ generation, ...logs }) => {
+        const position = await log.fence(generation, logs)
         logger.info(
           { position: position.sequence },
           'fence: marks of older generations of the index are refused',
@@ -107,6 +107,12 @@ export function walService(
       listDeadLetters: ({ fromSequence, entriesMax }) =>
         log.listDeadLetters(fromSequence, Math.min(entriesMax || DEAD_LETTERS_MAX, DEAD_LETTERS_MAX)),
       driveAgain: async ({ sequence }) => ({ position: await log.redrive(sequence) }),
+      drain: async ({ draining }) => {
+        await log.drain(draining)
+        const { openCount } = log.status()
+        logger.info({ open: openCount }, draining ? 'the log drains' : 'the log takes submissions again')
+        return { openCount }
+      },
       ...(compaction && { compact: ({ dryRun }: wal.CompactRequest) => compaction.run(dryRun) }),
       confirmClock: async ({ operatorClockMs }) => {
         await logClock.confirm(operatorClockMs)
@@ -119,6 +125,10 @@ export function walService(
         const { headSequence, headChain, generation, openCount, refusal, space, ...status } = log.status()
         return {
           logId: log.logId,
+          indexLogIds: [...status.fencedLogs.indexLogIds],
+          retiredLogIds: [...status.fencedLogs.retiredLogIds],
+          lastMarkMs: status.lastMarkMs,
+          draining: status.draining,
           nextSequence: headSequence + 1,
           generation,
           openCount,

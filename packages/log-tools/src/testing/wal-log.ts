@@ -36,7 +36,7 @@ export function markRecord(mark: Partial<ReadMark> & Pick<ReadMark, 'sequence' |
 }
 
 export function fenceRecord(generation: string): NewRecord {
-  return logRecords.fence.encode({ generation })
+  return logRecords.fence.encode({ indexLogIds: [], retiredLogIds: [], generation })
 }
 
 export function deadLetterRecord(letter: log.DeadLetter): NewRecord {

@@ -86,11 +86,11 @@ export function transportContract(name: string, makeTransport: () => Transport):
           return { position: positionOf(7) }
         },
       })
-      expect(await peer.unary('fence', { generation: 'a' })).toEqual({ position: positionOf(7) })
-      expect(await failure(peer.unary('fence', { generation: '' }))).toEqual({
+      expect(await peer.unary('fence', fenceOf('a'))).toEqual({ position: positionOf(7) })
+      expect(await failure(peer.unary('fence', fenceOf('')))).toEqual({
         ...{ code: 'malformed', message: 'no generation', violations: [violation] },
       })
-      expect(await failure(peer.unary('fence', { generation: 'bug' }))).toEqual({
+      expect(await failure(peer.unary('fence', fenceOf('bug')))).toEqual({
         ...{ code: 'unavailable', violations: [] },
         message: 'an unexpected error; the log of the service has it',
       })
@@ -105,7 +105,7 @@ export function transportContract(name: string, makeTransport: () => Transport):
       const { server, address } = await serve(serving(1), context)
       const peer = connect(wal.WalServiceService, { service: 'wal', address, limits: PATIENT }, context)
       onTestFinished(() => peer.close())
-      const fence = () => peer.unary('fence', { generation: '' })
+      const fence = () => peer.unary('fence', fenceOf(''))
       expect(await fence()).toEqual({ position: positionOf(1) })
       await server.stop(0)
       expect(await failure(fence())).toMatchObject({ code: 'unavailable' })
@@ -119,7 +119,7 @@ export function transportContract(name: string, makeTransport: () => Transport):
       const { peer } = await logging({ fence: () => new Promise(() => {}) })
       const began = monotonicMs()
       const late = { code: 'unavailable', message: 'a service behind this one did not answer in time' }
-      const ended = failure(peer.unary('fence', { generation: '' }, { deadlineMs: began + 100 }))
+      const ended = failure(peer.unary('fence', fenceOf(''), { deadlineMs: began + 100 }))
       expect(await ended).toEqual({ ...late, violations: [] })
       expect(monotonicMs() - began).toBeLessThan(10_000)
     })
@@ -194,8 +194,8 @@ export function transportContract(name: string, makeTransport: () => Transport):
           yield { marks: [], nextSequence: 1, endSequence: 1 }
         },
       })
-      await peer.unary('fence', { generation: '' }, { context: CONTEXT })
-      await peer.unary('fence', { generation: '' })
+      await peer.unary('fence', fenceOf(''), { context: CONTEXT })
+      await peer.unary('fence', fenceOf(''))
       for await (const each of peer.stream('readMarks', { fromSequence: 0 }, { context: CONTEXT })) void each
       expect(seen).toEqual([CONTEXT, undefined, CONTEXT])
     })
@@ -344,7 +344,7 @@ export function transportContract(name: string, makeTransport: () => Transport):
       const place = { service: 'wal', address, limits: PATIENT }
       const peer = connect(wal.WalServiceService, place, { transport, clock: caller })
       onTestFinished(() => peer.close())
-      await peer.unary('fence', { generation: 'a' })
+      await peer.unary('fence', fenceOf('a'))
       for (const [clock, offsetMs] of [
         [caller, 3_600_000],
         [server, -3_600_000],
@@ -378,4 +378,8 @@ export function transportContract(name: string, makeTransport: () => Transport):
 interface Options {
   readonly limits?: Partial<HopLimits>
   readonly context?: RpcContext
+}
+
+function fenceOf(generation: string): wal.FenceRequest {
+  return { generation, indexLogIds: [], retiredLogIds: [] }
 }

@@ -2,8 +2,8 @@ import { verdictFromBytes, type wal } from '@fractal-lba/proto'
 import type { ExpiryClock } from '@fractal-lba/runtime'
 import type { IndexEntry, Store } from '../store.js'
 import { isComplete } from '../verdict.js'
+import type { SeenIds } from './fill-memory.js'
 import { markTimeMs, settleMark, type VerdictMark } from './mark-rule.js'
-import type { SeenIds } from './seen-ids.js'
 
 /** Counts of what was found while a batch of marks was applied. */
 export interface MarkTally {

@@ -3,8 +3,8 @@ import { type ExpiryClock, unavailable } from '@fractal-lba/runtime'
 import { GenerationLost } from '../generation-lost.js'
 import type { Store } from '../store.js'
 import { applyMarks, type MarkTally } from './apply-marks.js'
-import { ExpiredVerdicts } from './expired-verdicts.js'
-import { SeenIds } from './seen-ids.js'
+import { ExpiredVerdicts, SeenIds } from './fill-memory.js'
+import type { LogSet } from './log-set.js'
 import type { WalLog } from './wal-log.js'
 
 export interface FillTools {
@@ -24,6 +24,7 @@ export interface FillProgress {
 /** One fill of the index from all its logs, under one generation. */
 export class Fill {
   readonly #generation: string
+  readonly #logSet: LogSet
   readonly #tools: FillTools
   readonly #expired = new ExpiredVerdicts()
   readonly #fromStart: boolean
@@ -31,13 +32,18 @@ export class Fill {
   readonly #restarted = new Set<string>()
   readonly #seenIds: SeenIds | undefined
 
-  /** @param options fromStart: reads every mark, whatever positions the store has. */
+  /**
+   * @param logSet what each fence says
+   * @param options fromStart: reads every mark, whatever positions the store has.
+   */
   constructor(
     generation: string,
+    logSet: LogSet,
     tools: FillTools,
     { fromStart = false }: { readonly fromStart?: boolean } = {},
   ) {
     this.#generation = generation
+    this.#logSet = logSet
     this.#tools = tools
     this.#fromStart = fromStart
     this.#seenIds = fromStart ? new SeenIds() : undefined
@@ -53,7 +59,7 @@ export class Fill {
   async from(log: WalLog, onProgress: (progress: FillProgress) => void): Promise<string> {
     const { store } = this.#tools
     await this.#renewLease()
-    const { logId, sequence: fence } = await log.fence(this.#generation)
+    const { logId, sequence: fence } = await log.fence(this.#generation, this.#logSet)
     if (this.#fromStart && !this.#restarted.has(logId)) {
       await store.setPosition(logId, 1)
       this.#restarted.add(logId)

@@ -5,7 +5,16 @@ import type { DedupMetrics } from '../metrics.js'
 import { Backoff, pause } from '../pause.js'
 import { Fill, type FillProgress, type FillTools } from './fill.js'
 import { IndexWatch, type ValidIndex } from './index-watch.js'
-import { LogReachability } from './log-reachability.js'
+import { LogReachability, type Survey } from './log-reachability.js'
+import {
+  currentLogs,
+  differenceOf,
+  fencedLogSet,
+  type LogDifference,
+  type LogSet,
+  logSetOf,
+  unionOf,
+} from './log-set.js'
 import { markReport } from './mark-report.js'
 import { OccasionalWarning } from './occasional-warning.js'
 import { type RebuildTally, RequestedRebuild } from './requested-rebuild.js'
@@ -36,6 +45,13 @@ export interface KeeperTools extends Omit<FillTools, 'report'> {
   readonly waived?: ReadonlySet<string>
 }
 
+/** The logs as they are now, and what is to be the index of them. */
+interface Seen extends LogDifference {
+  readonly survey: Survey
+  /** Of the store, as it and the logs know it. */
+  readonly logSet: LogSet
+}
+
 /**
  * Keeps the store an index of the logs' marks. Before the index answers, this adopts the store as another process has
  * filled it, if the store is intact and every log is fenced with its generation; else it takes the fill lease and fills
@@ -49,12 +65,18 @@ export class IndexKeeper {
   readonly #logger: Logger
   readonly #times: KeeperTimes
   readonly #contest: Backoff
+  readonly #nextLook: Backoff
   readonly #reachability: LogReachability
   readonly #watch: IndexWatch
   readonly #warning: OccasionalWarning
   readonly #progress = new Map<WalLog, FillProgress>()
   #availability: Availability = { answers: false, refusal: 'the index has not been filled from the log yet' }
   #share = 0
+  /** The ids of the logs when there was an index last. */
+  #lastIds: ReadonlyMap<WalLog, string> = new Map()
+  #postponedFor = ''
+  /** Logs that are to be filled from no more. */
+  readonly #retiring = new Set<string>()
   #requested: RequestedRebuild | undefined
   /** Aborted to end the watch of an index that is still valid, because a rebuild was requested. */
   #watchEnding = new AbortController()
@@ -74,6 +96,7 @@ export class IndexKeeper {
     this.#waived = waived
     this.#tools = { ...tools, report: markReport(metrics, logger) }
     this.#contest = new Backoff(times.watchEveryMs, 30 * times.watchEveryMs)
+    this.#nextLook = new Backoff(times.retryFirstMs, Math.max(times.watchEveryMs, times.retryFirstMs))
     this.#reachability = new LogReachability(logs, logger)
     this.#watch = new IndexWatch(logs, this.#tools, this.#reachability, logger)
   }
@@ -113,9 +136,11 @@ export class IndexKeeper {
     while (!stopping.aborted) {
       const index = await this.#adoptOrFill(stopping)
       if (index === 'contested') await pause(this.#contest.next(), stopping)
-      else if (!index) await pause(watchEveryMs, stopping)
+      else if (!index) await pause(this.#nextLook.next(), stopping)
       if (!index || index === 'contested') continue
       if (this.#requested) continue
+      this.#nextLook.reset()
+      this.#lastIds = index.logIds
       this.#setShare(1)
       this.#availability = { answers: true, generation: index.generation }
       this.#watchEnding = new AbortController()
@@ -137,23 +162,22 @@ export class IndexKeeper {
   /** @returns the index that may answer now; undefined: the caller tries again soon. */
   async #adoptOrFill(stopping: AbortSignal): Promise<ValidIndex | 'contested' | undefined> {
     const { store } = this.#tools
-    // The logs first: by their clocks it is known whether the store is still what it was.
-    const refusal = await this.#lookAtLogs(stopping)
-    if (refusal !== undefined) {
-      this.#refuse(refusal)
-      this.#warning.warn(refusal, 'there can be no index of these logs')
-      return undefined
-    }
     try {
-      const adopted = this.#requested ? undefined : await this.#adopt(stopping)
+      const seen = await this.#look()
+      if (typeof seen === 'string') return this.#postpone(seen)
+      const adopted = await this.#adopt(seen)
       if (adopted) return adopted
+      const awaited = await this.#awaited(seen)
+      if (awaited) return this.#postpone(awaits(awaited))
       if (!(await store.acquireLease())) {
         this.#refuse('the index is being filled by another process')
         return undefined
       }
       try {
         // Another process may have filled the store before this one got the lease.
-        return (this.#requested ? undefined : await this.#adopt(stopping)) ?? (await this.#fill(stopping))
+        const again = await this.#look()
+        if (typeof again === 'string') return this.#postpone(again)
+        return (await this.#adopt(again)) ?? (await this.#fill(again, stopping))
       } finally {
         await store.releaseLease()
       }
@@ -165,55 +189,103 @@ export class IndexKeeper {
     }
   }
 
-  /** @returns why there can be no index of them; undefined: there can, or the signal was aborted. */
-  async #lookAtLogs(stopping: AbortSignal): Promise<string | undefined> {
-    const [first] = this.#logs
-    const states = await Promise.allSettled(this.#logs.map((log) => log.state()))
-    for (const [index, log] of this.#logs.entries()) {
-      const state = states[index]
-      const refusal = state?.status === 'fulfilled' && misfit(log, state.value, this.#tools.ttlMs)
-      if (refusal) return refusal
+  /**
+   * Asks the logs first: by their clocks it is known whether the store is still what it was. Then the store, which logs
+   * it is the index of; the logs know that too, by their fences.
+   *
+   * @returns why there can be no index of these logs, as a sentence; or what was seen. @throws AppError
+   */
+  async #look(): Promise<Seen | string> {
+    const survey = await this.#reachability.survey()
+    const [absent] = survey.absent
+    if (survey.reached.size === 0 && absent) {
+      return awaits(absent)
     }
-    const areAllMissing = states.every(({ status }) => status === 'rejected')
-    if (first && areAllMissing) await this.#retry(first, stopping, () => first.state())
-    return undefined
+    for (const [log, state] of survey.reached) {
+      const refusal = misfit(log, state, this.#tools.ttlMs)
+      if (refusal !== undefined) return refusal
+    }
+    const states = [...survey.reached.values()]
+    const known = unionOf(await this.#tools.store.logSet(), ...states.map(fencedLogSet))
+    for (const logId of this.#replacedLogs(survey, known)) this.#retiring.add(logId)
+    const logSet = unionOf(known, logSetOf([], this.#retiring))
+    const { added, missing } = differenceOf(
+      logSet,
+      states.map(({ logId }) => logId),
+    )
+    const unknown = missing.length - survey.absent.length
+    if (unknown > 0) return lacksLogs(missing, unknown)
+    return { survey, logSet, added, missing }
   }
 
-  /** Takes the store as it is, if every log still has the fence and the positions that the store was filled to. */
-  async #adopt(stopping: AbortSignal): Promise<ValidIndex | undefined> {
+  /** Logs of this process whose address leads to a new and different one now: their disk was replaced. */
+  #replacedLogs({ reached }: Survey, known: LogSet): string[] {
+    const ids = new Set([...reached.values()].map(({ logId }) => logId))
+    return [...this.#lastIds].flatMap(([log, lastId]) => {
+      const logId = reached.get(log)?.logId
+      if (logId === undefined || logId === lastId || ids.has(lastId) || known.logIds.has(logId)) return []
+      if (!this.#retiring.has(lastId)) {
+        this.#logger.error(
+          { was: lastId, is: logId },
+          `the log at ${log.address} was replaced by another one: what only it held is in no log any more`,
+        )
+      }
+      return [lastId]
+    })
+  }
+
+  /** A log without which no fill is begun, because another process may answer from the store as it is. */
+  async #awaited({ survey }: Seen): Promise<WalLog | undefined> {
+    const absent = survey.absent.find(({ address }) => !this.#waived.has(address))
+    return absent && (await this.#tools.store.filledGeneration()) !== '' ? absent : undefined
+  }
+
+  /**
+   * Takes the store as it is: it is intact, it is the index of these logs, and each of them that can be asked still has
+   * its fence and is no shorter than what was read of it. One that is absent takes no marks; it is looked at when it is back.
+   */
+  async #adopt({ survey, logSet, added }: Seen): Promise<ValidIndex | undefined> {
+    if (this.#requested) return undefined
     const { store } = this.#tools
     const generation = await store.filledGeneration()
-    if (generation === '') return undefined
+    const stored = await store.logSet()
+    if (generation === '' || added.length > 0 || !isSame(currentLogs(stored), currentLogs(logSet)))
+      return undefined
     const positions = await store.positions()
     const logIds = new Map<WalLog, string>()
-    for (const log of this.#logs) {
-      const state = await this.#retry(log, stopping, () => log.state())
-      if (state === 'waived') continue
-      if (state?.generation !== generation) return undefined
+    for (const [log, state] of survey.reached) {
+      if (logSet.retiredIds.has(state.logId)) continue
+      if (state.generation !== generation) return undefined
       // The store knows no position of a log that is new to it; a log that has become shorter was restored from a copy.
       if (state.nextSequence < (positions.get(state.logId) ?? Number.POSITIVE_INFINITY)) return undefined
       logIds.set(log, state.logId)
     }
     await store.adopt(generation)
-    this.#logger.info({ generation }, 'the store is filled already')
-    return { generation, logIds }
+    this.#logger.info({ generation, absent: survey.absent.length }, 'the store is filled already')
+    return { generation, logIds, logSet }
   }
 
-  async #fill(stopping: AbortSignal): Promise<ValidIndex | 'contested' | undefined> {
+  async #fill(seen: Seen, stopping: AbortSignal): Promise<ValidIndex | 'contested' | undefined> {
+    const awaited = await this.#awaited(seen)
+    if (awaited) return this.#postpone(awaits(awaited))
     const { store } = this.#tools
     const generation = randomBytes(16).toString('hex')
+    const logSet = unionOf(seen.logSet, logSetOf(seen.added))
     this.#metrics.fills.inc()
     this.#progress.clear()
-    await store.begin(generation)
+    await store.begin(generation, logSet)
     const requested = this.#requested
     requested?.begin()
     const report: FillTools['report'] = (log, tally) => {
       this.#tools.report(log, tally)
       requested?.add(tally)
     }
-    const fill = new Fill(generation, { ...this.#tools, report }, { fromStart: requested !== undefined })
+    const tools = { ...this.#tools, report }
+    const fill = new Fill(generation, logSet, tools, { fromStart: requested !== undefined })
     const logIds = new Map<WalLog, string>()
     for (const log of this.#logs) {
+      const state = seen.survey.reached.get(log)
+      if (state && logSet.retiredIds.has(state.logId)) continue
       const logId = await this.#retry(log, stopping, () =>
         fill.from(log, (progress) => this.#reportProgress(log, progress)),
       )
@@ -226,11 +298,13 @@ export class IndexKeeper {
       if (state === undefined) return undefined
       if (state === 'waived' || state.generation !== generation || state.logId !== logId) return 'contested'
     }
+    // A log that was absent when the fill began, and that no log knows: the next fill, a short one, names it everywhere.
+    if ([...logIds.values()].some((logId) => !logSet.logIds.has(logId))) return undefined
     await store.complete()
     this.#logger.info({ generation, remembered: store.state().remembered }, 'the index is filled')
     requested?.finish(generation)
     if (this.#requested === requested) this.#requested = undefined
-    return { generation, logIds }
+    return { generation, logIds, logSet }
   }
 
   /**
@@ -283,6 +357,15 @@ export class IndexKeeper {
     this.#refuse(`the index is being filled from the log: ${Math.floor(100 * ratio)} %`)
   }
 
+  /** Says why there is no index yet; the caller tries again soon. */
+  #postpone(refusal: string): undefined {
+    if (refusal !== this.#postponedFor) this.#warning.reset()
+    this.#postponedFor = refusal
+    this.#refuse(refusal)
+    this.#warning.warn(refusal, 'there is no index of these logs yet')
+    return undefined
+  }
+
   #setShare(share: number): void {
     this.#share = share
     this.#metrics.fillProgress.set(share)
@@ -291,4 +374,17 @@ export class IndexKeeper {
   #refuse(refusal: string): void {
     this.#availability = { answers: false, refusal }
   }
+}
+
+function awaits({ address }: WalLog): string {
+  return `the index is being filled and waits for the log at ${address}`
+}
+
+function isSame(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  return one.size === other.size && [...one].every((logId) => other.has(logId))
+}
+
+function lacksLogs(missing: readonly string[], unknown: number): string {
+  const which = missing.length === unknown ? missing.join(', ') : `${unknown} of ${missing.join(', ')}`
+  return `WAL_ADDR here lacks logs that the store is the index of (${which}): name every log here as everywhere; one that is gone for good stays in WAL_ADDR and is named in DEDUP_WAIVED_LOGS`
 }

@@ -2,14 +2,16 @@ import type { Logger } from '@fractal-lba/runtime'
 import { pause } from '../pause.js'
 import { type FillTools, follow } from './fill.js'
 import type { LogReachability } from './log-reachability.js'
+import { currentLogs, type LogSet } from './log-set.js'
 import { OccasionalWarning } from './occasional-warning.js'
 import { misfit, type WalLog } from './wal-log.js'
 
 /** A filled index, as it was when it became valid. */
 export interface ValidIndex {
   readonly generation: string
-  /** The id of each log that it was filled from; a log that was waived is missing. */
+  /** The id of each log; one that was absent is missing. */
   readonly logIds: ReadonlyMap<WalLog, string>
+  readonly logSet: LogSet
 }
 
 /** Why the index is not valid any more; contested: an index over another store has fenced the same log. */
@@ -32,6 +34,7 @@ export class IndexWatch {
   readonly #warning: OccasionalWarning
   /** The highest position of each log that the store has had: a lower one later means that it was set back. */
   readonly #highestPositions = new Map<string, number>()
+  #logIds = new Map<WalLog, string>()
   #storeWasUp = true
 
   constructor(logs: readonly WalLog[], tools: FillTools, reach: LogReachability, logger: Logger) {
@@ -49,6 +52,7 @@ export class IndexWatch {
     stopping: AbortSignal,
   ): Promise<Invalidation | undefined> {
     this.#highestPositions.clear()
+    this.#logIds = new Map(index.logIds)
     for (;;) {
       await pause(everyMs, stopping)
       if (stopping.aborted) return undefined
@@ -99,19 +103,25 @@ export class IndexWatch {
   ): Promise<Invalidation | undefined> {
     for (const log of this.#logs) {
       if (stopping.aborted) return undefined
-      const logId = index.logIds.get(log)
+      const logId = this.#logIds.get(log)
       const invalidation =
         logId === undefined
-          ? await this.#checkWaivedLog(log)
+          ? await this.#checkReturned(index, log)
           : await this.#checkLog(log, logId, index.generation, mayFollow)
       if (invalidation) return invalidation
     }
     return undefined
   }
 
-  async #checkWaivedLog(log: WalLog): Promise<Invalidation | undefined> {
-    const state = await this.#stateOf(log)
-    return state && invalid(`the log at ${log.address}, which was waived, can be read`)
+  /** A log that was absent when the index became valid. */
+  async #checkReturned(index: ValidIndex, log: WalLog): Promise<Invalidation | undefined> {
+    const state = await this.#reachability.stateOf(log)
+    if (!state || index.logSet.retiredIds.has(state.logId)) return undefined
+    if (!currentLogs(index.logSet).has(state.logId) || state.generation !== index.generation) {
+      return invalid(`the log at ${log.address} can be read, and the index was filled without it`)
+    }
+    this.#logIds.set(log, state.logId)
+    return undefined
   }
 
   async #checkLog(
@@ -120,7 +130,8 @@ export class IndexWatch {
     generation: string,
     mayFollow: boolean,
   ): Promise<Invalidation | undefined> {
-    const state = await this.#stateOf(log)
+    // A log that cannot be reached takes no marks, so the index stays valid until the log is back and checked.
+    const state = await this.#reachability.stateOf(log)
     if (!state) return undefined
     const refusal = misfit(log, state, this.#tools.ttlMs)
     if (refusal !== undefined) return invalid(refusal)
@@ -149,18 +160,6 @@ export class IndexWatch {
     } catch (error) {
       // The store or the log may have failed: the next check finds out which.
       this.#warning.warn(error, `the marks of the log at ${log.address} could not be followed`)
-    }
-  }
-
-  /** A log that cannot be reached takes no marks, so the index stays valid until the log is back and checked. */
-  async #stateOf(log: WalLog): Promise<Awaited<ReturnType<WalLog['state']>> | undefined> {
-    try {
-      const state = await log.state()
-      this.#reachability.note(log, true)
-      return state
-    } catch (error) {
-      this.#reachability.note(log, false, error)
-      return undefined
     }
   }
 }

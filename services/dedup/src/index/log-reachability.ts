@@ -1,5 +1,12 @@
+import type { wal } from '@fractal-lba/proto'
 import type { Dependency, Logger } from '@fractal-lba/runtime'
 import type { WalLog } from './wal-log.js'
+
+/** All logs, asked at once. */
+export interface Survey {
+  readonly reached: ReadonlyMap<WalLog, wal.GetStateResponse>
+  readonly absent: readonly WalLog[]
+}
 
 /** Which logs could be reached at the last try. */
 export class LogReachability {
@@ -10,6 +17,31 @@ export class LogReachability {
   constructor(logs: readonly WalLog[], logger: Logger) {
     this.#logs = logs
     this.#logger = logger
+  }
+
+  async survey(): Promise<Survey> {
+    const reached = new Map<WalLog, wal.GetStateResponse>()
+    const absent: WalLog[] = []
+    await Promise.all(
+      this.#logs.map(async (log) => {
+        const state = await this.stateOf(log)
+        if (state) reached.set(log, state)
+        else absent.push(log)
+      }),
+    )
+    return { reached, absent }
+  }
+
+  /** @returns undefined when it could not be asked. */
+  async stateOf(log: WalLog): Promise<wal.GetStateResponse | undefined> {
+    try {
+      const state = await log.state()
+      this.note(log, true)
+      return state
+    } catch (error) {
+      this.note(log, false, error)
+      return undefined
+    }
   }
 
   /** Logs only a change. */

@@ -2,7 +2,7 @@ import { dedup, verdictFromBytes, type wal } from '@fractal-lba/proto'
 import type { ExpiryClock } from '@fractal-lba/runtime'
 import type { Store, StoredVerdict } from '../store.js'
 import { isComplete, sameMessage } from '../verdict.js'
-import { ExpiredVerdicts } from './expired-verdicts.js'
+import { ExpiredVerdicts } from './fill-memory.js'
 import { markTimeMs, settleMark } from './mark-rule.js'
 import type { WalLog } from './wal-log.js'
 

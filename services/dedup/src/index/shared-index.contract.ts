@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { dedup } from '@fractal-lba/proto'
 import type { ServerControls } from '@fractal-lba/test-servers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -8,6 +9,7 @@ import { up } from '../testing/remote-under-test.js'
 import { type SharedIndex, sharedIndex, submit, submitUntilAnswered } from '../testing/shared-index.js'
 import type { TestWal } from '../testing/test-wal.js'
 import { entryOf, verdictOf } from '../testing/verdicts.js'
+import { NO_LOGS } from './log-set.js'
 
 /** What the suite needs of a server that several processes share. */
 export interface SharedServer {
@@ -185,7 +187,7 @@ export function describeSharedIndex(name: string, start: () => Promise<SharedSer
       wal = await startTestWal()
       const dying = await up(server.connect())
       expect(await dying.acquireLease(60_000)).toBe(true)
-      await dying.begin('of the dead')
+      await dying.begin('of the dead', NO_LOGS)
       const one = sharedIndex([wal], server.connect())
       await vi.waitFor(
         () =>
@@ -200,7 +202,7 @@ export function describeSharedIndex(name: string, start: () => Promise<SharedSer
       await acknowledge(one, 'a')
     })
 
-    it('is filled again by the process that has a further log, and the others adopt that', async () => {
+    it('is filled again by the process that has a further log, and the others, which lack it, refuse', async () => {
       wal = await startTestWal()
       const other = await startTestWal()
       const one = await begin(wal)
@@ -210,7 +212,57 @@ export function describeSharedIndex(name: string, start: () => Promise<SharedSer
       const next = await two.answering()
       expect(next).not.toBe(generation)
       expect([wal.generation, other.generation]).toEqual([next, next])
-      expect(await one.answering(generation)).toBe(next)
+      const refusal = expect.stringContaining(`lacks logs that the store is the index of (${other.logId})`)
+      await vi.waitFor(() => expect(one.availability()).toMatchObject({ answers: false, refusal }), 30_000)
+      await expectAllKept(two)
+    })
+
+    it('is not asked by a process that lacks one of its logs, also after the store was emptied', async () => {
+      const [absent, other] = [await startTestWal(), await startTestWal()]
+      const one = await begin(absent, other)
+      for (const log of [absent, other]) {
+        wal = log
+        await acknowledge(one, ...names(`in ${log.logId}`))
+      }
+      const [first = ''] = acknowledged.keys()
+      const lacking = sharedIndex([other], server.connect())
+      const lacks = { answers: false, refusal: expect.stringContaining('WAL_ADDR here lacks') }
+      const refuses = () => vi.waitFor(() => expect(lacking.availability()).toMatchObject(lacks), 30_000)
+      await refuses()
+      await one.stop()
+      await server.empty()
+      await sleep(500)
+      expect(await submit(lacking, other, first, 'twin')).toBeUndefined()
+      await refuses()
+      await expectAllKept(await begin(absent, other))
+    })
+
+    it('that is intact is adopted while one of its logs is absent; an emptied one waits for it, by name', async () => {
+      const other = await startTestWal()
+      wal = await startTestWal()
+      const one = await begin(other, wal)
+      await acknowledge(one, ...names('a'))
+      await one.stop()
+      const { generation } = wal
+      await other.down()
+      const two = sharedIndex([other, wal], server.connect())
+      expect(await two.answering()).toBe(generation)
+      await expectAllKept(two)
+      await other.up()
+      await vi.waitFor(() => expect(other.calls.at(-1)).toMatch(/^readMarks/), 10_000)
+      expect([await two.answering(), await two.fills()]).toEqual([generation, 0])
+      await other.down()
+      await server.empty()
+      await vi.waitFor(
+        () =>
+          expect(two.availability()).toMatchObject({
+            answers: false,
+            refusal: expect.stringContaining(`waits for the log at ${other.address}`),
+          }),
+        30_000,
+      )
+      await other.up()
+      await two.answering(generation)
       await expectAllKept(two)
     })
 

@@ -1,11 +1,12 @@
 import { type record, wal } from '@fractal-lba/proto'
 import { connect, monotonicMs, type RpcContext, unavailable } from '@fractal-lba/runtime'
+import type { LogSet } from './log-set.js'
 
 /** What an index needs of a log, over flk.wal.v1. */
 export interface WalLog {
   readonly address: string
   /** @throws AppError */
-  fence(generation: string): Promise<record.Position>
+  fence(generation: string, logs: LogSet): Promise<record.Position>
   /** @throws AppError or a gRPC error, also after some responses. */
   readMarks(fromSequence: number): AsyncIterable<wal.ReadMarksResponse>
   /** @throws AppError */
@@ -27,8 +28,10 @@ export function connectWalLog(
   const peer = connect(wal.WalServiceService, { service: 'wal', address, limits: { timeoutMs } }, context)
   return {
     address,
-    async fence(generation) {
-      const { position } = await peer.unary('fence', { generation })
+    async fence(generation, { logIds, retiredIds }) {
+      const indexLogIds = [...logIds]
+      const retiredLogIds = [...retiredIds]
+      const { position } = await peer.unary('fence', { generation, indexLogIds, retiredLogIds })
       if (!position) throw unavailable('the log answered a fence without its position')
       return position
     },

@@ -1,5 +1,6 @@
 import type { Clock } from '@fractal-lba/runtime'
 import { GenerationLost } from '../generation-lost.js'
+import { type LogSet, NO_LOGS } from '../index/log-set.js'
 import type { IndexEntry, Store, StoredVerdict, StoreState } from '../store.js'
 import { VerdictCodec } from '../verdict-codec.js'
 import { IdTable } from './id-table.js'
@@ -34,6 +35,7 @@ export class MemoryStore implements Store {
   #pages = new RecordPages()
   #table = new IdTable(this.#pages)
   #codec = new VerdictCodec()
+  #logSet = NO_LOGS
   #begunGeneration = ''
   #filledGeneration = ''
   #changes = 0
@@ -139,7 +141,12 @@ export class MemoryStore implements Store {
       throw new GenerationLost('the index is not filled under this generation')
   }
 
-  async begin(generation: string): Promise<void> {
+  async logSet(): Promise<LogSet> {
+    return this.#logSet
+  }
+
+  async begin(generation: string, logSet: LogSet): Promise<void> {
+    this.#logSet = logSet
     this.#begunGeneration = generation
     this.#filledGeneration = ''
   }
@@ -202,6 +209,10 @@ export class MemoryStore implements Store {
     }
   }
 
+  restoreLogSet(logSet: LogSet): void {
+    this.#logSet = logSet
+  }
+
   /** The last step of a restore. @throws RangeError if these are not the parts of the restored pages. */
   restoreSharedParts(texts: readonly string[]): void {
     this.#codec.importShared(texts)
@@ -215,6 +226,7 @@ export class MemoryStore implements Store {
     this.#table = new IdTable(this.#pages)
     this.#codec = new VerdictCodec()
     this.#positions.clear()
+    this.#logSet = NO_LOGS
     this.#restoredShared = -1
   }
 

@@ -10,6 +10,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { logSetFrom, logSetText } from '../index/log-set.js'
 import type { MemoryStore } from './memory-store.js'
 
 const FORMAT = 1
@@ -25,6 +26,8 @@ interface Header {
   readonly ttlMs: number
   /** For each log, by log_id, the position below which all marks are in. */
   readonly positions: Readonly<Record<string, number>>
+  /** The logs that this is the index of (logSetText). */
+  readonly logSet: string
 }
 
 interface Trailer {
@@ -42,8 +45,9 @@ export async function writeSnapshot(path: string, store: MemoryStore, ttlMs: num
   try {
     // The positions first: what is marked while pages are written is read again from the log.
     const positions = Object.fromEntries(await store.positions())
+    const logSet = logSetText(await store.logSet())
     const frames = new FrameWriter(file)
-    await frames.write(KIND.header, json({ format: FORMAT, ttlMs, positions } satisfies Header))
+    await frames.write(KIND.header, json({ format: FORMAT, ttlMs, positions, logSet } satisfies Header))
     let pages = 0
     for (const image of store.images()) {
       await frames.write(KIND.page, image)
@@ -91,6 +95,7 @@ async function restore(frames: FrameReader, store: MemoryStore, ttlMs: number): 
     const trailer = trailerOf(frame)
     if (trailer.pages !== pages || !(await frames.atEnd())) throw new RangeError('the snapshot is not whole')
     store.restoreSharedParts(trailer.shared)
+    store.restoreLogSet(logSetFrom(header.logSet))
     for (const [logId, position] of Object.entries(header.positions)) await store.setPosition(logId, position)
     return { restored: true }
   }
@@ -170,10 +175,10 @@ function json(value: unknown): Buffer {
 
 function headerOf({ kind, payload }: Frame): Header {
   if (kind !== KIND.header) throw new RangeError('this is not a snapshot')
-  const { format, ttlMs, positions } = record(JSON.parse(payload.toString()))
+  const { format, ttlMs, positions, logSet } = record(JSON.parse(payload.toString()))
   if (format !== FORMAT || typeof ttlMs !== 'number')
     throw new RangeError(`the snapshot has format ${format}`)
-  return { format, ttlMs, positions: numbers(record(positions)) }
+  return { format, ttlMs, positions: numbers(record(positions)), logSet: String(logSet ?? '') }
 }
 
 function trailerOf({ kind, payload }: Frame): Trailer {

@@ -9,6 +9,7 @@ import {
 } from '@fractal-lba/test-servers'
 import { Client } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { NO_LOGS } from '../index/log-set.js'
 import { RemoteStore } from '../remote/remote-store.js'
 import type { IndexEntry } from '../store.js'
 import { postgresAt, postgresServer, up } from '../testing/remote-under-test.js'
@@ -30,7 +31,7 @@ function connected(config: PostgresConfig, now: () => number = Date.now): Remote
 
 async function filled(config: PostgresConfig, now?: () => number): Promise<RemoteStore> {
   const store = await up(connected(config, now))
-  await store.begin('generation')
+  await store.begin('generation', NO_LOGS)
   await store.complete()
   return store
 }
@@ -264,7 +265,7 @@ describe.skipIf(missing)('Postgres', () => {
     const clock = { ...trusting(now), expiredMs: () => 0 }
     const store = await up(new RemoteStore(postgresServer(postgresAt(postgres), clock), clock))
     onTestFinished(() => store.close())
-    await store.begin('generation')
+    await store.begin('generation', NO_LOGS)
     await store.complete()
     const first = entry('a')
     await store.putManyIfAbsent([first])

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { unavailable } from '@fractal-lba/runtime'
 import { GenerationLost } from '../generation-lost.js'
+import { type LogSet, logSetFrom, logSetText } from '../index/log-set.js'
 import type { Added, Item, Marker, RemoteServer, RemoteServerOptions, Swap } from '../remote/remote-server.js'
 import type { StoreState } from '../store.js'
 import type { PostgresConfig } from './postgres-config.js'
@@ -64,10 +65,10 @@ export class PostgresServer implements RemoteServer {
     this.#fill = [Buffer.from(generation), incarnation]
   }
 
-  async begin(generation: string): Promise<void> {
+  async begin(generation: string, logSet: LogSet): Promise<void> {
     this.#fill = undefined
     const bytes = Buffer.from(generation)
-    const [row] = await this.#deployment.query(statements.BEGIN, [bytes])
+    const [row] = await this.#deployment.query(statements.BEGIN, [bytes, logSetText(logSet)])
     this.#fill = [bytes, String(row?.[0])]
   }
 
@@ -97,10 +98,14 @@ export class PostgresServer implements RemoteServer {
 
   async #look(): Promise<{ readonly marker: Marker; readonly incarnation: string }> {
     const [row] = await this.#deployment.query(statements.MARKER)
-    const [generation, incarnation, complete, begun, positions] = row ?? []
+    const [generation, incarnation, complete, begun, positions, logSet] = row ?? []
     const isIntact = complete === true && incarnation === begun
     return {
-      marker: { generation: isIntact ? String(generation) : '', positions: readPositions(positions) },
+      marker: {
+        generation: isIntact ? String(generation) : '',
+        positions: readPositions(positions),
+        logSet: logSetFrom(logSet),
+      },
       incarnation: String(incarnation),
     }
   }

@@ -8,7 +8,7 @@ const VERSION = 1
 /**
  * dedup_entries holds under ids of 32 bytes the entries, and under shorter ones what the store says of itself, so that
  * whatever empties the table or sets it back takes that with it: under the empty id the generation, under "positions"
- * the positions, under 8 bytes a definition (EntryCodec). A row changes once or twice in its life, without touching
+ * the positions, under "logs" the logs that it is the index of, under 8 bytes a definition (EntryCodec). A row changes once or twice in its life, without touching
  * any index: each page keeps some room for that.
  *
  * dedup_marker has one row: whether the generation is complete, as what it was begun, and who fills or follows now.

@@ -77,25 +77,27 @@ UNION ALL SELECT NULL, NULL FROM valid_fill`,
 
 /**
  * Generation and incarnation of the table; whether the generation is complete, and which incarnation began it; the
- * positions. No row: the table has been emptied, or never filled.
+ * positions; the logs. No row: the table has been emptied, or never filled.
  */
 export const MARKER: Statement = {
   name: 'dedup-marker',
   text: `SELECT convert_from(entry.value, 'UTF8'), ${INCARNATION('entry.xmin')}, marker.complete, marker.incarnation,
-  (SELECT convert_from(value, 'UTF8') FROM dedup_entries WHERE id = 'positions'::bytea)
+  (SELECT convert_from(value, 'UTF8') FROM dedup_entries WHERE id = 'positions'::bytea),
+  (SELECT convert_from(value, 'UTF8') FROM dedup_entries WHERE id = 'logs'::bytea)
 FROM dedup_entries AS entry LEFT JOIN dedup_marker AS marker ON marker.one WHERE entry.id = ''::bytea`,
 }
 
-/** $1 generation. Answers with the incarnation. */
+/** $1 generation, $2 the logs. Answers with the incarnation. */
 export const BEGIN: Statement = {
   name: 'dedup-begin',
   text: `WITH begun AS (
-  INSERT INTO dedup_entries (id, value, expires_at) VALUES (''::bytea, $1, ${NEVER_MS})
+  INSERT INTO dedup_entries (id, value, expires_at)
+  VALUES (''::bytea, $1, ${NEVER_MS}), ('logs'::bytea, convert_to($2, 'UTF8'), ${NEVER_MS})
   ON CONFLICT (id) DO UPDATE SET value = excluded.value
   RETURNING id
 )
 INSERT INTO dedup_marker (one, complete, incarnation)
-SELECT true, false, ${INCARNATION('pg_current_xact_id()::xid')} FROM begun
+SELECT true, false, ${INCARNATION('pg_current_xact_id()::xid')} FROM begun WHERE id = ''::bytea
 ON CONFLICT (one) DO UPDATE SET complete = false, incarnation = excluded.incarnation
 RETURNING incarnation`,
 }

@@ -9,6 +9,7 @@ import {
   startRedis,
 } from '@fractal-lba/test-servers'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { NO_LOGS } from '../index/log-set.js'
 import { RemoteStore } from '../remote/remote-store.js'
 import type { IndexEntry } from '../store.js'
 import { redisAt, redisServer, up } from '../testing/remote-under-test.js'
@@ -35,7 +36,7 @@ function connected(config: RedisConfig, now: () => number = Date.now): RemoteSto
 
 async function filled(config: RedisConfig, now?: () => number): Promise<RemoteStore> {
   const store = await up(connected(config, now))
-  await store.begin('generation')
+  await store.begin('generation', NO_LOGS)
   await store.complete()
   return store
 }
@@ -241,7 +242,7 @@ describe.skipIf(missing)('Redis', () => {
       return store
     }
     const before = await open(3_600_000)
-    await before.begin('one')
+    await before.begin('one', NO_LOGS)
     await before.complete()
     await before.putManyIfAbsent([entry('a')])
     const after = await open(0)
@@ -251,7 +252,7 @@ describe.skipIf(missing)('Redis', () => {
       expect((await store.getMany([pcsIdOf('a')]))[0]).toBeDefined()
     }
     // A third one, with the clock of the first, fills it anew: nothing is cleared by that.
-    await (await open(3_600_000)).begin('two')
+    await (await open(3_600_000)).begin('two', NO_LOGS)
     await after.filledGeneration()
     expect(await redis.cli('dbsize')).not.toBe('1\n')
   })
@@ -268,7 +269,7 @@ describe.skipIf(missing)('Redis', () => {
     expect(await store.filledGeneration()).toBe('')
     expect(await store.positions()).toEqual(new Map())
     // What was written by the old clock would expire by it.
-    await store.begin('next')
+    await store.begin('next', NO_LOGS)
     expect(await store.getMany([pcsIdOf('a')])).toEqual([undefined])
   })
 })

@@ -1,4 +1,5 @@
 import type { Clock } from '@fractal-lba/runtime'
+import { type LogSet, logSetFrom, logSetText } from '../index/log-set.js'
 import { partsOf, type RedisCommand, type Reply } from './redis-link.js'
 import { MARK } from './scripts.js'
 
@@ -14,6 +15,7 @@ export interface MasterMarker {
   readonly clockAheadMs: number
   readonly layout: string
   readonly positions: ReadonlyMap<string, number>
+  readonly logSet: LogSet
 }
 
 const POSITION = 'position:'
@@ -37,16 +39,20 @@ export function readMarker(reply: Reply | undefined): MasterMarker {
     clockAheadMs: Number(fields.get('clockAheadMs') ?? Number.NaN),
     layout: fields.get('layout') ?? '',
     positions: new Map(positions),
+    logSet: logSetFrom(fields.get('logs')),
   }
 }
 
 /** Begins a new generation; forgetting: also the positions go. */
 export function beginCommands(
   key: string,
-  { generation, replicationId, clockAheadMs, layout }: Omit<MasterMarker, 'complete' | 'positions'>,
+  { generation, replicationId, clockAheadMs, layout, logSet }: Omit<MasterMarker, 'complete' | 'positions'>,
   forgetting: boolean,
 ): RedisCommand[] {
-  const fields = { generation, complete: '0', replicationId, clockAheadMs: String(clockAheadMs), layout }
+  const fields = {
+    ...{ generation, complete: '0', replicationId, layout },
+    ...{ clockAheadMs: String(clockAheadMs), logs: logSetText(logSet) },
+  }
   const set: RedisCommand = ['HSET', key, ...Object.entries(fields).flat()]
   return forgetting ? [['DEL', key], set] : [set]
 }

@@ -1,4 +1,5 @@
 import type { ExpiryClock } from '@fractal-lba/runtime'
+import { type LogSet, NO_LOGS, unionOf } from '../index/log-set.js'
 import type { Marker } from '../remote/remote-server.js'
 import type { Fill } from './checked-masters.js'
 import { readReplication } from './redis-info.js'
@@ -56,7 +57,7 @@ export function lookAtMasters(masters: RedisMasters, run: Run, clock: ExpiryCloc
  */
 export function joinMarkers(seen: readonly SeenMaster[], layout: string): Marker {
   const [first, ...others] = seen
-  if (!first) return { generation: '', positions: new Map() }
+  if (!first) return { generation: '', positions: new Map(), logSet: NO_LOGS }
   const isIntact = seen.every(
     ({ marker, replicationId, hasJumped }) =>
       marker.complete &&
@@ -72,13 +73,14 @@ export function joinMarkers(seen: readonly SeenMaster[], layout: string): Marker
       if (known.length === all.length) positions.set(logId, Math.min(...known))
     }
   }
-  return { generation: isIntact ? first.marker.generation : '', positions }
+  const logSet = unionOf(...seen.map(({ marker }) => marker.logSet))
+  return { generation: isIntact ? first.marker.generation : '', positions, logSet }
 }
 
 /** Puts a new generation into all markers, with what the masters are now. */
 export async function beginMasters(
   seen: readonly SeenMaster[],
-  generation: string,
+  { generation, logSet }: { readonly generation: string; readonly logSet: LogSet },
   layout: string,
   run: Run,
 ): Promise<void> {
@@ -88,7 +90,11 @@ export async function beginMasters(
     const forgets = hasJumped || marker.layout !== layout
     await run(
       master,
-      beginCommands(markerKey(master.tag), { generation, replicationId, clockAheadMs, layout }, forgets),
+      beginCommands(
+        markerKey(master.tag),
+        { generation, replicationId, clockAheadMs, layout, logSet },
+        forgets,
+      ),
     )
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ExpiryClock } from '@fractal-lba/runtime'
 import { GenerationLost } from '../generation-lost.js'
+import type { LogSet } from '../index/log-set.js'
 import {
   type Added,
   type Item,
@@ -83,10 +84,10 @@ export class RedisServer implements RemoteServer {
     this.#checked.use(fillOf(generation, seen))
   }
 
-  async begin(generation: string): Promise<void> {
+  async begin(generation: string, logSet: LogSet): Promise<void> {
     const { masters } = this.#deployment
     const seen = await lookAtMasters(masters, this.#checked.unchecked, this.#clock)
-    await beginMasters(seen, generation, masters.layout, this.#checked.unchecked)
+    await beginMasters(seen, { generation, logSet }, masters.layout, this.#checked.unchecked)
     this.#checked.use(fillOf(generation, seen))
   }
 

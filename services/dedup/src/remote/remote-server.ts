@@ -1,4 +1,5 @@
 import type { ExpiryClock, Logger } from '@fractal-lba/runtime'
+import type { LogSet } from '../index/log-set.js'
 import type { StoreState } from '../store.js'
 
 /** What every server is opened with. */
@@ -42,6 +43,8 @@ export interface Marker {
   readonly generation: string
   /** For each log the position below which all marks are in the store, valid also after it was set back to a copy. */
   readonly positions: ReadonlyMap<string, number>
+  /** The logs that it is, or was last, the index of. */
+  readonly logSet: LogSet
 }
 
 /**
@@ -67,7 +70,7 @@ export interface RemoteServer {
   /** Uses this generation from now on. @throws GenerationLost unless it is the one in the marker. */
   adopt(generation: string): Promise<void>
   /** Puts a new generation into the marker, not yet complete, and uses it from now on. */
-  begin(generation: string): Promise<void>
+  begin(generation: string, logSet: LogSet): Promise<void>
   /** The generation that this process has begun is complete. */
   complete(): Promise<void>
   setPosition(logId: string, nextSequence: number): Promise<void>

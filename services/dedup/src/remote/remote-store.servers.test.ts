@@ -1,6 +1,7 @@
 import { trusting } from '@fractal-lba/runtime'
 import { type RedisServer, redisMissing, startRedis } from '@fractal-lba/test-servers'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { NO_LOGS } from '../index/log-set.js'
 import type { IndexEntry } from '../store.js'
 import { redisAt, redisServer, twoStores, up } from '../testing/remote-under-test.js'
 import { entryOf, pcsIdOf, verdictOf } from '../testing/verdicts.js'
@@ -118,7 +119,7 @@ describe.skipIf(missing)('a store that several processes share', () => {
     if (!unmarked) throw new Error('two were made')
     expect(await one.putManyIfAbsent([unmarked])).toEqual([unmarked])
     // A fill writes what the mark says over both.
-    await one.begin('another')
+    await one.begin('another', NO_LOGS)
     expect(await one.getMany([pcsIdOf('marked')])).toEqual([undefined])
     const [marked] = entries
     if (!marked) throw new Error('two were made')
@@ -133,7 +134,7 @@ describe.skipIf(missing)('a store that several processes share', () => {
     await one.putManyIfAbsent([entry])
     await redis.cli('flushall')
     await expect(one.putManyIfAbsent([entry])).rejects.toThrow('emptied')
-    await one.begin('next')
+    await one.begin('next', NO_LOGS)
     await one.complete()
     await one.putManyIfAbsent([entry])
     const fresh = new RemoteStore(redisServer(redisAt(redis.port)), trusting(nowMs))
@@ -164,7 +165,7 @@ describe.skipIf(missing)('a store that several processes share', () => {
     await expect(store.getMany([pcsIdOf('a')])).rejects.toThrow('not been filled')
     expect(await store.filledGeneration()).toBe('')
     await expect(store.adopt('any')).rejects.toThrow('another generation')
-    await store.begin('mine')
+    await store.begin('mine', NO_LOGS)
     expect(await store.filledGeneration()).toBe('')
     await expect(store.adopt('mine')).rejects.toThrow('another generation')
     await store.complete()
@@ -173,8 +174,8 @@ describe.skipIf(missing)('a store that several processes share', () => {
 
   it('lets nobody complete or go on with what another process has begun again', async () => {
     const { one, other } = await two()
-    await one.begin('one')
-    await other.begin('other')
+    await one.begin('one', NO_LOGS)
+    await other.begin('other', NO_LOGS)
     await expect(one.complete()).rejects.toThrow('another generation')
     await expect(one.setPosition('aa'.repeat(16), 5)).rejects.toThrow('another generation')
     await other.setPosition('aa'.repeat(16), 3)

@@ -1,4 +1,5 @@
 import { type ExpiryClock, unavailable } from '@fractal-lba/runtime'
+import type { LogSet } from '../index/log-set.js'
 import { sameJudgement } from '../index/mark-rule.js'
 import type { IndexEntry, Store, StoreState } from '../store.js'
 import {
@@ -142,10 +143,14 @@ export class RemoteStore implements Store {
     await this.#server.adopt(generation)
   }
 
-  async begin(generation: string): Promise<void> {
+  async logSet(): Promise<LogSet> {
+    return (await this.#server.marker()).logSet
+  }
+
+  async begin(generation: string, logSet: LogSet): Promise<void> {
     this.#defined.clear()
     this.#filling = true
-    await this.#server.begin(generation)
+    await this.#server.begin(generation, logSet)
   }
 
   async complete(): Promise<void> {

@@ -1,5 +1,6 @@
 import { createLogger, type ExpiryClock, trusting } from '@fractal-lba/runtime'
 import { vi } from 'vitest'
+import { NO_LOGS } from '../index/log-set.js'
 import type { PostgresConfig } from '../postgres/postgres-config.js'
 import { PostgresServer } from '../postgres/postgres-server.js'
 import type { RedisConfig } from '../redis/redis-config.js'
@@ -60,7 +61,7 @@ export async function twoStores(makeServer: (now: () => number) => RemoteServer)
   ]
   await Promise.all([up(one), up(two)])
   const generation = randomName()
-  await one.begin(generation)
+  await one.begin(generation, NO_LOGS)
   await one.complete()
   await two.adopt(generation)
   return {

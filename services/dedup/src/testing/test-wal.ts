@@ -11,10 +11,14 @@ import {
 
 type LogEntry = { readonly kind: 'mark'; readonly stored: wal.StoredMark } | { readonly kind: 'fence' }
 
+const NO_FENCE = { indexLogIds: [], retiredLogIds: [] }
+
 /** For tests: the part of flk.wal.v1 that dedup uses, served by gRPC over a list in memory. */
 export class TestWal {
   logId = randomBytes(16).toString('hex')
   generation = ''
+  /** As the newest fence said. */
+  fencedLogs: Pick<wal.GetStateResponse, 'indexLogIds' | 'retiredLogIds'> = NO_FENCE
   /** 0: it does not tell. */
   dedupTtlMs = 0
   /** What was called, in its order: "fence", "readMarks 5". */
@@ -71,6 +75,7 @@ export class TestWal {
   replace(): void {
     this.logId = randomBytes(16).toString('hex')
     this.generation = ''
+    this.fencedLogs = NO_FENCE
     this.#entries = []
   }
 
@@ -81,15 +86,17 @@ export class TestWal {
 
   #handlers(): Partial<Handlers<typeof wal.WalServiceService>> {
     return {
-      fence: ({ generation }) => {
+      fence: ({ generation, indexLogIds, retiredLogIds }) => {
         this.calls.push('fence')
         this.generation = generation
+        this.fencedLogs = { indexLogIds, retiredLogIds }
         this.#entries.push({ kind: 'fence' })
         return { position: { logId: this.logId, sequence: this.#entries.length } }
       },
       getState: () => ({
         ...wal.GetStateResponse.decode(new Uint8Array()),
         logId: this.logId,
+        ...this.fencedLogs,
         generation: this.generation,
         nextSequence: this.nextSequence,
         dedupTtlMs: this.dedupTtlMs,

@@ -47,7 +47,7 @@ export interface Compactable {
   readonly state: LogState
   readonly retention: RetentionState
   /** Writes the current generation once more. */
-  readonly repeatFence: () => Promise<unknown>
+  readonly repeatLasting: () => Promise<unknown>
 }
 
 /** A rewrite reads and writes the whole segment: not for less than this share of it, nor each hour. */
@@ -74,18 +74,18 @@ class CompactionPass {
   readonly #log: CompactableLog
   readonly #state: LogState
   readonly #retention: RetentionState
-  readonly #repeatFence: () => Promise<unknown>
+  readonly #repeatLasting: () => Promise<unknown>
   readonly #options: CompactionOptions
   readonly #nowMs: number
   readonly #cutoffs: Cutoffs
   /** What a dry run would have dropped. */
   readonly #wouldDrop = new SequenceSet()
 
-  constructor({ log, state, retention, repeatFence }: Compactable, options: CompactionOptions) {
+  constructor({ log, state, retention, repeatLasting }: Compactable, options: CompactionOptions) {
     this.#log = log
     this.#state = state
     this.#retention = retention
-    this.#repeatFence = repeatFence
+    this.#repeatLasting = repeatLasting
     this.#options = options
     this.#nowMs = options.now()
     this.#cutoffs = cutoffsAt(this.#nowMs, options)
@@ -130,8 +130,8 @@ class CompactionPass {
     if (!last) return 0
     const bound = last.lastSequence + 1
     if (!this.#options.dryRun) {
-      // The generation must outlive the segment that its fence stands in.
-      if (this.#state.fenceSequence > 0 && this.#state.fenceSequence < bound) await this.#repeatFence()
+      // The generation, and that the log drains, must outlive the segment in which they stand.
+      if (this.#state.mustRepeatBefore(bound)) await this.#repeatLasting()
       await this.#log.removeBefore(bound)
       this.#retention.forgetBefore(bound)
     }

@@ -68,7 +68,7 @@ export class DirectoryLog extends BackedLog {
     const { log, state, retention, followSegments } = this.#files
     followSegments()
     try {
-      return await compactLog({ log, state, retention, repeatFence: () => this.repeatFence() }, options)
+      return await compactLog({ log, state, retention, repeatLasting: () => this.repeatLasting() }, options)
     } catch (error) {
       throw unavailableIfWalError(error)
     }

@@ -9,6 +9,7 @@ import {
   deadLetterRecord,
   decodeMark,
   decodeSubmission,
+  drainRecord,
   type EncodedRecord,
   fenceRecord,
   markRecord,
@@ -18,6 +19,7 @@ import {
 } from './records.js'
 import type {
   DeadLetterPage,
+  FencedLogs,
   LeasedSubmission,
   LogClockState,
   LogPosition,
@@ -52,6 +54,9 @@ const CLOCK_KINDS = {
   confirmed: log.Clock_Kind.KIND_CONFIRMED,
   running: log.Clock_Kind.KIND_RUNNING,
 }
+const NO_LOGS: FencedLogs = { indexLogIds: [], retiredLogIds: [] }
+const FENCED_LOGS_MAX = 256
+const DRAINING = 'this log drains: it was told to take no more submissions'
 const MARKS_ONLY = new Set<number>([RECORD_TYPE.mark])
 
 /** The rules of a log of submissions, over any backend that keeps records in order. */
@@ -156,16 +161,28 @@ export class BackedLog implements SubmissionLog {
     yield { marks: [], nextSequence: endSequence, endSequence }
   }
 
-  async fence(generation: string): Promise<LogPosition> {
+  async fence(generation: string, logs: FencedLogs = NO_LOGS): Promise<LogPosition> {
     if (!/^[\x21-\x7e]{1,64}$/.test(generation)) {
       throw new AppError('malformed', 'a generation has 1 to 64 printable ASCII characters')
     }
+    const { indexLogIds, retiredLogIds } = logs
+    if (![indexLogIds, retiredLogIds].every(areLogIds)) {
+      throw new AppError('malformed', `a fence names up to ${FENCED_LOGS_MAX} logs, each by 32 hex digits`)
+    }
     this.#state.generation = generation
-    return { logId: this.logId, sequence: await this.repeatFence() }
+    this.#state.fencedLogs = { indexLogIds, retiredLogIds }
+    return { logId: this.logId, sequence: await this.#writeFence() }
+  }
+
+  async drain(draining: boolean): Promise<void> {
+    // From the call on: what was queued before is taken still, and open like all else.
+    this.#state.draining = draining
+    const { first } = await this.#write([drainRecord(draining)])
+    this.#state.drained(first, draining)
   }
 
   status(): LogStatus {
-    const { open, dead, generation } = this.#state
+    const { open, dead, generation, fencedLogs, lastMarkMs, draining } = this.#state
     const { damaged, sizeBytes, space } = this.#backend
     const head = this.#backend.head()
     const refusal = this.#refusalOfSubmissions(1)
@@ -174,6 +191,9 @@ export class BackedLog implements SubmissionLog {
       headSequence: head.sequence,
       headChain: head.chain,
       generation,
+      fencedLogs,
+      lastMarkMs,
+      draining,
       openCount: open.count,
       oldestOpenAgeMs: oldestMs === undefined ? 0 : Math.max(0, Math.floor(this.#clocks.wallMs() - oldestMs)),
       deadLetterCount: dead.count,
@@ -206,9 +226,16 @@ export class BackedLog implements SubmissionLog {
     return this.#backend.close()
   }
 
-  /** Writes the current generation once more: it must outlive what its fence stands in. */
-  protected async repeatFence(): Promise<number> {
-    const { first } = await this.#write([fenceRecord(this.#state.generation)])
+  /** Writes the current generation, and that the log drains, once more: they must outlive where they stand. */
+  protected async repeatLasting(): Promise<void> {
+    if (this.#state.fenceSequence > 0) await this.#writeFence()
+    if (this.#state.draining) await this.drain(true)
+  }
+
+  /** @returns its position */
+  async #writeFence(): Promise<number> {
+    const { generation, fencedLogs } = this.#state
+    const { first } = await this.#write([fenceRecord(generation, fencedLogs)])
     this.#state.fenceSequence = Math.max(this.#state.fenceSequence, first)
     return first
   }
@@ -219,6 +246,7 @@ export class BackedLog implements SubmissionLog {
   }
 
   #refusalOfSubmissions(count: number): string | undefined {
+    if (this.#state.draining) return DRAINING
     const { refusal } = this.#backend
     if (refusal !== undefined) return refusal
     const unfinished = this.#state.open.count + this.#state.dead.count
@@ -271,4 +299,8 @@ function leasedSubmission(logId: string, record: StoredRecord): LeasedSubmission
   return [
     { position: { logId, sequence: record.sequence }, body, encoding, appendedAtMs: record.timeMs, context },
   ]
+}
+
+function areLogIds(ids: readonly string[]): boolean {
+  return ids.length <= FENCED_LOGS_MAX && ids.every((id) => /^[0-9a-f]{32}$/.test(id))
 }

@@ -7,13 +7,14 @@ import { OpenSubmissions, type Unfinished } from './open-submissions.js'
 import {
   decodeClock,
   decodeDeadLetter,
+  decodeDrain,
   decodeFence,
   decodeMarkBrief,
   decodeRedrive,
   RECORD_TYPE,
 } from './records.js'
 import { Stamps } from './stamps.js'
-import type { DeadLetter } from './submission-log.js'
+import type { DeadLetter, FencedLogs } from './submission-log.js'
 
 /** The type of a submission without an envelope, before 0.1: overlooking one would lose it. */
 const BARE_SUBMISSION = 1
@@ -51,8 +52,15 @@ export class LogState {
   readonly #observer: LogObserver | undefined
   /** What marks must carry that come from the index; empty before the first fence. */
   generation = ''
+  /** As the newest fence says. */
+  fencedLogs: FencedLogs = { indexLogIds: [], retiredLogIds: [] }
   /** Position of the newest fence; 0 before the first. */
   fenceSequence = 0
+  draining = false
+  /** Position of the record that says so; 0 where none does. */
+  drainSequence = 0
+  /** Stamp of the newest mark of an outcome; 0 where there is none. */
+  lastMarkMs = 0
 
   constructor(observer?: LogObserver) {
     this.#observer = observer
@@ -65,6 +73,7 @@ export class LogState {
   }
 
   marked(written: Written, { sequence, status }: MarkBrief): void {
+    if (status !== 400 && status !== 401) this.lastMarkMs = Math.max(this.lastMarkMs, written.timeMs)
     // A late mark finishes a dead letter too.
     const unfinished = this.open.close(sequence) ?? this.dead.remove(sequence)
     if (!this.#observer) return
@@ -77,9 +86,21 @@ export class LogState {
     this.#observer.marked(written, finished)
   }
 
-  fenced(sequence: number, generation: string): void {
+  fenced(sequence: number, generation: string, logs: FencedLogs): void {
     this.generation = generation
+    this.fencedLogs = logs
     this.fenceSequence = Math.max(this.fenceSequence, sequence)
+  }
+
+  drained(sequence: number, draining: boolean): void {
+    this.draining = draining
+    this.drainSequence = draining ? Math.max(this.drainSequence, sequence) : 0
+  }
+
+  /** Whether what the log must never forget, its fence and that it drains, stands before this position. */
+  mustRepeatBefore(sequence: number): boolean {
+    const holds = (at: number): boolean => at > 0 && at < sequence
+    return holds(this.fenceSequence) || holds(this.drainSequence)
   }
 
   setAside(letter: DeadLetter, setAsideAtMs: number): void {
@@ -130,8 +151,13 @@ export class LogState {
         if (mark) this.marked(written, mark)
         return
       }
-      case RECORD_TYPE.fence:
-        this.fenced(sequence, decodeFence(record) ?? this.generation)
+      case RECORD_TYPE.fence: {
+        const fence = decodeFence(record)
+        this.fenced(sequence, fence?.generation ?? this.generation, fence ?? this.fencedLogs)
+        return
+      }
+      case RECORD_TYPE.drain:
+        this.drained(sequence, decodeDrain(record) ?? this.draining)
         return
       case RECORD_TYPE.deadLetter: {
         const letter = decodeDeadLetter(record)

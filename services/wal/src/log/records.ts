@@ -2,7 +2,7 @@ import { type EncodedLogRecord, type log, logRecords } from '@fractal-lba/proto'
 import type { CallContext } from '@fractal-lba/runtime'
 import type { RecoveredRecord, StoredRecord } from './log-backend.js'
 import { type MarkBrief, markBrief } from './mark-brief.js'
-import type { DeadLetter, Mark, NewSubmission } from './submission-log.js'
+import type { DeadLetter, FencedLogs, Mark, NewSubmission } from './submission-log.js'
 
 export type { EncodedLogRecord as EncodedRecord } from '@fractal-lba/proto'
 export { LOG_RECORD_TYPE as RECORD_TYPE } from '@fractal-lba/proto'
@@ -19,8 +19,19 @@ export function markRecord(mark: Mark): EncodedLogRecord {
   return logRecords.mark.encode(mark)
 }
 
-export function fenceRecord(generation: string): EncodedLogRecord {
-  return logRecords.fence.encode({ generation })
+export function fenceRecord(
+  generation: string,
+  { indexLogIds, retiredLogIds }: FencedLogs,
+): EncodedLogRecord {
+  return logRecords.fence.encode({
+    generation,
+    indexLogIds: [...indexLogIds],
+    retiredLogIds: [...retiredLogIds],
+  })
+}
+
+export function drainRecord(draining: boolean): EncodedLogRecord {
+  return logRecords.drain.encode({ draining })
 }
 
 export function deadLetterRecord(letter: DeadLetter): EncodedLogRecord {
@@ -50,8 +61,12 @@ export function decodeMark(record: StoredRecord): Mark | undefined {
   return logRecords.mark.decode(record)
 }
 
-export function decodeFence(record: StoredRecord): string | undefined {
-  return logRecords.fence.decode(record)?.generation
+export function decodeFence(record: StoredRecord): log.Fence | undefined {
+  return logRecords.fence.decode(record)
+}
+
+export function decodeDrain(record: StoredRecord): boolean | undefined {
+  return logRecords.drain.decode(record)?.draining
 }
 
 export function decodeDeadLetter(record: StoredRecord): DeadLetter | undefined {

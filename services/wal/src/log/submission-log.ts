@@ -93,6 +93,13 @@ export interface MarksRead {
   readonly endSequence: number
 }
 
+/** The logs that an index is filled from, by log_id: what each fence says, so that it outlives the index's store. */
+export interface FencedLogs {
+  readonly indexLogIds: readonly string[]
+  /** Those that it once was and is no longer. */
+  readonly retiredLogIds: readonly string[]
+}
+
 /** How the log stands. */
 export interface LogStatus {
   /** Of the newest durable record; 0 while the log is empty. */
@@ -101,6 +108,12 @@ export interface LogStatus {
   readonly headChain: string
   /** What marks must carry that come from the index; empty before the first fence. */
   readonly generation: string
+  /** As the newest fence says. */
+  readonly fencedLogs: FencedLogs
+  /** Stamp of the newest mark of an outcome: wall clock; 0 where there is none. */
+  readonly lastMarkMs: number
+  /** It was told to drain. */
+  readonly draining: boolean
   readonly openCount: number
   /** 0 when nothing is open. */
   readonly oldestOpenAgeMs: number
@@ -185,9 +198,13 @@ export interface SubmissionLog {
   /**
    * From the moment of the call no mark of an older generation gets into the log, and those that got in stand before
    * the fence: whoever reads up to it misses none that will ever be acknowledged.
-   * @throws AppError malformed when it has not 1 to 64 printable ASCII characters
+   * @param logs that the index is filled from
+   * @throws AppError malformed when it has not 1 to 64 printable ASCII characters, or names too many logs
    */
-  fence(generation: string): Promise<LogPosition>
+  fence(generation: string, logs?: FencedLogs): Promise<LogPosition>
+
+  /** Takes no more submissions, also after it was opened again; or takes them again. Resolves when that is durable. */
+  drain(draining: boolean): Promise<void>
 
   status(): LogStatus
 

@@ -48,6 +48,9 @@ export interface Mark {
 export interface Fence {
   /** 1 to 64 printable ASCII characters. */
   generation: string;
+  /** The logs that the index is filled from, by log_id, and those that it once was and is no longer. */
+  indexLogIds: string[];
+  retiredLogIds: string[];
 }
 
 /** A submission was set aside, because replay could not finish it. */
@@ -77,6 +80,11 @@ export enum Clock_Kind {
   KIND_CONFIRMED = 2,
   /** KIND_RUNNING - Nothing was written for a while, and the clock has gone on. */
   KIND_RUNNING = 3,
+}
+
+/** Submissions are taken no more, or again. */
+export interface Drain {
+  draining: boolean;
 }
 
 function createBaseSubmission(): Submission {
@@ -260,13 +268,19 @@ export const Mark: MessageFns<Mark> = {
 };
 
 function createBaseFence(): Fence {
-  return { generation: "" };
+  return { generation: "", indexLogIds: [], retiredLogIds: [] };
 }
 
 export const Fence: MessageFns<Fence> = {
   encode(message: Fence, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.generation !== "") {
       writer.uint32(10).string(message.generation);
+    }
+    for (const v of message.indexLogIds) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.retiredLogIds) {
+      writer.uint32(26).string(v!);
     }
     return writer;
   },
@@ -290,6 +304,22 @@ export const Fence: MessageFns<Fence> = {
             }
 
             message.generation = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.indexLogIds.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.retiredLogIds.push(reader.string());
             continue;
           }
         }
@@ -450,6 +480,52 @@ export const Clock: MessageFns<Clock> = {
             }
 
             message.kind = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDrain(): Drain {
+  return { draining: false };
+}
+
+export const Drain: MessageFns<Drain> = {
+  encode(message: Drain, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.draining !== false) {
+      writer.uint32(8).bool(message.draining);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Drain {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrain();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.draining = reader.bool();
             continue;
           }
         }

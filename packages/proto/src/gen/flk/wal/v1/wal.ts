@@ -163,6 +163,12 @@ export interface StoredMark {
 export interface FenceRequest {
   /** Chosen by the index, new at each fill; 1 to 64 characters. */
   generation: string;
+  /**
+   * The logs that the index is filled from, by log_id, and those that it once was and is no longer: a log knows them
+   * when the store has lost them. At most 256 of each.
+   */
+  indexLogIds: string[];
+  retiredLogIds: string[];
 }
 
 export interface FenceResponse {
@@ -204,6 +210,13 @@ export interface GetStateResponse {
   clockMs: number;
   /** When the log was opened, the clock was far ahead of its last stamp, and nobody has confirmed it since. */
   clockUnconfirmed: boolean;
+  /** As the newest fence says: see FenceRequest. */
+  indexLogIds: string[];
+  retiredLogIds: string[];
+  /** It takes no submissions, because it was told to drain. */
+  draining: boolean;
+  /** Stamp of the newest mark of an outcome, milliseconds since 1970; 0: there is none. */
+  lastMarkMs: number;
 }
 
 export interface ConfirmClockRequest {
@@ -271,6 +284,15 @@ export interface DriveAgainRequest {
 export interface DriveAgainResponse {
   /** The position of the record that says so. */
   position: Position | undefined;
+}
+
+export interface DrainRequest {
+  draining: boolean;
+}
+
+export interface DrainResponse {
+  /** What is still open. */
+  openCount: number;
 }
 
 export interface CompactRequest {
@@ -1479,13 +1501,19 @@ export const StoredMark: MessageFns<StoredMark> = {
 };
 
 function createBaseFenceRequest(): FenceRequest {
-  return { generation: "" };
+  return { generation: "", indexLogIds: [], retiredLogIds: [] };
 }
 
 export const FenceRequest: MessageFns<FenceRequest> = {
   encode(message: FenceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.generation !== "") {
       writer.uint32(10).string(message.generation);
+    }
+    for (const v of message.indexLogIds) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.retiredLogIds) {
+      writer.uint32(26).string(v!);
     }
     return writer;
   },
@@ -1509,6 +1537,22 @@ export const FenceRequest: MessageFns<FenceRequest> = {
             }
 
             message.generation = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.indexLogIds.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.retiredLogIds.push(reader.string());
             continue;
           }
         }
@@ -1624,6 +1668,10 @@ function createBaseGetStateResponse(): GetStateResponse {
     dedupTtlMs: 0,
     clockMs: 0,
     clockUnconfirmed: false,
+    indexLogIds: [],
+    retiredLogIds: [],
+    draining: false,
+    lastMarkMs: 0,
   };
 }
 
@@ -1679,6 +1727,18 @@ export const GetStateResponse: MessageFns<GetStateResponse> = {
     }
     if (message.clockUnconfirmed !== false) {
       writer.uint32(176).bool(message.clockUnconfirmed);
+    }
+    for (const v of message.indexLogIds) {
+      writer.uint32(242).string(v!);
+    }
+    for (const v of message.retiredLogIds) {
+      writer.uint32(250).string(v!);
+    }
+    if (message.draining !== false) {
+      writer.uint32(256).bool(message.draining);
+    }
+    if (message.lastMarkMs !== 0) {
+      writer.uint32(264).uint64(message.lastMarkMs);
     }
     return writer;
   },
@@ -1830,6 +1890,38 @@ export const GetStateResponse: MessageFns<GetStateResponse> = {
             }
 
             message.clockUnconfirmed = reader.bool();
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.indexLogIds.push(reader.string());
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.retiredLogIds.push(reader.string());
+            continue;
+          }
+          case 32: {
+            if (tag !== 256) {
+              break;
+            }
+
+            message.draining = reader.bool();
+            continue;
+          }
+          case 33: {
+            if (tag !== 264) {
+              break;
+            }
+
+            message.lastMarkMs = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -2426,6 +2518,98 @@ export const DriveAgainResponse: MessageFns<DriveAgainResponse> = {
   },
 };
 
+function createBaseDrainRequest(): DrainRequest {
+  return { draining: false };
+}
+
+export const DrainRequest: MessageFns<DrainRequest> = {
+  encode(message: DrainRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.draining !== false) {
+      writer.uint32(8).bool(message.draining);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.draining = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDrainResponse(): DrainResponse {
+  return { openCount: 0 };
+}
+
+export const DrainResponse: MessageFns<DrainResponse> = {
+  encode(message: DrainResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.openCount !== 0) {
+      writer.uint32(8).uint64(message.openCount);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DrainResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDrainResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.openCount = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseCompactRequest(): CompactRequest {
   return { dryRun: false };
 }
@@ -2724,6 +2908,19 @@ export const WalServiceService = {
     responseSerialize: (value: DriveAgainResponse): Buffer => Buffer.from(DriveAgainResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DriveAgainResponse => DriveAgainResponse.decode(value),
   },
+  /**
+   * Takes no more submissions, over restarts too, or takes them again; open ones are still finished. Answered after
+   * the flush.
+   */
+  drain: {
+    path: "/flk.wal.v1.WalService/Drain" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DrainRequest): Buffer => Buffer.from(DrainRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DrainRequest => DrainRequest.decode(value),
+    responseSerialize: (value: DrainResponse): Buffer => Buffer.from(DrainResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DrainResponse => DrainResponse.decode(value),
+  },
   /** Makes the log smaller, as far as retention allows; one at a time (UNAVAILABLE while one is under way). */
   compact: {
     path: "/flk.wal.v1.WalService/Compact" as const,
@@ -2782,6 +2979,11 @@ export interface WalServiceServer extends UntypedServiceImplementation {
   listDeadLetters: handleUnaryCall<ListDeadLettersRequest, ListDeadLettersResponse>;
   /** Opens a dead letter again, with fresh tries. Answered after the flush. INVALID_ARGUMENT: there is none. */
   driveAgain: handleUnaryCall<DriveAgainRequest, DriveAgainResponse>;
+  /**
+   * Takes no more submissions, over restarts too, or takes them again; open ones are still finished. Answered after
+   * the flush.
+   */
+  drain: handleUnaryCall<DrainRequest, DrainResponse>;
   /** Makes the log smaller, as far as retention allows; one at a time (UNAVAILABLE while one is under way). */
   compact: handleUnaryCall<CompactRequest, CompactResponse>;
   /**
@@ -2949,6 +3151,25 @@ export interface WalServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DriveAgainResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes no more submissions, over restarts too, or takes them again; open ones are still finished. Answered after
+   * the flush.
+   */
+  drain(
+    request: DrainRequest,
+    callback: (error: ServiceError | null, response: DrainResponse) => void,
+  ): ClientUnaryCall;
+  drain(
+    request: DrainRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DrainResponse) => void,
+  ): ClientUnaryCall;
+  drain(
+    request: DrainRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DrainResponse) => void,
   ): ClientUnaryCall;
   /** Makes the log smaller, as far as retention allows; one at a time (UNAVAILABLE while one is under way). */
   compact(

@@ -29,3 +29,34 @@ export class ExpiredVerdicts {
 function chunkName({ logId, sequence }: record.Position): string {
   return `${logId}/${Math.floor(sequence / BITS_PER_CHUNK)}`
 }
+
+const WORDS = 3
+const HEX_DIGITS = 7
+const BITS = 2 ** (4 * HEX_DIGITS)
+
+/**
+ * Which ids were seen, in 32 MiB however many they are: a pcs_id is a SHA-256, so its digits are the hashes of a
+ * Bloom filter. Of one that was not seen it says in one case of a million that it was, when there are a million.
+ */
+export class SeenIds {
+  readonly #bits = new Uint8Array(BITS / 8)
+
+  add(pcsId: string): void {
+    for (let word = 0; word < WORDS; word += 1) {
+      const bit = bitOf(pcsId, word)
+      this.#bits[bit >>> 3] = (this.#bits[bit >>> 3] ?? 0) | (1 << (bit & 7))
+    }
+  }
+
+  has(pcsId: string): boolean {
+    for (let word = 0; word < WORDS; word += 1) {
+      const bit = bitOf(pcsId, word)
+      if ((((this.#bits[bit >>> 3] ?? 0) >>> (bit & 7)) & 1) === 0) return false
+    }
+    return true
+  }
+}
+
+function bitOf(pcsId: string, word: number): number {
+  return Number.parseInt(pcsId.slice(word * HEX_DIGITS, (word + 1) * HEX_DIGITS), 16)
+}

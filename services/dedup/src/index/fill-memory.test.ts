@@ -1,5 +1,6 @@
-import { expect, it } from 'vitest'
-import { ExpiredVerdicts } from './expired-verdicts.js'
+import { describe, expect, it } from 'vitest'
+import { pcsIdOf } from '../testing/verdicts.js'
+import { ExpiredVerdicts, SeenIds } from './fill-memory.js'
 
 it('holds exactly the positions that were added, of each log', () => {
   const ended = new ExpiredVerdicts()
@@ -13,4 +14,14 @@ it('holds exactly the positions that were added, of each log', () => {
   for (const sequence of [3, 8, 10, 32_766, 32_769, 65_535, 65_537, 2 ** 40 + 1]) {
     expect(ended.has({ logId, sequence })).toBe(false)
   }
+})
+
+describe('seen ids', () => {
+  it('are known, and others hardly ever', () => {
+    const seen = new SeenIds()
+    const names = Array.from({ length: 20_000 }, (_, index) => index)
+    for (const name of names) seen.add(pcsIdOf(name))
+    expect(names.every((name) => seen.has(pcsIdOf(name)))).toBe(true)
+    expect(names.filter((name) => seen.has(pcsIdOf(`other ${name}`)))).toEqual([])
+  })
 })
