@@ -10,6 +10,7 @@ import { lockGaps } from './lock-gaps.mjs'
 import { tooLarge } from './package-size.mjs'
 import { documentedSettings, namedInSources, settingsMistakes } from './settings.mjs'
 import { sources } from './sources.mjs'
+import { matrixMistakes } from './test-matrix.mjs'
 
 const LIMIT_MS = 3 * 60_000
 
@@ -53,6 +54,13 @@ export function checks(root) {
     {
       name: 'imports',
       mistake: async () => forbiddenImports(await sources(root), workspacesOf(root)).join('\n') || undefined,
+    },
+    {
+      name: 'tests of promises (docs/test-matrix.md)',
+      mistake: async () => {
+        const page = readFileSync(join(root, 'docs/test-matrix.md'), 'utf8')
+        return matrixMistakes(page, await sources(root)).join('\n') || undefined
+      },
     },
     {
       name: 'settings (docs/configuration.md)',
