@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
 import { ProcessClock } from './clock/process-clock.js'
 import { ConfigError, Env } from './env.js'
 import { standardError } from './line-output.js'
@@ -70,13 +69,6 @@ export function readCommonConfig(env: Env): CommonConfig {
 const STOP_MS_MAX = 60_000
 
 /**
- * How much of a function is run, bytes of bytecode, before V8 considers compiling it anew; its own default is 67,584.
- * What runs once for each message would be optimised only after hours at a low rate, and costs twice as much until
- * then (docs/decisions/0008-the-price-of-a-record.md).
- */
-const INTERRUPT_BUDGET_BYTES = 16_000
-
-/**
  * Runs a process from its first to its last line: reads the configuration (all mistakes at once, exit 78),
  * starts, logs that, and stops on SIGTERM, SIGINT or the end of the parent, whether it has started by then or not.
  */
@@ -86,7 +78,6 @@ export async function runProcess<Config extends CommonConfig>(
   start: (config: Config, context: ProcessContext) => Promise<Running>,
   stopMsMax = STOP_MS_MAX,
 ): Promise<void> {
-  setFlagsFromString(`--interrupt-budget=${INTERRUPT_BUDGET_BYTES}`)
   const config = readOrExit(name, readConfig)
   const logger = createLogger(name, config.logLevel)
   const stopping = new AbortController()
