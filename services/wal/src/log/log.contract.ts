@@ -142,6 +142,31 @@ export function submissionLogContract(name: string, make: () => Promise<LogUnder
       })
     })
 
+    describe('a log that drains', () => {
+      it('takes no submissions from the call on, over a restart too, and finishes what is open', async () => {
+        await log.append([submission('a')])
+        const drained = log.drain(true)
+        await expect(log.append([submission('late')])).rejects.toThrow('this log drains')
+        await drained
+        await reopen()
+        expect(log.status()).toMatchObject({ draining: true, openCount: 1 })
+        await expect(log.append([submission('later')])).rejects.toMatchObject({ code: 'unavailable' })
+        expect(await leasedTexts()).toEqual(['a'])
+        await log.mark([refusalOf(1)])
+        expect(log.status()).toMatchObject({ draining: true, openCount: 0 })
+      })
+
+      it('takes submissions again when it is told to, over a restart too', async () => {
+        await log.drain(true)
+        await log.drain(false)
+        await log.append([submission('a')])
+        await reopen()
+        expect(log.status()).toMatchObject({ draining: false, refusal: undefined, openCount: 1 })
+        await log.append([submission('b')])
+        expect(await leasedTexts()).toEqual(['a', 'b'])
+      })
+    })
+
     describe('leases', () => {
       it('give a submission to one caller at a time, oldest first, until they end', async () => {
         await log.append([submission('a'), submission('b'), submission('c')])
