@@ -1,11 +1,11 @@
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { buildInModule, installPackage } from './go-build.js'
 import { findPrograms, pathDirectories } from './programs.js'
-import { run } from './run.js'
 
-const BUILD_LIMIT_MS = 10 * 60_000
 const GO_DIRECTORIES = ['/usr/local/go/bin']
+const PROGRESS_EVERY_MS = 30_000
 
 /** A program that Go builds. */
 export interface GoProgram {
@@ -14,42 +14,69 @@ export interface GoProgram {
   readonly goPackage: string
   /** v1.9.3 */
   readonly version: string
+  /** The module of the package, where `go install` refuses it: its go.mod has `replace` lines. */
+  readonly module?: string
 }
+
+export type FoundProgram = { readonly path: string } | { readonly missing: string }
 
 /**
  * Finds a program in the cache of the user, or builds it there, which it says on stderr.
  * @returns its path, or why there is none.
  */
-export async function goProgram(
-  program: GoProgram,
-): Promise<{ readonly path: string } | { readonly missing: string }> {
+export async function goProgram(program: GoProgram): Promise<FoundProgram> {
   const { name, version } = program
-  const directory = join(cacheDirectory(), `${name}-${version}`)
-  const built = findPrograms([name], [directory])
-  if (built) return { path: built[name] as string }
+  const built = builtGoProgram(program)
+  if ('path' in built) return built
   const go = findPrograms(['go'], [...pathDirectories(), ...GO_DIRECTORIES])?.go
   if (go === undefined) return { missing: `${name} ${version} is not built, and there is no Go to build it` }
   try {
-    await build(go, program, directory)
+    await build(go, program)
   } catch (error) {
     return { missing: `${name} ${version} could not be built: ${String(error)}` }
   }
-  return { path: join(directory, name) }
+  return builtGoProgram(program)
+}
+
+/** The program where it was built before; builds nothing. */
+export function builtGoProgram({ name, version }: GoProgram): FoundProgram {
+  const found = findPrograms([name], [directoryOf(name, version)])
+  return found ? { path: found[name] as string } : { missing: `${name} ${version} is not built yet` }
 }
 
 /** Builds beside and renames: who looks meanwhile never finds half of a program. */
-async function build(go: string, { name, goPackage, version }: GoProgram, directory: string): Promise<void> {
-  process.stderr.write(`test programs: building ${name} ${version}\n`)
+async function build(go: string, { name, goPackage, version, module }: GoProgram): Promise<void> {
   await mkdir(cacheDirectory(), { recursive: true })
   const place = await mkdtemp(join(cacheDirectory(), 'building-'))
+  const finish = progress(`${name} ${version}`)
   try {
-    const env = { ...process.env, CGO_ENABLED: '0', GOBIN: place }
-    await run(go, ['install', `${goPackage}@${version}`], { env, timeoutMs: BUILD_LIMIT_MS })
+    const program = module
+      ? await buildInModule(go, { name, goPackage, module, version }, place)
+      : await installPackage(go, { name, goPackage, version }, place)
+    const directory = directoryOf(name, version)
     await mkdir(directory, { recursive: true })
-    await rename(join(place, name), join(directory, name))
+    await rename(program, join(directory, name))
   } finally {
+    finish()
     await rm(place, { recursive: true, force: true })
   }
+}
+
+/** Says on stderr that something is being built, and now and then that it still is. */
+function progress(what: string): () => void {
+  const say = (text: string): boolean => process.stderr.write(`test programs: ${text}\n`)
+  const beganMs = performance.now()
+  const seconds = (): string => `${Math.round((performance.now() - beganMs) / 1_000)} s`
+  say(`building ${what}`)
+  const timer = setInterval(() => say(`still building ${what} after ${seconds()}`), PROGRESS_EVERY_MS)
+  return () => {
+    clearInterval(timer)
+    say(`the build of ${what} ended after ${seconds()}`)
+  }
+}
+
+function directoryOf(name: string, version: string): string {
+  return join(cacheDirectory(), `${name}-${version}`)
 }
 
 function cacheDirectory(): string {
