@@ -105,7 +105,8 @@ class Search {
       if (mark === undefined) return
       const known = this.#submissions.has(mark.sequence)
       if (!known && mark.verdict?.outcome?.pcsId !== this.#pcsId) return
-      if (!known) this.unseen.add(mark.sequence)
+      // A mark that was copied from another log has its submission there.
+      if (!known && mark.sequence > 0) this.unseen.add(mark.sequence)
       this.#marks.push({ ...audited(record, location, walk), mark })
     } else if (record.type === RECORD_TYPE['dead-letter']) {
       const letter = this.#bodies.deadLetter(record)

@@ -1,4 +1,4 @@
-import type { record } from '@fractal-lba/proto'
+import type { log, record } from '@fractal-lba/proto'
 import type { ReadMark } from './record-bodies.js'
 
 /** A mark as machines get it: names of the contract, bytes as hex, times as RFC 3339. */
@@ -10,7 +10,12 @@ export function markJson(mark: ReadMark): Readonly<Record<string, unknown>> {
     indexed: mark.indexed,
     generation: mark.generation,
     verdict: mark.verdict === undefined ? null : verdictJson(mark.verdict),
+    ...(mark.copiedFrom && { copied_from: copiedFromJson(mark.copiedFrom) }),
   }
+}
+
+function copiedFromJson({ logId, sequence, flushedAtMs }: log.CopiedFrom): Readonly<Record<string, unknown>> {
+  return { log_id: logId, sequence, flushed_at: timeText(flushedAtMs) }
 }
 
 export function verdictJson(verdict: record.Verdict): Readonly<Record<string, unknown>> {

@@ -17,6 +17,7 @@ const LEASE_COUNT_MAX = 256
 const LEASE_BYTES_MAX = 4 * 2 ** 20
 const LEASE_MS_MAX = 60_000
 const DEAD_LETTERS_MAX = 256
+const COPIED_MARKS_MAX = 1_024
 
 interface ClockParts {
   readonly clock: ProcessClock
@@ -32,6 +33,11 @@ export function walService(
 ): GrpcService {
   const onError = (error: unknown): void => {
     if (toAppError(error).code === 'internal') logger.error({ err: error }, 'call failed')
+  }
+
+  const requireLog = (logId: string): void => {
+    if (logId !== log.logId)
+      throw new AppError('superseded', 'this is another log than the one that is meant')
   }
 
   const append = async (
@@ -113,6 +119,20 @@ export function walService(
         logger.info({ open: openCount }, draining ? 'the log drains' : 'the log takes submissions again')
         return { openCount }
       },
+      copyMarks: async ({ logId, fromLogId, marks }) => {
+        requireLog(logId)
+        if (marks.length > COPIED_MARKS_MAX) {
+          throw new AppError('malformed', `at most ${COPIED_MARKS_MAX} marks are copied at once`)
+        }
+        const complete = marks.flatMap(({ mark, ...where }) => (mark ? [{ ...where, mark }] : []))
+        return { position: await log.copyMarks(fromLogId, complete) }
+      },
+      retire: async ({ logId, nextSequence }) => {
+        requireLog(logId)
+        const position = await log.retire(nextSequence)
+        logger.warn({ position: position.sequence }, 'the log is retired')
+        return { position }
+      },
       ...(compaction && { compact: ({ dryRun }: wal.CompactRequest) => compaction.run(dryRun) }),
       confirmClock: async ({ operatorClockMs }) => {
         await logClock.confirm(operatorClockMs)
@@ -129,6 +149,7 @@ export function walService(
           retiredLogIds: [...status.fencedLogs.retiredLogIds],
           lastMarkMs: status.lastMarkMs,
           draining: status.draining,
+          retired: status.retired,
           nextSequence: headSequence + 1,
           generation,
           openCount,

@@ -30,7 +30,7 @@ export function submission(
 }
 
 export function markRecord(mark: Partial<ReadMark> & Pick<ReadMark, 'sequence' | 'status'>): NewRecord {
-  const nothing = { indexed: false, generation: '', replayed: false }
+  const nothing = { indexed: false, generation: '', replayed: false, copiedFrom: undefined }
   const verdict = mark.verdict && bytesOfVerdict(mark.verdict)
   return logRecords.mark.encode({ ...nothing, ...mark, verdict })
 }

@@ -6,6 +6,7 @@ import type { LogState } from './log-state.js'
 import type { LeaseLimits } from './open-submissions.js'
 import {
   clockRecord,
+  copiedMarkRecord,
   deadLetterRecord,
   decodeMark,
   decodeSubmission,
@@ -29,6 +30,7 @@ import type {
   MarksRead,
   NewSubmission,
   ReplayFailureReport,
+  StoredMark,
   SubmissionLog,
 } from './submission-log.js'
 
@@ -57,6 +59,7 @@ const CLOCK_KINDS = {
 const NO_LOGS: FencedLogs = { indexLogIds: [], retiredLogIds: [] }
 const FENCED_LOGS_MAX = 256
 const DRAINING = 'this log drains: it was told to take no more submissions'
+const RETIRED = 'this log is retired: stop its service, and take it out of WAL_ADDR everywhere'
 const MARKS_ONLY = new Set<number>([RECORD_TYPE.mark])
 
 /** The rules of a log of submissions, over any backend that keeps records in order. */
@@ -65,6 +68,8 @@ export class BackedLog implements SubmissionLog {
   readonly #state: LogState
   readonly #limits: SubmissionLogLimits
   readonly #clocks: LogClocks
+  /** Appends that are not durable yet. */
+  #writing = 0
 
   /** @param state has taken what the backend holds. */
   constructor(backend: LogBackend, state: LogState, limits: SubmissionLogLimits, clocks: LogClocks) {
@@ -151,7 +156,8 @@ export class BackedLog implements SubmissionLog {
     for await (const records of this.#backend.read(nextSequence, MARKS_ONLY)) {
       const marks = records.flatMap((record) => {
         const mark = decodeMark(record)
-        return mark ? [{ sequence: record.sequence, flushedAtMs: this.#timeOf(record), mark }] : []
+        const flushedAtMs = mark?.copiedFrom?.flushedAtMs ?? this.#timeOf(record)
+        return mark ? [{ sequence: record.sequence, flushedAtMs, mark }] : []
       })
       nextSequence = (records.at(-1)?.sequence ?? nextSequence - 1) + 1
       yield { marks, nextSequence, endSequence }
@@ -165,7 +171,9 @@ export class BackedLog implements SubmissionLog {
     if (!/^[\x21-\x7e]{1,64}$/.test(generation)) {
       throw new AppError('malformed', 'a generation has 1 to 64 printable ASCII characters')
     }
-    const { indexLogIds, retiredLogIds } = logs
+    const { indexLogIds } = logs
+    // An index that does not know yet that this log is retired learns it here, and does not make it unknown.
+    const retiredLogIds = this.#isRetired ? this.#withOwnId(logs.retiredLogIds) : logs.retiredLogIds
     if (![indexLogIds, retiredLogIds].every(areLogIds)) {
       throw new AppError('malformed', `a fence names up to ${FENCED_LOGS_MAX} logs, each by 32 hex digits`)
     }
@@ -174,11 +182,44 @@ export class BackedLog implements SubmissionLog {
     return { logId: this.logId, sequence: await this.#writeFence() }
   }
 
+  async copyMarks(fromLogId: string, marks: readonly StoredMark[]): Promise<LogPosition> {
+    if (!areLogIds([fromLogId]) || fromLogId === this.logId) {
+      throw new AppError('malformed', 'marks are copied from another log, named by 32 hex digits')
+    }
+    // They are no more urgent than submissions are: the room that is left is for this log's own marks.
+    this.#checkTakesSubmissions(0)
+    const indexed = marks.filter(({ mark }) => mark.indexed)
+    if (indexed.length === 0) return { logId: this.logId, sequence: this.#backend.head().sequence }
+    const records = indexed.map((mark) => copiedMarkRecord(fromLogId, mark))
+    const { first, timeMs } = await this.#write(records)
+    for (const [index, { mark }] of indexed.entries()) {
+      const bodyBytes = records[index]?.body.length ?? 0
+      this.#state.marked({ sequence: first + index, timeMs, bodyBytes }, { sequence: 0, status: mark.status })
+    }
+    return { logId: this.logId, sequence: first + indexed.length - 1 }
+  }
+
+  async retire(nextSequence: number): Promise<LogPosition> {
+    const { draining, open, dead, fencedLogs } = this.#state
+    if (!draining) throw new AppError('superseded', 'this log takes submissions: let it drain first')
+    if (open.count + dead.count > 0) {
+      throw new AppError(
+        'superseded',
+        `this log has ${open.count} open submissions and ${dead.count} dead letters: they must be finished first`,
+      )
+    }
+    if (this.#writing > 0 || this.#backend.head().sequence + 1 !== nextSequence) {
+      throw new AppError('superseded', 'this log has gone on since its marks were read')
+    }
+    this.#state.fencedLogs = { ...fencedLogs, retiredLogIds: this.#withOwnId(fencedLogs.retiredLogIds) }
+    return { logId: this.logId, sequence: await this.#writeFence() }
+  }
+
   async drain(draining: boolean): Promise<void> {
+    if (this.#isRetired) throw new AppError('superseded', RETIRED)
     // From the call on: what was queued before is taken still, and open like all else.
     this.#state.draining = draining
-    const { first } = await this.#write([drainRecord(draining)])
-    this.#state.drained(first, draining)
+    await this.#writeDrain(draining)
   }
 
   status(): LogStatus {
@@ -194,10 +235,12 @@ export class BackedLog implements SubmissionLog {
       fencedLogs,
       lastMarkMs,
       draining,
+      retired: this.#isRetired,
       openCount: open.count,
       oldestOpenAgeMs: oldestMs === undefined ? 0 : Math.max(0, Math.floor(this.#clocks.wallMs() - oldestMs)),
       deadLetterCount: dead.count,
       refusal,
+      noRoom: this.#backend.refusal,
       damaged,
       sizeBytes,
       space,
@@ -229,7 +272,12 @@ export class BackedLog implements SubmissionLog {
   /** Writes the current generation, and that the log drains, once more: they must outlive where they stand. */
   protected async repeatLasting(): Promise<void> {
     if (this.#state.fenceSequence > 0) await this.#writeFence()
-    if (this.#state.draining) await this.drain(true)
+    if (this.#state.draining) await this.#writeDrain(true)
+  }
+
+  async #writeDrain(draining: boolean): Promise<void> {
+    const { first } = await this.#write([drainRecord(draining)])
+    this.#state.drained(first, draining)
   }
 
   /** @returns its position */
@@ -245,7 +293,16 @@ export class BackedLog implements SubmissionLog {
     if (refusal !== undefined) throw unavailable(refusal)
   }
 
+  get #isRetired(): boolean {
+    return this.#state.fencedLogs.retiredLogIds.includes(this.logId)
+  }
+
+  #withOwnId(logIds: readonly string[]): readonly string[] {
+    return logIds.includes(this.logId) ? logIds : [...logIds, this.logId]
+  }
+
   #refusalOfSubmissions(count: number): string | undefined {
+    if (this.#isRetired) return RETIRED
     if (this.#state.draining) return DRAINING
     const { refusal } = this.#backend
     if (refusal !== undefined) return refusal
@@ -259,6 +316,7 @@ export class BackedLog implements SubmissionLog {
     if (!mark || mark.sequence < 1 || mark.sequence > this.#backend.head().sequence) {
       return new AppError('malformed', 'the mark names no record of this log')
     }
+    if (mark.indexed && this.#isRetired) return new AppError('superseded', RETIRED)
     if (mark.indexed && mark.generation !== this.#state.generation) {
       return new AppError(
         'superseded',
@@ -288,7 +346,12 @@ export class BackedLog implements SubmissionLog {
     const stamped = records.map(
       ({ type, encoding, body }): RecordToAppend => ({ type, encoding, body, timeMs }),
     )
-    return { first: await this.#backend.append(stamped), timeMs }
+    this.#writing += 1
+    try {
+      return { first: await this.#backend.append(stamped), timeMs }
+    } finally {
+      this.#writing -= 1
+    }
   }
 }
 

@@ -117,6 +117,7 @@ export class LogState {
     if (kind === log.Clock_Kind.KIND_UNCONFIRMED) this.stamps.doubt()
     if (kind !== log.Clock_Kind.KIND_CONFIRMED) return
     this.stamps.confirmed(sequence, timeMs)
+    this.lastMarkMs = Math.min(this.lastMarkMs, timeMs)
     this.#observer?.clockConfirmed(timeMs)
   }
 

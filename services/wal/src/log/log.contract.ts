@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { SubmissionLogLimits } from './backed-log.js'
 import { NOON_MS, submission, type TurnedClocks } from './contract-parts.contract.js'
 import { deadLetterContract } from './dead-letters.contract.js'
+import { retirementContract } from './retirement.contract.js'
 import type { SubmissionLog } from './submission-log.js'
 
 /** One log under test, from opening to opening. */
@@ -142,31 +143,6 @@ export function submissionLogContract(name: string, make: () => Promise<LogUnder
       })
     })
 
-    describe('a log that drains', () => {
-      it('takes no submissions from the call on, over a restart too, and finishes what is open', async () => {
-        await log.append([submission('a')])
-        const drained = log.drain(true)
-        await expect(log.append([submission('late')])).rejects.toThrow('this log drains')
-        await drained
-        await reopen()
-        expect(log.status()).toMatchObject({ draining: true, openCount: 1 })
-        await expect(log.append([submission('later')])).rejects.toMatchObject({ code: 'unavailable' })
-        expect(await leasedTexts()).toEqual(['a'])
-        await log.mark([refusalOf(1)])
-        expect(log.status()).toMatchObject({ draining: true, openCount: 0 })
-      })
-
-      it('takes submissions again when it is told to, over a restart too', async () => {
-        await log.drain(true)
-        await log.drain(false)
-        await log.append([submission('a')])
-        await reopen()
-        expect(log.status()).toMatchObject({ draining: false, refusal: undefined, openCount: 1 })
-        await log.append([submission('b')])
-        expect(await leasedTexts()).toEqual(['a', 'b'])
-      })
-    })
-
     describe('leases', () => {
       it('give a submission to one caller at a time, oldest first, until they end', async () => {
         await log.append([submission('a'), submission('b'), submission('c')])
@@ -302,15 +278,18 @@ export function submissionLogContract(name: string, make: () => Promise<LogUnder
       })
     })
 
-    deadLetterContract({
+    const tools = {
       get log() {
         return log
       },
       get clocks() {
         return clocks
       },
-      ...{ reopen, mark, leasedTexts },
-    })
+      ...{ reopen, mark, leasedTexts, refusalOf, marksFrom },
+      fill: () => kept.fill(log),
+    }
+    deadLetterContract(tools)
+    retirementContract(tools)
 
     describe('without room', () => {
       it('submissions are refused with the reason that the status gives, marks and fences are taken', async () => {

@@ -2,7 +2,7 @@ import { type EncodedLogRecord, type log, logRecords } from '@fractal-lba/proto'
 import type { CallContext } from '@fractal-lba/runtime'
 import type { RecoveredRecord, StoredRecord } from './log-backend.js'
 import { type MarkBrief, markBrief } from './mark-brief.js'
-import type { DeadLetter, FencedLogs, Mark, NewSubmission } from './submission-log.js'
+import type { DeadLetter, FencedLogs, Mark, NewSubmission, StoredMark } from './submission-log.js'
 
 export type { EncodedLogRecord as EncodedRecord } from '@fractal-lba/proto'
 export { LOG_RECORD_TYPE as RECORD_TYPE } from '@fractal-lba/proto'
@@ -15,8 +15,23 @@ export function submissionRecord(
   return logRecords.submission.encode({ body, encoding, arrivedAtMs, context })
 }
 
-export function markRecord(mark: Mark): EncodedLogRecord {
-  return logRecords.mark.encode(mark)
+export function markRecord({
+  sequence,
+  status,
+  verdict,
+  indexed,
+  generation,
+  replayed,
+}: Mark): EncodedLogRecord {
+  const copiedFrom = undefined
+  return logRecords.mark.encode({ sequence, status, verdict, indexed, generation, replayed, copiedFrom })
+}
+
+export function copiedMarkRecord(
+  logId: string,
+  { sequence, flushedAtMs, mark }: StoredMark,
+): EncodedLogRecord {
+  return logRecords.mark.encode({ ...mark, sequence: 0, copiedFrom: { logId, sequence, flushedAtMs } })
 }
 
 export function fenceRecord(
@@ -57,7 +72,7 @@ export function decodeSubmission(record: StoredRecord): log.Submission | undefin
   return logRecords.submission.decode(record)
 }
 
-export function decodeMark(record: StoredRecord): Mark | undefined {
+export function decodeMark(record: StoredRecord): log.Mark | undefined {
   return logRecords.mark.decode(record)
 }
 

@@ -114,12 +114,16 @@ export interface LogStatus {
   readonly lastMarkMs: number
   /** It was told to drain. */
   readonly draining: boolean
+  /** It was ended for good. */
+  readonly retired: boolean
   readonly openCount: number
   /** 0 when nothing is open. */
   readonly oldestOpenAgeMs: number
   readonly deadLetterCount: number
   /** Why no submissions are taken, and what to do; undefined while they are. */
   readonly refusal: string | undefined
+  /** That part of it which is for want of room, or of what keeps the log; undefined while there is room. */
+  readonly noRoom: string | undefined
   /** Names of the parts that are damaged: a person must look at them. */
   readonly damaged: readonly string[]
   readonly sizeBytes: number
@@ -203,8 +207,27 @@ export interface SubmissionLog {
    */
   fence(generation: string, logs?: FencedLogs): Promise<LogPosition>
 
-  /** Takes no more submissions, also after it was opened again; or takes them again. Resolves when that is durable. */
+  /**
+   * Takes no more submissions, also after it was opened again; or takes them again. Resolves when that is durable.
+   * @throws AppError superseded when it is retired
+   */
   drain(draining: boolean): Promise<void>
+
+  /**
+   * Takes over marks of another log that is to be retired. They are read back with the time at which they were made
+   * there, and finish nothing here; what does not belong into the index is left out.
+   * @returns the position of the last of them, when all are durable
+   * @throws AppError unavailable, also while no submissions are taken
+   */
+  copyMarks(fromLogId: string, marks: readonly StoredMark[]): Promise<LogPosition>
+
+  /**
+   * Ends the log for good, also after it was opened again: from the moment of the call it takes neither submissions nor
+   * marks of the index. Its own fence says so, so that every index of it learns it.
+   * @param nextSequence what stands before it is known to the caller
+   * @throws AppError superseded while it takes submissions or has unfinished ones, and when it has gone on since
+   */
+  retire(nextSequence: number): Promise<LogPosition>
 
   status(): LogStatus
 

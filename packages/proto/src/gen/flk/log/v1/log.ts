@@ -25,7 +25,7 @@ export interface Submission {
 
 /** What became of a submission: the body of a mark in the log. */
 export interface Mark {
-  /** The entry that is done, in the same log. */
+  /** The entry that is done, in the same log; 0 in a mark that was copied from another log: it finishes nothing here. */
   sequence: number;
   /** 200, 202, 400, 401 or 409. */
   status: number;
@@ -42,6 +42,17 @@ export interface Mark {
   generation: string;
   /** True: finished by replay, not by the request that brought it. */
   replayed: boolean;
+  /** Absent unless it was copied. */
+  copiedFrom: CopiedFrom | undefined;
+}
+
+/** Where a mark was made that was copied from a log that was retired. */
+export interface CopiedFrom {
+  logId: string;
+  /** The mark's own position there. */
+  sequence: number;
+  /** Wall clock of its flush there, milliseconds since 1970: the time of acknowledgement. */
+  flushedAtMs: number;
 }
 
 /** A new generation of the index begins: marks made from an older one are refused from here on. */
@@ -167,7 +178,15 @@ export const Submission: MessageFns<Submission> = {
 };
 
 function createBaseMark(): Mark {
-  return { sequence: 0, status: 0, verdict: undefined, indexed: false, generation: "", replayed: false };
+  return {
+    sequence: 0,
+    status: 0,
+    verdict: undefined,
+    indexed: false,
+    generation: "",
+    replayed: false,
+    copiedFrom: undefined,
+  };
 }
 
 export const Mark: MessageFns<Mark> = {
@@ -189,6 +208,9 @@ export const Mark: MessageFns<Mark> = {
     }
     if (message.replayed !== false) {
       writer.uint32(48).bool(message.replayed);
+    }
+    if (message.copiedFrom !== undefined) {
+      CopiedFrom.encode(message.copiedFrom, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -252,6 +274,82 @@ export const Mark: MessageFns<Mark> = {
             }
 
             message.replayed = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.copiedFrom = CopiedFrom.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCopiedFrom(): CopiedFrom {
+  return { logId: "", sequence: 0, flushedAtMs: 0 };
+}
+
+export const CopiedFrom: MessageFns<CopiedFrom> = {
+  encode(message: CopiedFrom, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.logId !== "") {
+      writer.uint32(10).string(message.logId);
+    }
+    if (message.sequence !== 0) {
+      writer.uint32(16).uint64(message.sequence);
+    }
+    if (message.flushedAtMs !== 0) {
+      writer.uint32(24).uint64(message.flushedAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CopiedFrom {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCopiedFrom();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.logId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sequence = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.flushedAtMs = longToNumber(reader.uint64());
             continue;
           }
         }

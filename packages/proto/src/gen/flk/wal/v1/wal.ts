@@ -31,7 +31,7 @@ export const protobufFileName = "flk/wal/v1/wal.proto";
 
 /** What became of a submission. */
 export interface Mark {
-  /** The entry that is done, in the same log. */
+  /** The entry that is done, in the same log; 0 in a mark that was copied from another log. */
   sequence: number;
   /** 200, 202, 400, 401 or 409. */
   status: number;
@@ -155,7 +155,10 @@ export interface ReadMarksResponse {
 
 export interface StoredMark {
   sequence: number;
-  /** Wall clock of the flush, milliseconds since 1970: the time of acknowledgement. */
+  /**
+   * Wall clock of the flush, milliseconds since 1970: the time of acknowledgement. Of a mark that was copied from
+   * another log: of its flush there.
+   */
   flushedAtMs: number;
   mark: Mark | undefined;
 }
@@ -217,6 +220,8 @@ export interface GetStateResponse {
   draining: boolean;
   /** Stamp of the newest mark of an outcome, milliseconds since 1970; 0: there is none. */
   lastMarkMs: number;
+  /** It was ended for good: see Retire. Its own id is then in retired_log_ids. */
+  retired: boolean;
 }
 
 export interface ConfirmClockRequest {
@@ -293,6 +298,30 @@ export interface DrainRequest {
 export interface DrainResponse {
   /** What is still open. */
   openCount: number;
+}
+
+export interface CopyMarksRequest {
+  /** The log that takes them; FAILED_PRECONDITION if it is another. */
+  logId: string;
+  fromLogId: string;
+  /** As they were read, at most 1,024; only marks of verdicts that belong into the index are taken. */
+  marks: StoredMark[];
+}
+
+export interface CopyMarksResponse {
+  /** The position of the last of them. */
+  position: Position | undefined;
+}
+
+export interface RetireRequest {
+  logId: string;
+  /** All marks below this position are old or were copied. FAILED_PRECONDITION when the log has further records. */
+  nextSequence: number;
+}
+
+export interface RetireResponse {
+  /** The position of the record that says so. */
+  position: Position | undefined;
 }
 
 export interface CompactRequest {
@@ -1672,6 +1701,7 @@ function createBaseGetStateResponse(): GetStateResponse {
     retiredLogIds: [],
     draining: false,
     lastMarkMs: 0,
+    retired: false,
   };
 }
 
@@ -1739,6 +1769,9 @@ export const GetStateResponse: MessageFns<GetStateResponse> = {
     }
     if (message.lastMarkMs !== 0) {
       writer.uint32(264).uint64(message.lastMarkMs);
+    }
+    if (message.retired !== false) {
+      writer.uint32(272).bool(message.retired);
     }
     return writer;
   },
@@ -1922,6 +1955,14 @@ export const GetStateResponse: MessageFns<GetStateResponse> = {
             }
 
             message.lastMarkMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 34: {
+            if (tag !== 272) {
+              break;
+            }
+
+            message.retired = reader.bool();
             continue;
           }
         }
@@ -2610,6 +2651,223 @@ export const DrainResponse: MessageFns<DrainResponse> = {
   },
 };
 
+function createBaseCopyMarksRequest(): CopyMarksRequest {
+  return { logId: "", fromLogId: "", marks: [] };
+}
+
+export const CopyMarksRequest: MessageFns<CopyMarksRequest> = {
+  encode(message: CopyMarksRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.logId !== "") {
+      writer.uint32(10).string(message.logId);
+    }
+    if (message.fromLogId !== "") {
+      writer.uint32(18).string(message.fromLogId);
+    }
+    for (const v of message.marks) {
+      StoredMark.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CopyMarksRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCopyMarksRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.logId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.fromLogId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.marks.push(StoredMark.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCopyMarksResponse(): CopyMarksResponse {
+  return { position: undefined };
+}
+
+export const CopyMarksResponse: MessageFns<CopyMarksResponse> = {
+  encode(message: CopyMarksResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.position !== undefined) {
+      Position.encode(message.position, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CopyMarksResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCopyMarksResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.position = Position.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRetireRequest(): RetireRequest {
+  return { logId: "", nextSequence: 0 };
+}
+
+export const RetireRequest: MessageFns<RetireRequest> = {
+  encode(message: RetireRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.logId !== "") {
+      writer.uint32(10).string(message.logId);
+    }
+    if (message.nextSequence !== 0) {
+      writer.uint32(16).uint64(message.nextSequence);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetireRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetireRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.logId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.nextSequence = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRetireResponse(): RetireResponse {
+  return { position: undefined };
+}
+
+export const RetireResponse: MessageFns<RetireResponse> = {
+  encode(message: RetireResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.position !== undefined) {
+      Position.encode(message.position, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetireResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetireResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.position = Position.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseCompactRequest(): CompactRequest {
   return { dryRun: false };
 }
@@ -2921,6 +3179,32 @@ export const WalServiceService = {
     responseSerialize: (value: DrainResponse): Buffer => Buffer.from(DrainResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DrainResponse => DrainResponse.decode(value),
   },
+  /**
+   * Takes over marks of another log, which is to be retired: they count here as they did there, from the time at which
+   * they were made. Answered after the flush. UNAVAILABLE while this log takes no submissions.
+   */
+  copyMarks: {
+    path: "/flk.wal.v1.WalService/CopyMarks" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CopyMarksRequest): Buffer => Buffer.from(CopyMarksRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CopyMarksRequest => CopyMarksRequest.decode(value),
+    responseSerialize: (value: CopyMarksResponse): Buffer => Buffer.from(CopyMarksResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CopyMarksResponse => CopyMarksResponse.decode(value),
+  },
+  /**
+   * Ends the log for good: its marks count no more, because they are old or were copied. FAILED_PRECONDITION while it
+   * takes submissions or has unfinished ones, and when it has gone on since next_sequence. Answered after the flush.
+   */
+  retire: {
+    path: "/flk.wal.v1.WalService/Retire" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RetireRequest): Buffer => Buffer.from(RetireRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RetireRequest => RetireRequest.decode(value),
+    responseSerialize: (value: RetireResponse): Buffer => Buffer.from(RetireResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RetireResponse => RetireResponse.decode(value),
+  },
   /** Makes the log smaller, as far as retention allows; one at a time (UNAVAILABLE while one is under way). */
   compact: {
     path: "/flk.wal.v1.WalService/Compact" as const,
@@ -2984,6 +3268,16 @@ export interface WalServiceServer extends UntypedServiceImplementation {
    * the flush.
    */
   drain: handleUnaryCall<DrainRequest, DrainResponse>;
+  /**
+   * Takes over marks of another log, which is to be retired: they count here as they did there, from the time at which
+   * they were made. Answered after the flush. UNAVAILABLE while this log takes no submissions.
+   */
+  copyMarks: handleUnaryCall<CopyMarksRequest, CopyMarksResponse>;
+  /**
+   * Ends the log for good: its marks count no more, because they are old or were copied. FAILED_PRECONDITION while it
+   * takes submissions or has unfinished ones, and when it has gone on since next_sequence. Answered after the flush.
+   */
+  retire: handleUnaryCall<RetireRequest, RetireResponse>;
   /** Makes the log smaller, as far as retention allows; one at a time (UNAVAILABLE while one is under way). */
   compact: handleUnaryCall<CompactRequest, CompactResponse>;
   /**
@@ -3170,6 +3464,44 @@ export interface WalServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DrainResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes over marks of another log, which is to be retired: they count here as they did there, from the time at which
+   * they were made. Answered after the flush. UNAVAILABLE while this log takes no submissions.
+   */
+  copyMarks(
+    request: CopyMarksRequest,
+    callback: (error: ServiceError | null, response: CopyMarksResponse) => void,
+  ): ClientUnaryCall;
+  copyMarks(
+    request: CopyMarksRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CopyMarksResponse) => void,
+  ): ClientUnaryCall;
+  copyMarks(
+    request: CopyMarksRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CopyMarksResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Ends the log for good: its marks count no more, because they are old or were copied. FAILED_PRECONDITION while it
+   * takes submissions or has unfinished ones, and when it has gone on since next_sequence. Answered after the flush.
+   */
+  retire(
+    request: RetireRequest,
+    callback: (error: ServiceError | null, response: RetireResponse) => void,
+  ): ClientUnaryCall;
+  retire(
+    request: RetireRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RetireResponse) => void,
+  ): ClientUnaryCall;
+  retire(
+    request: RetireRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RetireResponse) => void,
   ): ClientUnaryCall;
   /** Makes the log smaller, as far as retention allows; one at a time (UNAVAILABLE while one is under way). */
   compact(
