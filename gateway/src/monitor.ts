@@ -2,6 +2,7 @@ import type { dedup, wal } from '@fractal-lba/proto'
 import {
   type AppError,
   type Dependency,
+  type DependencyState,
   type Logger,
   type ReadyReport,
   unavailable,
@@ -135,7 +136,7 @@ export class Monitor {
       const name = this.#logs.size === 1 ? 'wal' : `wal ${address}`
       if (!state) dependencies[name] = { state: 'down' }
       else if (state.takesAppends) dependencies[name] = { state: 'up' }
-      else dependencies[name] = { state: 'full', detail: state.refusal }
+      else dependencies[name] = { state: refusingState(state), detail: state.refusal }
     }
     dependencies.verifier = { state: this.#verifier ? 'up' : 'down' }
     dependencies.dedup = { state: this.#index ? 'up' : 'down' }
@@ -149,6 +150,11 @@ export class Monitor {
     if (status !== this.#status) this.#logger.info({ dependencies }, `${this.#status} -> ${status}`)
     this.#status = status
   }
+}
+
+function refusingState({ draining, retired }: wal.GetStateResponse): DependencyState {
+  if (retired) return 'retired'
+  return draining ? 'draining' : 'full'
 }
 
 function storeState(index: dedup.GetStateResponse | undefined): Dependency {

@@ -10,7 +10,7 @@ export interface BasicAuth {
   readonly password: string
 }
 
-export type DependencyState = 'up' | 'down' | 'filling' | 'full' | 'unknown'
+export type DependencyState = 'up' | 'down' | 'filling' | 'full' | 'draining' | 'retired' | 'unknown'
 
 export interface Dependency {
   readonly state: DependencyState

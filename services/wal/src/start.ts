@@ -22,10 +22,7 @@ export async function startWal(
   const { headSequence: head, openCount } = log.status()
   logger.info({ logId: log.logId, head, open: openCount }, 'the log is open')
   const logClock = await watchLogClock(log, clock, { limitMs, logger, stopping })
-  const ready = (): ReadyReport => {
-    const { refusal, damaged } = log.status()
-    return readyReport(refusal, damaged)
-  }
+  const ready = (): ReadyReport => readyReport(log.status())
   return serve(config, context, {
     services: [walService(opened, logger, { clock, logClock, dedupTtlMs })],
     ready,

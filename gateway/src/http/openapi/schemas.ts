@@ -79,7 +79,7 @@ const readySchema = {
         type: 'object',
         required: ['state'],
         properties: {
-          state: { enum: ['up', 'down', 'filling', 'full', 'unknown'] },
+          state: { enum: ['up', 'down', 'filling', 'full', 'draining', 'retired', 'unknown'] },
           detail: { type: 'string' },
         },
       },
