@@ -25,6 +25,7 @@ import { submit } from './commands/submit.js'
 import { verify } from './commands/verify.js'
 import { walBackup } from './commands/wal-backup.js'
 import { walCompact } from './commands/wal-compact.js'
+import { walDrain } from './commands/wal-drain.js'
 import { walExport } from './commands/wal-export.js'
 import { walInspect } from './commands/wal-inspect.js'
 import { walReplay } from './commands/wal-replay.js'
@@ -49,6 +50,7 @@ const commands: readonly Command[] = [
   walBackup,
   walReplay,
   walCompact,
+  walDrain,
   dedupVerify,
   dedupRebuild,
   clockConfirm,

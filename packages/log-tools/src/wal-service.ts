@@ -11,6 +11,8 @@ export interface WalService {
   compact(dryRun: boolean, timeoutMs: number): Promise<wal.CompactResponse>
   /** An operator, whose clock says this, says that the clock of the service is right. */
   confirmClock(operatorClockMs: number): Promise<wal.ConfirmClockResponse>
+  /** Takes no more submissions, also after a restart, or takes them again. Resolves when that is durable. */
+  drain(draining: boolean): Promise<void>
   /** All dead letters in the order of the log, a page at a time. */
   deadLetters(): AsyncGenerator<readonly wal.StoredDeadLetter[]>
   /** @returns the position of the record of this: marks of the letter come after it */
@@ -31,6 +33,9 @@ export function connectWalService(address: string): WalService {
     state: () => call(peer.unary('getState', {})),
     compact: (dryRun, timeoutMs) => call(peer.unary('compact', { dryRun }, { timeoutMs })),
     confirmClock: (operatorClockMs) => call(peer.unary('confirmClock', { operatorClockMs })),
+    drain: async (draining) => {
+      await call(peer.unary('drain', { draining }))
+    },
     async *deadLetters() {
       for (let fromSequence = 0; ; ) {
         const page = await call(peer.unary('listDeadLetters', { fromSequence, entriesMax: 0 }))

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { runPcs } from '../testing/run-pcs.js'
 
 // What they do with a service is in test/e2e/wal-tools.e2e.ts, over a real one.
-describe.each(['compact', 'replay'])('pcs wal %s', (name) => {
+describe.each(['compact', 'replay', 'drain'])('pcs wal %s', (name) => {
   it('says that nobody is there', async () => {
     const { code, out, err } = await runPcs(['wal', name, '--addr', '127.0.0.1:9'])
     expect({ code, out }).toEqual({ code: 3, out: '' })
