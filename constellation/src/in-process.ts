@@ -5,6 +5,7 @@ import {
   inProcessTransport,
   localGrpcAddress,
   localOpsAddress,
+  type Registry,
   type ServiceName,
   serviceNames,
   stopOrder,
@@ -105,6 +106,11 @@ export class InProcessConstellation {
   async restart(name: ServiceName): Promise<void> {
     await this.stopOne(name)
     await this.start(name)
+  }
+
+  /** The metrics of a service; undefined when it does not run. */
+  registryOf(name: ServiceName): Registry | undefined {
+    return this.#members.get(name)?.registry
   }
 
   /** Resolves when `/ready` says `ready`. @throws Error when it does not in time. */

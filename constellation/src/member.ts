@@ -3,6 +3,7 @@ import {
   createRegistry,
   ProcessClock,
   type ProcessClockOptions,
+  type Registry,
   type Running,
   type ServiceName,
   type Transport,
@@ -22,6 +23,7 @@ export interface MemberEvents {
 /** One life of a service in this process. */
 interface Life {
   readonly running: Running
+  readonly registry: Registry
   readonly stopping: AbortController
 }
 
@@ -45,6 +47,11 @@ export class Member {
     return this.#life !== undefined
   }
 
+  /** Its metrics in this life; undefined when it does not run. */
+  get registry(): Registry | undefined {
+    return this.#life?.registry
+  }
+
   /** Without effect when it runs. */
   async start(): Promise<void> {
     if (this.#life) return
@@ -64,12 +71,13 @@ export class Member {
       logger.fatal({ err: error }, error.message)
       onFatal(this.name, error)
     }
+    const registry = createRegistry(this.name)
     try {
       const context = {
-        ...{ logger, registry: createRegistry(), transport: this.#transport },
+        ...{ logger, registry, transport: this.#transport },
         ...{ clock, stopping: stopping.signal, fatal },
       }
-      this.#life = { running: await this.#starter.start(context), stopping }
+      this.#life = { running: await this.#starter.start(context), registry, stopping }
     } catch (error) {
       // What it has begun beside its start ends with this.
       stopping.abort()

@@ -18,6 +18,7 @@ import { Ingest } from './ingest.js'
 import { Monitor } from './monitor.js'
 import { RateLimit } from './rate-limit.js'
 import { replayOpenEntries } from './replay.js'
+import { SubmissionMetrics } from './submission-metrics.js'
 
 /** Puts the gateway together and starts it; what it needs is configuration and the four services' addresses. */
 export async function startGateway(config: GatewayConfig, context: ProcessContext): Promise<Running> {
@@ -25,6 +26,7 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
   const { addresses, hop } = config
   reportClock(context.clock, context)
   const counters = createCounters(registry)
+  const submissionMetrics = new SubmissionMetrics(registry)
   const { wals, dedup, verifier, scoring } = connectServices(addresses, hop, context)
   const monitor = new Monitor(
     {
@@ -60,11 +62,16 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
       return withClock(monitor.report(), context.clock)
     },
     registry,
+    submissionMetrics,
     metricsAuth: config.metricsAuth,
     logger,
     limits: { ...config, requestTimeoutMs: config.bodyTimeoutMs, closeTimeoutMs: config.stopGraceMs },
   })
-  const service = ingestService({ ingest, admission, retryAfterMs: config.retryAfterMs, logger })
+  const service = ingestService({
+    ...{ ingest, admission, logger },
+    metrics: submissionMetrics,
+    retryAfterMs: config.retryAfterMs,
+  })
   const closeClients = (): void => {
     monitor.close()
     for (const client of [...wals, dedup, verifier, scoring]) client.close()

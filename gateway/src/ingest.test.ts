@@ -14,7 +14,7 @@ const POSITION = { logId: 'log', sequence: 1 }
 
 /** A gateway's way over a verifier that refuses all records, and a log that the test plays. */
 function refusing(code: 'unauthenticated' | 'malformed', log: Partial<WalClient>) {
-  const registry = createRegistry()
+  const registry = createRegistry('gateway')
   const counters = createCounters(registry)
   const wal = { address: 'log', append: async () => POSITION, ...log } as WalClient
   const services = {

@@ -18,7 +18,7 @@ describe('isOwnFault', () => {
 
 describe('a lease that fails', () => {
   it('is an error in the log, once for a row of them, and each is counted', async () => {
-    const registry = createRegistry()
+    const registry = createRegistry('gateway')
     const logger = createLogger('test', 'fatal')
     const error = vi.spyOn(logger, 'error')
     const stopping = new AbortController()

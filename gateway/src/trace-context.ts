@@ -11,3 +11,12 @@ export function traceContextOf(traceparent: unknown, tracestate: unknown): CallC
   const known = typeof tracestate === 'string' && TRACESTATE.test(tracestate)
   return { traceparent, tracestate: known ? tracestate : '' }
 }
+
+const SAMPLED = 1
+
+/** The trace of a context whose trace is recorded; undefined for all others. */
+export function sampledTraceId(context: CallContext | undefined): string | undefined {
+  if (context === undefined || context.traceparent === '') return undefined
+  const [, traceId, , flags = ''] = context.traceparent.split('-', 4)
+  return (Number.parseInt(flags, 16) & SAMPLED) === SAMPLED ? traceId : undefined
+}

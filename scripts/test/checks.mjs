@@ -39,6 +39,16 @@ export function checks(root) {
     { name: 'protocols (buf lint)', mistake: () => succeeds(program('buf'), 'lint') },
     { name: 'generated code', mistake: () => generatedDifference(root) },
     {
+      name: 'metrics (docs/metrics.md)',
+      mistake: async () => {
+        const script = join(root, 'scripts/metrics.mjs')
+        const { code, output } = await run(process.execPath, [script], { cwd: root, limitMs: LIMIT_MS })
+        if (code !== 0) return `the metrics could not be listed:\n${output.trimEnd()}`
+        if (output === readFileSync(join(root, 'docs/metrics.md'), 'utf8')) return undefined
+        return 'docs/metrics.md is not what the code exports: run npm run generate:metrics and commit it'
+      },
+    },
+    {
       name: 'types of the tests',
       mistake: () => succeeds(program('tsc'), '-p', 'tsconfig.test.json', '--pretty', 'false'),
     },

@@ -101,7 +101,7 @@ export class Fleet {
     return Promise.all(
       members.map(async (member) => {
         const metrics = await metricsOf(this.client(service, member))
-        return metrics.value('rpc_server_duration_seconds_count', { service: protoService })
+        return metrics.value('rpc_server_duration_seconds_count', { rpc_service: protoService })
       }),
     )
   }

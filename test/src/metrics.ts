@@ -26,6 +26,21 @@ export class Metrics {
     return this.#series.some((series) => series.name === name)
   }
 
+  /** How many series there are. */
+  get count(): number {
+    return this.#series.length
+  }
+
+  /** The labels of each series of this name. */
+  labelsOf(name: string): readonly Readonly<Record<string, string>>[] {
+    return this.#series.filter((series) => series.name === name).map(({ labels }) => labels)
+  }
+
+  /** Of all labels of all series, each value once. */
+  labelValues(): readonly string[] {
+    return [...new Set(this.#series.flatMap(({ labels }) => Object.values(labels)))]
+  }
+
   /** The names of the labels that the series of this name have. */
   labelNames(name: string): readonly string[] {
     const names = this.#series

@@ -6,13 +6,16 @@ import {
   type GrpcService,
   grpcService,
   type Logger,
+  monotonicMs,
   toAppError,
   toStatus,
 } from '@fractal-lba/runtime'
 import type { Admission } from '../admission.js'
 import type { Answered } from '../decision.js'
 import type { Ingest } from '../ingest.js'
+import { problemOf, recordProblems } from '../problem.js'
 import { withJitter } from '../retry-after.js'
+import type { SubmissionMetrics } from '../submission-metrics.js'
 import { traceContextOf } from '../trace-context.js'
 
 const BATCH_RECORDS_MAX = 256
@@ -29,6 +32,7 @@ type RawRecords = readonly Buffer[]
 export interface IngestServiceParts {
   readonly ingest: Ingest
   readonly admission: Admission
+  readonly metrics: SubmissionMetrics
   /** What an unavailable answer tells in RetryInfo, before the jitter. */
   readonly retryAfterMs: number
   readonly logger: Logger
@@ -38,15 +42,29 @@ export interface IngestServiceParts {
 export function ingestService({
   ingest: way,
   admission,
+  metrics,
   retryAfterMs,
   logger,
 }: IngestServiceParts): GrpcService {
-  const submit = async (body: Buffer, context: CallContext | undefined): Promise<ingest.StoredOutcome> => {
+  const answerOf = async (body: Buffer, context: CallContext | undefined): Promise<Answered> => {
     const refusal = admission.admit(body.length)
     if (refusal) throw refusal
     const answer = await way.submit({ body, encoding: record.Encoding.ENCODING_PROTOBUF, context })
     if (answer instanceof AppError) throw answer
-    return storedOutcome(answer)
+    return answer
+  }
+  const submit = async (body: Buffer, context: CallContext | undefined): Promise<ingest.StoredOutcome> => {
+    const completeMs = monotonicMs()
+    const count = (status: number): void =>
+      metrics.answered('grpc', status, monotonicMs() - completeMs, context)
+    try {
+      const answer = await answerOf(body, context)
+      count(answer.status)
+      return storedOutcome(answer)
+    } catch (error) {
+      count(problemOf(toAppError(error).code).status)
+      throw error
+    }
   }
 
   return grpcService(rawDefinition(), {
@@ -57,6 +75,7 @@ export function ingestService({
     submitBatch: answering(async (records: RawRecords, context) => {
       const bytes = records.reduce((sum, record) => sum + record.length, 0)
       if (records.length > BATCH_RECORDS_MAX || bytes > BATCH_BYTES_MAX) {
+        metrics.answered('grpc', recordProblems.too_large.status)
         throw new AppError(
           'too_large',
           `a batch has at most ${BATCH_RECORDS_MAX} records and ${BATCH_BYTES_MAX} bytes`,

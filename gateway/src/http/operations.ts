@@ -1,4 +1,10 @@
-import { type BasicAuth, mayReadMetrics, type ReadyReport, type Registry } from '@fractal-lba/runtime'
+import {
+  type BasicAuth,
+  mayReadMetrics,
+  type OpenMetricsRegistry,
+  type ReadyReport,
+  type Registry,
+} from '@fractal-lba/runtime'
 import { transportProblems } from '../problem.js'
 import type { Answers } from './answers.js'
 import type { RouteDefinition } from './route.js'
@@ -7,17 +13,20 @@ export interface OperationsParts {
   readonly answers: Answers
   readonly ready: () => Promise<ReadyReport>
   readonly registry: Registry
+  /** What /metrics/exemplars shows. */
+  readonly exemplars: OpenMetricsRegistry
   readonly metricsAuth: BasicAuth | undefined
 }
 
 const NO_STORE = ['Cache-Control', 'no-store'] as const
 const CREDENTIALS_WANTED = ['WWW-Authenticate', 'Basic realm="metrics", charset="UTF-8"'] as const
 
-/** What a kubelet, a load balancer and a scraper ask for: /health, /ready, /metrics. */
+/** What a kubelet, a load balancer and a scraper ask for: /health, /ready, /metrics, /metrics/exemplars. */
 export function operationsRoutes({
   answers,
   ready,
   registry,
+  exemplars,
   metricsAuth,
 }: OperationsParts): readonly RouteDefinition[] {
   return [
@@ -43,9 +52,14 @@ export function operationsRoutes({
         )
       },
     },
-    {
+    metricsRoute('/metrics', registry),
+    metricsRoute('/metrics/exemplars', exemplars),
+  ]
+
+  function metricsRoute(url: string, shown: Registry | OpenMetricsRegistry): RouteDefinition {
+    return {
       method: 'GET',
-      url: '/metrics',
+      url,
       fields: () => NO_STORE,
       handle(request, reply) {
         if (!mayReadMetrics(metricsAuth, request.headers.authorization)) {
@@ -53,11 +67,11 @@ export function operationsRoutes({
           answers.refuse(request, reply, refusal, CREDENTIALS_WANTED)
           return
         }
-        registry.metrics().then(
-          (body) => answers.send(request, reply, { status: 200, type: registry.contentType, body }),
+        shown.metrics().then(
+          (body) => answers.send(request, reply, { status: 200, type: shown.contentType, body }),
           (error: unknown) => answers.fail(request, reply, error),
         )
       },
-    },
-  ]
+    }
+  }
 }

@@ -6,6 +6,7 @@ import type { Ingest } from '../ingest.js'
 import { recordProblems, transportProblems } from '../problem.js'
 import type { RateLimit } from '../rate-limit.js'
 import { requestIdFrom } from '../request-id.js'
+import type { SubmissionMetrics } from '../submission-metrics.js'
 import type { Refusal } from './admission.js'
 import { Answers } from './answers.js'
 import { docsRoutes } from './docs.js'
@@ -26,6 +27,7 @@ export interface HttpDependencies {
   readonly rateLimit: RateLimit
   readonly ready: () => Promise<ReadyReport>
   readonly registry: Registry
+  readonly submissionMetrics: SubmissionMetrics
   /** Who may read /metrics; nobody is asked where it is undefined. */
   readonly metricsAuth: BasicAuth | undefined
   readonly logger: Logger
@@ -49,6 +51,7 @@ export function buildHttpServer({
   rateLimit,
   ready,
   registry,
+  submissionMetrics,
   metricsAuth,
   logger,
   limits,
@@ -71,9 +74,13 @@ export function buildHttpServer({
     ])
   }
   const routes: readonly RouteDefinition[] = [
-    submitRoute({ answers, ingest, admission, rateLimit, bodyBytesMax: limits.bodyBytesMax }),
+    submitRoute({
+      ...{ answers, ingest, admission, rateLimit },
+      metrics: submissionMetrics,
+      bodyBytesMax: limits.bodyBytesMax,
+    }),
     outcomeRoute(answers, ingest, notFound),
-    ...operationsRoutes({ answers, ready, registry, metricsAuth }),
+    ...operationsRoutes({ answers, ready, registry, exemplars: submissionMetrics.exemplars, metricsAuth }),
     ...docsRoutes(answers),
     ...problemRoutes(answers, notFound),
     homeRoute(answers, ready),

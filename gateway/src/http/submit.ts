@@ -1,13 +1,15 @@
 import { renderOutcome } from '@fractal-lba/pcs'
 import { record } from '@fractal-lba/proto'
-import { AppError } from '@fractal-lba/runtime'
+import { AppError, monotonicMs, toAppError } from '@fractal-lba/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Admission } from '../admission.js'
 import type { Answered } from '../decision.js'
 import type { Ingest, Submission } from '../ingest.js'
+import { problemOf } from '../problem.js'
 import type { RateLimit } from '../rate-limit.js'
+import type { SubmissionMetrics } from '../submission-metrics.js'
 import { traceContextOf } from '../trace-context.js'
-import { refusalByHeaders } from './admission.js'
+import { type Refusal, refusalByHeaders } from './admission.js'
 import type { Answers, Content } from './answers.js'
 import { type BodySink, readBody } from './body.js'
 import type { RouteDefinition } from './route.js'
@@ -17,6 +19,7 @@ export interface SubmitParts {
   readonly ingest: Pick<Ingest, 'submit'>
   readonly admission: Admission
   readonly rateLimit: RateLimit
+  readonly metrics: SubmissionMetrics
   readonly bodyBytesMax: number
 }
 
@@ -28,12 +31,13 @@ export function submitRoute({
   ingest,
   admission,
   rateLimit,
+  metrics,
   bodyBytesMax,
 }: SubmitParts): RouteDefinition {
   const sink: BodySink = {
     bytesMax: bodyBytesMax,
     complete: (request, reply, body) => void submit(request, reply, body),
-    refused: (request, reply, refusal) => answers.refuse(request, reply, refusal),
+    refused: refuse,
   }
   return {
     method: 'POST',
@@ -44,19 +48,43 @@ export function submitRoute({
     },
     handle(request, reply) {
       const refusal = refusalByHeaders(request.raw, bodyBytesMax)
-      if (refusal) answers.refuse(request, reply, refusal)
+      if (refusal) refuse(request, reply, refusal)
       else readBody(request, reply, sink)
     },
   }
 
+  /** Before its last byte has come. */
+  function refuse(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): void {
+    answers.refuse(request, reply, refusal)
+    metrics.answered('http', refusal.kind.status)
+  }
+
   async function submit(request: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<void> {
+    const completeMs = monotonicMs()
+    const submission = submissionOf(request, body)
+    const status = await answer(request, reply, submission)
+    metrics.answered('http', status, monotonicMs() - completeMs, submission.context)
+  }
+
+  /** @returns the status of the answer */
+  async function answer(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    submission: Submission,
+  ): Promise<number> {
     try {
-      const answer = admission.admit(body.length) ?? (await ingest.submit(submissionOf(request, body)))
-      if (answer instanceof AppError) answers.fail(request, reply, answer)
-      else answers.send(request, reply, contentOf(answer))
+      const answer = admission.admit(submission.body.length) ?? (await ingest.submit(submission))
+      if (answer instanceof AppError) return fail(request, reply, answer)
+      answers.send(request, reply, contentOf(answer))
+      return answer.status
     } catch (error) {
-      answers.fail(request, reply, error)
+      return fail(request, reply, error)
     }
+  }
+
+  function fail(request: FastifyRequest, reply: FastifyReply, error: unknown): number {
+    answers.fail(request, reply, error)
+    return problemOf(toAppError(error).code).status
   }
 }
 

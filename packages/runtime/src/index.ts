@@ -27,7 +27,15 @@ export {
 } from './errors.js'
 export { LineOutput } from './line-output.js'
 export { createLogger, type Logger, type LogLevel } from './logger.js'
-export { Counter, createRegistry, Gauge, Histogram, LATENCY_BUCKETS_SECONDS, Registry } from './metrics.js'
+export {
+  Counter,
+  createRegistry,
+  Gauge,
+  Histogram,
+  LATENCY_BUCKETS_SECONDS,
+  OpenMetricsRegistry,
+  Registry,
+} from './metrics.js'
 export {
   type BasicAuth,
   type Dependency,

@@ -1,15 +1,27 @@
+import { readFileSync } from 'node:fs'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { standardOutput } from './line-output.js'
+import { resourceLimits } from './resource-limits.js'
 
 export { Counter, Gauge, Histogram, Registry }
 
+/** Of what shows exemplars. It appends `_total` to the names of counters, so that it is none for the contract's names. */
+export class OpenMetricsRegistry extends Registry<typeof Registry.OPENMETRICS_CONTENT_TYPE> {
+  constructor() {
+    super()
+    this.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
+  }
+}
+
 const EVENT_LOOP_PRECISION_MS = 1_000
 
-/** A registry with the process's defaults (process_*, nodejs_*, log_lines_lost_total). */
-export function createRegistry(): Registry {
+/** A registry with what every process has: process_*, nodejs_*, build_info, log_lines_lost_total. */
+export function createRegistry(service: string): Registry {
   const registry = new Registry()
   // The monitor of the event loop wakes the process that often; its own 10 ms cost more than a record does.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS })
+  exposeLimits(registry)
+  exposeBuild(registry, service)
   new Counter({
     name: 'log_lines_lost_total',
     help: 'Log lines of this process that standard output did not take, because of a full disk for instance.',
@@ -20,6 +32,44 @@ export function createRegistry(): Registry {
     },
   })
   return registry
+}
+
+function exposeLimits(registry: Registry): void {
+  const registers = [registry]
+  new Gauge({
+    name: 'process_cpu_limit_cores',
+    help: 'Cores that the process may use, as its cgroup says; those of the machine where nothing limits it.',
+    registers,
+    collect() {
+      this.set(resourceLimits().cpuCores)
+    },
+  })
+  new Gauge({
+    name: 'process_memory_limit_bytes',
+    help: 'Memory that the process may use, as its cgroup says; that of the machine where nothing limits it.',
+    registers,
+    collect() {
+      this.set(resourceLimits().memoryBytes)
+    },
+  })
+}
+
+function exposeBuild(registry: Registry, service: string): void {
+  new Gauge({
+    name: 'build_info',
+    help: 'Always 1: which service this is, in which version, on which Node.',
+    labelNames: ['service', 'version', 'node'],
+    registers: [registry],
+  }).set({ service, version: VERSION, node: process.version }, 1)
+}
+
+/** Of the whole product: all of its packages have the same. */
+const VERSION = versionIn(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+
+function versionIn(manifestText: string): string {
+  const manifest: unknown = JSON.parse(manifestText)
+  const isKnown = typeof manifest === 'object' && manifest !== null && 'version' in manifest
+  return isKnown ? String(manifest.version) : 'unknown'
 }
 
 /** Seconds; fine around the SLO's 200 ms and around a flush's fractions of one. */

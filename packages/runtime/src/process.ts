@@ -115,7 +115,7 @@ export async function runProcess<Config extends CommonConfig>(
 
   try {
     running = await start(config, {
-      ...{ logger, registry: createRegistry(), transport: grpcTransport },
+      ...{ logger, registry: createRegistry(name), transport: grpcTransport },
       ...{ clock: new ProcessClock({ limitMs: config.clockOffsetMaxMs, service: name }) },
       ...{ stopping: stopping.signal, fatal },
     })

@@ -1,9 +1,12 @@
+import { dedup } from '@fractal-lba/proto'
 import { Counter, Gauge, Histogram, LATENCY_BUCKETS_SECONDS, type Registry } from '@fractal-lba/runtime'
 import type { Store } from './store.js'
 
 export interface DedupMetrics {
   /** Runs an operation on a batch and observes how long it took. */
   timed<T>(operation: 'lookup' | 'put' | 'get', work: () => Promise<T>): Promise<T>
+  /** Counts what was found under one id. */
+  found(operation: 'lookup' | 'put', finding: dedup.Finding): void
   readonly fills: Counter
   readonly marksRead: Counter
   readonly corrections: Counter
@@ -11,6 +14,13 @@ export interface DedupMetrics {
   readonly snapshotFailures: Counter
   /** From 0 to 1. */
   readonly fillProgress: Gauge
+}
+
+const FINDING_LABELS: Readonly<Partial<Record<dedup.Finding, string>>> = {
+  [dedup.Finding.FINDING_ABSENT]: 'absent',
+  [dedup.Finding.FINDING_OWN]: 'own',
+  [dedup.Finding.FINDING_DUPLICATE]: 'duplicate',
+  [dedup.Finding.FINDING_CONFLICT]: 'conflict',
 }
 
 export function createDedupMetrics(
@@ -39,13 +49,35 @@ export function createDedupMetrics(
   const counter = (name: string, help: string): Counter => new Counter({ name, help, registers })
 
   gauge('dedup_remembered_ids', 'Ids that the store remembers.', () => store.state().remembered)
-  gauge('dedup_store_up', '1 while the store can be asked.', () => (store.state().up ? 1 : 0))
+  new Gauge({
+    name: 'dedup_store_up',
+    help: '1 while the store can be asked.',
+    labelNames: ['backend'],
+    registers,
+    collect() {
+      this.set({ backend: store.backend }, store.state().up ? 1 : 0)
+    },
+  })
   gauge(
     'dedup_clock_jump_seconds',
     'How far the wall clock has jumped ahead since the start of the process; nothing expires by it.',
     () => clockJumpMs() / 1000,
   )
+  const findings = new Counter({
+    name: 'dedup_findings_total',
+    help: 'Ids that were looked up or put, by what was found under them; own: new, or put by the same submission.',
+    labelNames: ['operation', 'finding'],
+    registers,
+  })
+  // a rate over a series that is not there yet misses its first step
+  for (const finding of Object.values(FINDING_LABELS)) {
+    for (const operation of ['lookup', 'put']) findings.inc({ operation, finding }, 0)
+  }
   return {
+    found: (operation, finding) => {
+      const label = FINDING_LABELS[finding]
+      if (label !== undefined) findings.inc({ operation, finding: label })
+    },
     timed: async (operation, work) => {
       const end = duration.startTimer({ backend: store.backend, operation })
       try {

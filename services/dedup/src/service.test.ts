@@ -246,7 +246,9 @@ describe('the service, by single calls', () => {
       )
     }
     expect(text).toMatch(/^dedup_remembered_ids 1$/m)
-    expect(text).toMatch(/^dedup_store_up 1$/m)
+    expect(text).toMatch(/^dedup_store_up\{backend="memory"\} 1$/m)
+    expect(text).toMatch(/^dedup_findings_total\{operation="lookup",finding="absent"\} 1$/m)
+    expect(text).toMatch(/^dedup_findings_total\{operation="put",finding="own"\} 1$/m)
     expect(text).toMatch(/^dedup_clock_jump_seconds 0$/m)
   })
 })

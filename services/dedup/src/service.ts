@@ -45,7 +45,11 @@ export function dedupService({
   const lookup = async (items: readonly dedup.LookupItem[]): Promise<dedup.Answer[]> =>
     answerEach(
       items.map(toLookup),
-      (lookups) => metrics.timed('lookup', () => index.lookupMany(lookups)),
+      async (lookups) => {
+        const found = await metrics.timed('lookup', () => index.lookupMany(lookups))
+        for (const { finding } of found) metrics.found('lookup', finding)
+        return found
+      },
       onError,
     )
   const put = async (items: readonly dedup.PutItem[]): Promise<dedup.Answer[]> =>
@@ -53,6 +57,7 @@ export function dedupService({
       items.map(toVerdict),
       async (verdicts) => {
         const found = await metrics.timed('put', () => index.putManyIfAbsent(verdicts))
+        for (const one of found) if (!(one instanceof AppError)) metrics.found('put', one.finding)
         return found.map((one, item) => withoutEcho(one, verdicts[item]))
       },
       onError,

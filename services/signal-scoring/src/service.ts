@@ -1,11 +1,17 @@
 import type { Parameters } from '@fractal-lba/pcs'
 import { bytesOfVerdict, record, scoring } from '@fractal-lba/proto'
 import { AppError, type GrpcService, grpcService, type Logger, toStatus } from '@fractal-lba/runtime'
-import { createJudge } from './judge.js'
+import { createJudge, type Judge } from './judge.js'
+import type { ScoringMetrics } from './metrics.js'
 
 /** flk.scoring.v1.ScoringService over the judge: only translation, no rules. */
-export function scoringService(parameters: Parameters, logger: Logger): GrpcService {
-  const judge = createJudge(parameters)
+export function scoringService(parameters: Parameters, logger: Logger, metrics: ScoringMetrics): GrpcService {
+  const pureJudge = createJudge(parameters)
+  const judge: Judge = (claims) => {
+    const outcome = pureJudge(claims)
+    metrics.judged(outcome.reason)
+    return outcome
+  }
   const judgement = (record: record.VerifiedRecord | undefined): scoring.Judgement => {
     if (!record) throw new AppError('malformed', 'the request has no record')
     return { outcome: judge(record), parameters }
@@ -18,21 +24,22 @@ export function scoringService(parameters: Parameters, logger: Logger): GrpcServ
     return bytesOfVerdict({ outcome, fingerprint, keyId, parameters, judgedAtMs: 0, origin: undefined })
   }
   const onError = (error: unknown): void => logger.debug({ err: error }, 'call failed')
+  const result = (item: scoring.JudgeItem): scoring.JudgeResult => {
+    try {
+      return { result: { $case: 'verdict', value: verdict(item.record) } }
+    } catch (error) {
+      metrics.failed()
+      onError(error)
+      return { result: { $case: 'error', value: toStatus(error) } }
+    }
+  }
 
   return grpcService(
     scoring.ScoringServiceService,
     {
       judge: ({ record }) => ({ judgement: judgement(record) }),
-      judgeBatches: (items) => items.map((item) => result(() => verdict(item.record))),
+      judgeBatches: (items) => items.map(result),
     },
     onError,
   )
-}
-
-function result(judge: () => Buffer): scoring.JudgeResult {
-  try {
-    return { result: { $case: 'verdict', value: judge() } }
-  } catch (error) {
-    return { result: { $case: 'error', value: toStatus(error) } }
-  }
 }

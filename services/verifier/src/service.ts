@@ -1,18 +1,34 @@
 import type { KeyRing } from '@fractal-lba/pcs'
 import { encoderOf, record, verifier } from '@fractal-lba/proto'
 import { type GrpcService, grpcService, type Logger, toAppError, toStatus } from '@fractal-lba/runtime'
+import type { VerifyResultLabel } from './metrics.js'
 import { verify } from './verify.js'
 
-/** flk.verifier.v1.VerifierService over verify: only translation, no rules. */
-export function verifierService(keys: KeyRing, logger: Logger): GrpcService {
+/** flk.verifier.v1.VerifierService over verify: only translation, no rules. @param count told of each record */
+export function verifierService(
+  keys: KeyRing,
+  logger: Logger,
+  count: (result: VerifyResultLabel) => void,
+): GrpcService {
   const onError = (error: unknown): void => {
     // Records that are refused are nothing special here; what is not in the table of errors is.
     if (toAppError(error).code === 'internal')
       logger.error({ err: error }, 'verification failed unexpectedly')
   }
+  const verifyCounted = (body: Uint8Array, encoding: record.Encoding): record.VerifiedRecord => {
+    try {
+      const verifiedRecord = verify(body, encoding, keys)
+      count('verified')
+      return verifiedRecord
+    } catch (error) {
+      const { code } = toAppError(error)
+      count(code === 'malformed' || code === 'unauthenticated' ? code : 'failed')
+      throw error
+    }
+  }
   const result = (item: verifier.VerifyItem): verifier.VerifyResult => {
     try {
-      return { result: { $case: 'verified', value: verified(verify(item.body, item.encoding, keys)) } }
+      return { result: { $case: 'verified', value: verified(verifyCounted(item.body, item.encoding)) } }
     } catch (error) {
       onError(error)
       return { result: { $case: 'error', value: toStatus(error) } }
@@ -21,7 +37,7 @@ export function verifierService(keys: KeyRing, logger: Logger): GrpcService {
   return grpcService(
     verifier.VerifierServiceService,
     {
-      verify: ({ body, encoding }) => ({ record: verify(body, encoding, keys) }),
+      verify: ({ body, encoding }) => ({ record: verifyCounted(body, encoding) }),
       verifyBatches: (items) => items.map(result),
     },
     onError,

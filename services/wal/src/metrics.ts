@@ -74,6 +74,9 @@ export function exposeLog(registry: Registry, log: SubmissionLog): void {
     'Submissions that replay could not finish for a reason of their own, set aside.',
     () => log.status().deadLetterCount,
   )
+  gauge('wal_takes_appends', '1 while the log takes submissions.', () =>
+    log.status().refusal === undefined ? 1 : 0,
+  )
   gauge('wal_bytes', 'Length of the log on the disk.', () => log.status().sizeBytes)
   gauge('wal_head_sequence', 'Position of the newest flushed record.', () => log.status().headSequence)
   gauge(

@@ -124,6 +124,19 @@ export const openApiDocument = {
         responses: { '200': plain('All metrics.', 'text/plain'), '401': metricsRefused },
       },
     },
+    '/metrics/exemplars': {
+      get: {
+        operationId: 'exemplars',
+        tags: ['operations'],
+        summary: 'Submissions by answer and duration in the format of OpenMetrics, with traces as exemplars',
+        description: 'Asks for user and password where these are configured.',
+        security: [{}, { metrics: [] }],
+        responses: {
+          '200': plain('Two of the metrics.', 'application/openmetrics-text'),
+          '401': metricsRefused,
+        },
+      },
+    },
     '/': html('A page for people', 'home'),
     '/docs': html('This description, to be read and tried out', 'docs'),
     '/problems': html('All kinds of problems', 'problems'),

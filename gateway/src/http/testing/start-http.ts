@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { type AppError, type BasicAuth, createLogger, type ReadyReport, Registry } from '@fractal-lba/runtime'
 import { Admission } from '../../admission.js'
 import { RateLimit } from '../../rate-limit.js'
+import { SubmissionMetrics } from '../../submission-metrics.js'
 import type { HttpLimits } from '../node-server.js'
 import { buildHttpServer } from '../server.js'
 import { FakeIngest } from './fake-ingest.js'
@@ -59,6 +60,7 @@ export async function startHttp(settings: HttpSettings = {}): Promise<HttpUnderT
     rateLimit,
     ready: async () => settings.ready?.() ?? { status: 'ready', dependencies: { wal: { state: 'up' } } },
     registry,
+    submissionMetrics: new SubmissionMetrics(registry),
     metricsAuth: settings.metricsAuth,
     logger: createLogger('gateway', 'fatal'),
     limits,

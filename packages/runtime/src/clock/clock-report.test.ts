@@ -17,7 +17,7 @@ function reported() {
   const clock = new ProcessClock({ limitMs: 300_000, wall: () => time.wallMs, monotonic: () => 0 })
   const logger = createLogger('wal', 'fatal')
   const warned = vi.spyOn(logger, 'warn')
-  const registry = createRegistry()
+  const registry = createRegistry('wal')
   const stopping = new AbortController()
   reportClock(clock, { registry, logger, stopping: stopping.signal })
   const metric = async (name: string) => (await registry.getSingleMetric(name)?.get())?.values[0]?.value

@@ -20,6 +20,11 @@ export function reportClock(
     },
   })
   new Gauge({
+    name: 'clock_offset_limit_seconds',
+    help: 'How far clocks may be apart before one of them counts as wrong (CLOCK_OFFSET_MAX).',
+    registers,
+  }).set(clock.limitMs / 1000)
+  new Gauge({
     name: 'clock_trusted',
     help: '1 while things expire by the clock of this process.',
     registers,

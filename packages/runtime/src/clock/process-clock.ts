@@ -42,7 +42,8 @@ export interface ProcessClockOptions {
  * against it.
  */
 export class ProcessClock implements ExpiryClock, ClockExchange {
-  readonly #limitMs: number
+  /** How far clocks may be apart before one of them counts as wrong. */
+  readonly limitMs: number
   readonly #wall: Clock
   readonly #monotonic: Clock
   readonly #hostId: string
@@ -63,7 +64,7 @@ export class ProcessClock implements ExpiryClock, ClockExchange {
     monotonic = monotonicMs,
     hostId = hostIdOf(),
   }: ProcessClockOptions) {
-    this.#limitMs = limitMs
+    this.limitMs = limitMs
     this.#wall = wall
     this.#monotonic = monotonic
     this.#hostId = hostId
@@ -144,7 +145,7 @@ export class ProcessClock implements ExpiryClock, ClockExchange {
    */
   confirm(operatorMs: number): void {
     const wallMs = this.#wall()
-    if (Math.abs(wallMs - operatorMs) > this.#limitMs) {
+    if (Math.abs(wallMs - operatorMs) > this.limitMs) {
       const [here, there] = [wallMs, operatorMs].map((ms) => new Date(Math.min(ms, 8.64e15)).toISOString())
       throw new AppError(
         'superseded',
@@ -167,7 +168,7 @@ export class ProcessClock implements ExpiryClock, ClockExchange {
 
   #view(): ClockView {
     return {
-      limitMs: this.#limitMs,
+      limitMs: this.limitMs,
       hostId: this.#hostId,
       jumpMs: this.jumpMs,
       peers: this.#peers.list,

@@ -3,7 +3,15 @@ import { Counter, Gauge, Histogram, LATENCY_BUCKETS_SECONDS, type Registry } fro
 import type { Interceptor, MethodEnd } from './interceptors.js'
 
 const ITEM_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256]
-const METHOD_LABELS = ['service', 'method'] as const
+/** Named so that they stand apart from the label `service` that a scrape gives to all of a process's series. */
+const METHOD_LABELS = ['rpc_service', 'rpc_method'] as const
+
+/** One method at one of its ends, and what is under way there. */
+interface MethodUse {
+  readonly end: MethodEnd
+  readonly labels: { readonly rpc_service: string; readonly rpc_method: string }
+  inFlight: number
+}
 
 const known = new WeakMap<Registry, Interceptor>()
 
@@ -21,7 +29,7 @@ function createHopMetrics(registry: Registry): Interceptor {
   const common = { registers, labelNames: METHOD_LABELS }
   const errorsBy = { registers, labelNames: [...METHOD_LABELS, 'code'] as const }
   const buckets = LATENCY_BUCKETS_SECONDS
-  const queues: { readonly method: MethodEnd; readonly queuedItems: () => number }[] = []
+  const methods: MethodUse[] = []
   const client = {
     duration: new Histogram({
       ...{ ...common, buckets, name: 'rpc_client_duration_seconds' },
@@ -42,31 +50,57 @@ function createHopMetrics(registry: Registry): Interceptor {
       help: 'Calls, batches and streams that failed as a whole, by code.',
     }),
   }
-  const batchItems = new Histogram({
-    ...{ ...common, buckets: ITEM_BUCKETS, name: 'rpc_client_batch_items' },
-    help: 'Items in a batch.',
-  })
-  new Gauge({
-    ...{ ...common, name: 'rpc_client_queue_items' },
-    help: 'Items that wait for a place in a batch.',
-    collect() {
-      this.reset()
-      for (const { method, queuedItems } of queues) {
-        this.inc({ service: method.service, method: method.method }, queuedItems())
-      }
-    },
-  })
+  const batchItems = {
+    client: new Histogram({
+      ...{ ...common, buckets: ITEM_BUCKETS, name: 'rpc_client_batch_items' },
+      help: 'Items in a batch that was sent.',
+    }),
+    server: new Histogram({
+      ...{ ...common, buckets: ITEM_BUCKETS, name: 'rpc_server_batch_items' },
+      help: 'Items in a batch that came.',
+    }),
+  }
+  const gauge = (name: string, help: string, read: (use: MethodUse) => number | undefined): void => {
+    new Gauge({
+      ...{ ...common, name, help },
+      collect() {
+        this.reset()
+        for (const use of methods) {
+          const value = read(use)
+          if (value !== undefined) this.inc(use.labels, value)
+        }
+      },
+    })
+  }
+  gauge('rpc_client_queue_items', 'Items that wait for a place in a batch.', ({ end }) => end.queuedItems?.())
+  gauge(
+    'rpc_client_calls_in_flight',
+    'Calls, batches and streams that were sent and have not ended.',
+    ({ end, inFlight }) => (end.end === 'client' ? inFlight : undefined),
+  )
+  gauge(
+    'rpc_server_calls_in_flight',
+    'Calls, batches and streams that have come and have not ended.',
+    ({ end, inFlight }) => (end.end === 'server' ? inFlight : undefined),
+  )
 
   return (end) => {
-    const labels = { service: end.service, method: end.method }
+    const labels = { rpc_service: end.service, rpc_method: end.method }
     const of = end.end === 'client' ? client : server
     const duration = of.duration.labels(labels)
-    const items = end.end === 'client' && end.kind === 'batch' ? batchItems.labels(labels) : undefined
-    if (end.queuedItems) queues.push({ method: end, queuedItems: end.queuedItems })
+    const items = end.kind === 'batch' ? batchItems[end.end].labels(labels) : undefined
+    const use: MethodUse = { end, labels, inFlight: 0 }
+    methods.push(use)
     return ({ size, beganMs }) => {
-      if (beganMs !== undefined) items?.observe(size)
+      if (beganMs !== undefined) {
+        items?.observe(size)
+        use.inFlight += 1
+      }
       return ({ endedMs, errors }) => {
-        if (beganMs !== undefined) duration.observe((endedMs - beganMs) / 1_000)
+        if (beganMs !== undefined) {
+          duration.observe((endedMs - beganMs) / 1_000)
+          use.inFlight -= 1
+        }
         for (const error of errors) of.errors.inc({ ...labels, code: toAppError(error).code })
       }
     }

@@ -287,18 +287,21 @@ export function transportContract(name: string, makeTransport: () => Transport):
     })
 
     it('measures both ends of every hop', async () => {
-      const registry = createRegistry()
+      const registry = createRegistry('verifier')
       const { call, peer } = await verifying({ verifyBatches: echo }, { context: { registry } })
       await call('a')
       await peer.isServing()
       await failure(peer.unary('verify', { body: Buffer.of(), encoding: 1 }))
       const text = await registry.metrics()
-      const labels = 'service="flk.verifier.v1.VerifierService",method="VerifyBatches"'
+      const labels = 'rpc_service="flk.verifier.v1.VerifierService",rpc_method="VerifyBatches"'
       expect(text).toContain(`rpc_client_duration_seconds_count{${labels}} 1`)
       expect(text).toContain(`rpc_client_batch_items_sum{${labels}} 1`)
       expect(text).toContain(`rpc_client_queue_items{${labels}} 0`)
+      expect(text).toContain(`rpc_client_calls_in_flight{${labels}} 0`)
       expect(text).toContain(`rpc_server_duration_seconds_count{${labels}} 1`)
-      const failed = 'service="flk.verifier.v1.VerifierService",method="Verify",code="unavailable"'
+      expect(text).toContain(`rpc_server_batch_items_sum{${labels}} 1`)
+      expect(text).toContain(`rpc_server_calls_in_flight{${labels}} 0`)
+      const failed = 'rpc_service="flk.verifier.v1.VerifierService",rpc_method="Verify",code="unavailable"'
       expect(text).toContain(`rpc_client_errors_total{${failed}} 1`)
     })
 

@@ -19,7 +19,7 @@ function newDirectory(): string {
 function scheduleOver(path: string, everyMs = 3_600_000) {
   const store = new MemoryStore({ idsMax: 100, ttlMs: TTL_MS, now: Date.now })
   onTestFinished(() => store.close())
-  const metrics = createDedupMetrics(createRegistry(), store, () => 0)
+  const metrics = createDedupMetrics(createRegistry('dedup'), store, () => 0)
   const logger = createLogger('dedup', 'fatal')
   const schedule = new SnapshotSchedule(store, { path, everyMs, ttlMs: TTL_MS }, metrics, logger)
   const put = (name: string) => store.putManyIfAbsent([entryOf(verdictOf(name), Date.now() + TTL_MS)])

@@ -45,7 +45,7 @@ export function indexOver(
   const clock = { nowMs }
   const now = (): number => clock.nowMs
   const store = new MemoryStore({ idsMax, ttlMs: TTL_MS, now })
-  const registry = createRegistry()
+  const registry = createRegistry('dedup')
   const metrics = createDedupMetrics(registry, store, () => 0)
   const logger = createLogger('dedup', 'fatal')
   const logs = addresses.map((address) => connectWalLog(address, WAL_TIMEOUT_MS))

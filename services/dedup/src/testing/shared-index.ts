@@ -36,7 +36,7 @@ export function sharedIndex(
 ): SharedIndex {
   const now = Date.now
   const store = new RemoteStore(server, trusting(now))
-  const registry = createRegistry()
+  const registry = createRegistry('dedup')
   const metrics = createDedupMetrics(registry, store, () => 0)
   const logs = wals.map(({ address }) => connectWalLog(address, WAL_TIMEOUT_MS))
   const tools = { store, ttlMs: TTL_MS, clock: trusting(now), waived: new Set(waived) }

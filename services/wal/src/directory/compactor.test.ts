@@ -50,7 +50,7 @@ async function refuseAll(): Promise<void> {
 }
 
 function newCompactor(bytesMax: number, everyMs = 0) {
-  const registry = createRegistry()
+  const registry = createRegistry('wal')
   const compactor = new Compactor(
     log,
     { retentionMs: 14 * DAY_MS, dedupTtlMs: 14 * DAY_MS, bytesMax, everyMs, now: Date.now },

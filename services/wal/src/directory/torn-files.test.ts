@@ -41,13 +41,13 @@ describe('watchTornFiles', () => {
     await put(`${FIRST}.torn-2`, DAY_MS / 2)
     const stopping = new AbortController()
     onTestFinished(() => stopping.abort())
-    const registry = createRegistry()
+    const registry = createRegistry('wal')
     const watch = { directory, retentionMs: DAY_MS, now: () => Date.now() - 10 * DAY_MS }
     watchTornFiles(watch, registry, createLogger('wal', 'fatal'), stopping.signal)
     await vi.waitUntil(async () => (await registry.metrics()).includes('wal_torn_files 2'), LIMIT)
     watchTornFiles(
       { ...watch, now: Date.now },
-      createRegistry(),
+      createRegistry('wal'),
       createLogger('wal', 'fatal'),
       stopping.signal,
     )

@@ -1,0 +1,78 @@
+import {
+  type CallContext,
+  Counter,
+  Histogram,
+  LATENCY_BUCKETS_SECONDS,
+  OpenMetricsRegistry,
+  type Registry,
+} from '@fractal-lba/runtime'
+import { sampledTraceId } from './trace-context.js'
+
+/** Where a submission came in; `batch` is a line of a batch over HTTP. */
+export type Front = 'http' | 'batch' | 'grpc'
+
+const FRONTS: readonly Front[] = ['http', 'grpc']
+/** A rate over a series that is not there yet misses its first step: these are there from the start. */
+const USUAL_CODES = [200, 202, 400, 401, 409, 413, 415, 429, 500, 503]
+
+/** The label of an exemplar, as Grafana looks for it; of no series. */
+const TRACE = 'trace_id'
+
+const COUNTED = {
+  name: 'flk_submissions_total',
+  help: 'Submissions that were answered, by the HTTP status of the answer, over gRPC too; each record of a batch by itself.',
+  labelNames: ['front', 'code'] as const,
+}
+
+/** The contract's section 8: each submission once, whatever its front. */
+export class SubmissionMetrics {
+  /**
+   * The same once more in the form of OpenMetrics, with the trace of a sampled submission as exemplar. A registry of its
+   * own, because that form would append `_total` to the contract's names.
+   */
+  readonly exemplars = new OpenMetricsRegistry()
+  readonly #answered: Counter<'front' | 'code'>
+  readonly #answeredWithExemplars: Counter<'front' | 'code' | typeof TRACE>
+  readonly #durations: Histogram<'front' | typeof TRACE>
+
+  constructor(registry: Registry) {
+    this.#answered = new Counter({ ...COUNTED, registers: [registry] })
+    this.#answeredWithExemplars = new Counter({
+      ...COUNTED,
+      enableExemplars: true,
+      registers: [this.exemplars],
+    })
+    this.#durations = new Histogram({
+      name: 'flk_submission_duration_seconds',
+      help: 'From the last byte of a submission to its answer. What was refused before its last byte is not in it.',
+      labelNames: ['front'],
+      buckets: LATENCY_BUCKETS_SECONDS,
+      enableExemplars: true,
+      registers: [this.exemplars],
+    })
+    // One histogram in both: the form of a registry decides whether exemplars are shown.
+    registry.registerMetric(this.#durations)
+    for (const front of FRONTS) {
+      this.#durations.zero({ front })
+      for (const code of USUAL_CODES) {
+        this.#answered.inc({ front, code }, 0)
+        this.#answeredWithExemplars.inc({ labels: { front, code }, value: 0 })
+      }
+    }
+  }
+
+  /**
+   * Once for each submission, when it is answered.
+   * @param code the HTTP status of the answer
+   * @param elapsedMs since its last byte; undefined where it was refused before that came
+   */
+  answered(front: Front, code: number, elapsedMs?: number, context?: CallContext): void {
+    const labels = { front, code }
+    const traceId = sampledTraceId(context)
+    const exemplar = traceId === undefined ? {} : { exemplarLabels: { [TRACE]: traceId } }
+    this.#answered.inc(labels)
+    this.#answeredWithExemplars.inc({ labels, value: 1, ...exemplar })
+    if (elapsedMs === undefined) return
+    this.#durations.observe({ labels: { front }, value: elapsedMs / 1_000, ...exemplar })
+  }
+}
