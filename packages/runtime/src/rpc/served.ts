@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { ClockExchange } from '../clock/process-clock.js'
 import type { CallContext } from './call-context.js'
 import { healthAnswer, healthCheck } from './health.js'
@@ -120,6 +121,8 @@ export class Served {
     clock: ClockExchange | undefined,
   ) {
     this.clock = clock
+    // Each call and each stream under way listens, and lets go at its end: as many as there are calls.
+    setMaxListeners(0, this.draining, this.cut)
     for (const service of services) {
       for (const [name, definition] of Object.entries(service.definition)) {
         const handle = service.handlers[name]

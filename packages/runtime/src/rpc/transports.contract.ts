@@ -115,6 +115,17 @@ export function transportContract(name: string, makeTransport: () => Transport):
       await expect.poll(answer, { timeout: 10_000 }).toEqual({ position: positionOf(2) })
     })
 
+    it('has many calls under way at once without a warning', async () => {
+      const warnings: string[] = []
+      const onWarning = ({ name, message }: Error): void => void warnings.push(`${name}: ${message}`)
+      process.on('warning', onWarning)
+      onTestFinished(() => void process.off('warning', onWarning))
+      const { peer } = await logging({ fence: () => pause(20).then(() => ({ position: positionOf(1) })) })
+      await Promise.all(Array.from({ length: 50 }, () => peer.unary('fence', fenceOf('a'))))
+      await pause(0)
+      expect(warnings).toEqual([])
+    })
+
     it('ends a call at its deadline', async () => {
       const { peer } = await logging({ fence: () => new Promise(() => {}) })
       const began = monotonicMs()
