@@ -26,7 +26,7 @@ const CALL_TIMEOUT_MS = 10_000
 
 export function connectWalService(address: string): WalService {
   const limits = { timeoutMs: CALL_TIMEOUT_MS }
-  const peer = connect(wal.WalServiceService, { service: 'wal', address, limits })
+  const peer = connect(wal.WalServiceService, { service: 'wal', address, isOneServer: true, limits })
   const { call, stream } = serviceCalls('wal', address, 'answer')
   return {
     address,

@@ -58,12 +58,12 @@ export type { CallContext, CallOptions } from './rpc/call-context.js'
 export type { StreamOptions, UnaryOptions } from './rpc/calls.js'
 export { type ConnectOptions, connect, type Peer } from './rpc/connect.js'
 export type { RpcContext } from './rpc/context.js'
-export type { Resolve } from './rpc/endpoints.js'
 export { type GrpcServer, startGrpcServer } from './rpc/grpc-server.js'
 export { grpcTransport } from './rpc/grpc-transport.js'
 export { inProcessTransport } from './rpc/in-process-transport.js'
 export type { Call, CallEnd, Interceptor, MethodEnd, TracedItem } from './rpc/interceptors.js'
 export { BATCH_ITEMS_MAX, defaultHopLimits, type HopLimits, readHopLimits } from './rpc/limits.js'
+export { type Resolve, refusalsOfNames } from './rpc/resolved-name.js'
 export { insecure, type Security } from './rpc/security.js'
 export {
   type GrpcService,

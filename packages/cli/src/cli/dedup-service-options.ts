@@ -1,6 +1,6 @@
 import type { DedupService } from '@fractal-lba/log-tools/services'
 import { type Env, parseAddress } from '@fractal-lba/runtime/env'
-import { readAddress, readPort } from '@fractal-lba/runtime/shared-settings'
+import { readAddresses, readPort } from '@fractal-lba/runtime/shared-settings'
 import { localAddressText } from './address-text.js'
 import type { Arguments } from './arguments.js'
 import type { Option, Terminal } from './command.js'
@@ -15,8 +15,10 @@ export const dedupAddressOption: Option = {
   help: `the dedup service's gRPC address (DEDUP_ADDR, else ${localAddressText('dedup')}); of several\nprocesses on one store any one will do`,
 }
 
+/** The first, where there are several. */
 export function readDedupAddress(env: Env): string {
-  return readAddress(env, 'dedup', readPort(env))
+  const [first = ''] = readAddresses(env, 'dedup', readPort(env))
+  return first
 }
 
 /** @throws Failure when the option or the variables are no address */

@@ -1,5 +1,5 @@
 import { monotonicMs } from '../clock/monotonic.js'
-import { type AppError, unavailable } from '../errors.js'
+import { AppError, unavailable } from '../errors.js'
 import { type CallContext, type CallOptions, hopDeadlineMs, NO_CONTEXT } from './call-context.js'
 import type { Endpoints } from './endpoints.js'
 import type { Around, CallEnd } from './interceptors.js'
@@ -14,7 +14,10 @@ export interface BatchOptions<Item, Result, Answer> {
   readonly answer: (result: Result) => Answer
   /** Size of an item on the wire, bytes, roughly; a batch stays below batchBytesMax unless one item is larger. */
   readonly sizeBytes: (item: Item) => number
-  /** Asked twice, it does what it does asked once: then a batch that a broken connection took along is sent again. */
+  /**
+   * Asked twice, it does what it does asked once: then an item that its server lost, refused as unavailable or did not
+   * answer in time is sent once more within the deadline of the whole, to another server where there is one.
+   */
   readonly idempotent: boolean
   /** Most bytes of a batch of this operation, where its work for a byte is dear; batchBytesMax of the hop otherwise. */
   readonly batchBytesMax?: number | undefined
@@ -34,12 +37,15 @@ const SWEEP_EVERY_MS = 50
 interface Pending<Item, Answer> {
   readonly item: Item
   readonly askedMs: number
+  /** Where this try ends, and where the whole ends that the item is a part of. Monotonic. */
   readonly deadlineMs: number
+  readonly wholeDeadlineMs: number
   context: CallContext | undefined
   readonly resolve: (answer: Answer) => void
   readonly reject: (error: unknown) => void
   readonly onLate: ((answer: Answer) => void) | undefined
-  sentBefore: boolean
+  /** Address of the server that failed its first try. */
+  failedAt: string | undefined
   error: unknown
 }
 
@@ -100,6 +106,7 @@ export class BatchClient<Item, Result, Answer> {
       })
       return Promise.reject(full)
     }
+    const ownDeadlineMs = hopDeadlineMs(limits.timeoutMs, deadlineMs)
     return new Promise((resolve, reject) => {
       // Every property by its name: a spread here took a tenth of the gateway's time.
       this.#queue.push({
@@ -109,8 +116,9 @@ export class BatchClient<Item, Result, Answer> {
         reject,
         onLate,
         askedMs: monotonicMs(),
-        deadlineMs: hopDeadlineMs(limits.timeoutMs, deadlineMs),
-        sentBefore: false,
+        deadlineMs: ownDeadlineMs,
+        wholeDeadlineMs: deadlineMs ?? ownDeadlineMs,
+        failedAt: undefined,
         error: undefined,
       })
       // One turn of the event loop gathers what arrived together; a lone item does not notice it.
@@ -140,11 +148,15 @@ export class BatchClient<Item, Result, Answer> {
     if (this.#isClosed) return
     if (this.#queue.length === 0) return
     this.#lanes.keepOpen(monotonicMs())
-    while (this.#queue.length > 0) {
-      const lane = this.#lanes.take()
+    for (;;) {
+      const lane = this.#lanes.take((address) => this.#queue.some((each) => this.#mayGoTo(address, each)))
       if (!lane) break
-      this.#send(lane, this.#takeBatch())
+      this.#send(lane, this.#takeBatch(lane.endpoint.address))
     }
+  }
+
+  #mayGoTo(address: string, { failedAt }: Pending<Item, Answer>): boolean {
+    return failedAt !== address || !this.#lanes.isUsableWithout(address)
   }
 
   /**
@@ -154,7 +166,8 @@ export class BatchClient<Item, Result, Answer> {
   #pumpOrFail(): void {
     this.#pump()
     if (this.#queue.length > 0 && !this.#lanes.isUsable && this.#inFlight.size === 0) {
-      this.#failQueue(unavailable(`${this.#parts.service} is not reachable`))
+      const { service, endpoints } = this.#parts
+      this.#failQueue(unavailable(endpoints.refusal ?? `${service} is not reachable`))
     }
   }
 
@@ -173,22 +186,43 @@ export class BatchClient<Item, Result, Answer> {
     lane.send({ batch: this.#batch, items, contexts })
   }
 
-  #takeBatch(): Pending<Item, Answer>[] {
+  #takeBatch(address: string): Pending<Item, Answer>[] {
     const { batchItemsMax, batchBytesMax: hopBytesMax } = this.#parts.limits
     const { batchBytesMax = hopBytesMax } = this.#options
-    let count = 0
+    const taken: Pending<Item, Answer>[] = []
+    const skipped: Pending<Item, Answer>[] = []
     let bytes = 0
-    for (const { item } of this.#queue) {
-      bytes += this.#options.sizeBytes(item)
-      if (count === batchItemsMax || (count > 0 && bytes > batchBytesMax)) break
-      count += 1
+    let next = 0
+    for (; next < this.#queue.length && taken.length < batchItemsMax; next += 1) {
+      const pending = this.#queue[next] as Pending<Item, Answer>
+      if (!this.#mayGoTo(address, pending)) {
+        skipped.push(pending)
+        continue
+      }
+      bytes += this.#options.sizeBytes(pending.item)
+      if (taken.length > 0 && bytes > batchBytesMax) break
+      taken.push(pending)
     }
-    if (count === this.#queue.length) {
-      const all = this.#queue
-      this.#queue = []
-      return all
-    }
-    return this.#queue.splice(0, count)
+    const rest = this.#queue.slice(next)
+    this.#queue = skipped.length === 0 ? rest : skipped.concat(rest)
+    return taken
+  }
+
+  /**
+   * The second try of an item that failed at a server, where there may be one.
+   * @param needsAnother whether the server would only do the same again
+   */
+  #secondTry(
+    pending: Pending<Item, Answer>,
+    address: string,
+    nowMs: number,
+    needsAnother: boolean,
+  ): Pending<Item, Answer> | undefined {
+    const { error, failedAt, wholeDeadlineMs } = pending
+    if (!this.#options.idempotent || error !== undefined || failedAt !== undefined) return undefined
+    if (wholeDeadlineMs <= nowMs || (needsAnother && !this.#lanes.isUsableWithout(address))) return undefined
+    const deadlineMs = Math.min(nowMs + this.#parts.limits.timeoutMs, wholeDeadlineMs)
+    return { ...pending, failedAt: address, deadlineMs }
   }
 
   #onAnswer(lane: Lane, { batch, results }: BatchResponse): void {
@@ -205,19 +239,25 @@ export class BatchClient<Item, Result, Answer> {
     lane.free()
     this.#lanes.done(lane)
     this.#pump()
+    const { address } = lane.endpoint
     const errors: unknown[] = []
+    const again: Pending<Item, Answer>[] = []
     for (const [index, pending] of sent.pending.entries()) {
       try {
         const answer = this.#options.answer(results[index] as Result)
         if (pending.error === undefined) pending.resolve(answer)
         else pending.onLate?.(answer)
       } catch (error) {
+        const isUnavailable = error instanceof AppError && error.code === 'unavailable'
+        const second = isUnavailable && this.#secondTry(pending, address, monotonicMs(), true)
+        if (second) again.push(second)
+        else if (pending.error === undefined) pending.reject(error)
         pending.error ??= error
-        pending.reject(error)
       }
       if (pending.error !== undefined) errors.push(pending.error)
     }
     sent.end?.({ endedMs: monotonicMs(), errors })
+    this.#tryAgain(again)
   }
 
   /** All of its items have failed; some want to know nevertheless. */
@@ -233,7 +273,7 @@ export class BatchClient<Item, Result, Answer> {
     }
   }
 
-  /** What the server has not begun, and what may be asked twice, goes back to the head of the queue. */
+  /** What the server has not begun, and what may be tried twice, goes back to the head of the queue. */
   #onLost(lane: Lane, cause: AppError, untaken: boolean): void {
     const sent = this.#inFlight.get(lane)
     this.#inFlight.delete(lane)
@@ -244,10 +284,10 @@ export class BatchClient<Item, Result, Answer> {
     const errors: unknown[] = []
     const error = unavailable(`${this.#parts.service} is not reachable`, cause)
     for (const pending of sent.pending) {
-      const mayGoAgain = untaken || (this.#options.idempotent && !pending.sentBefore)
-      if (mayGoAgain && pending.error === undefined && pending.deadlineMs > nowMs) {
-        pending.sentBefore ||= !untaken
-        again.push(pending)
+      const isUnsent = untaken && pending.error === undefined && pending.deadlineMs > nowMs
+      const next = isUnsent ? pending : this.#secondTry(pending, lane.endpoint.address, nowMs, false)
+      if (next) {
+        again.push(next)
         continue
       }
       pending.error ??= error
@@ -255,16 +295,22 @@ export class BatchClient<Item, Result, Answer> {
       errors.push(pending.error)
     }
     sent.end?.({ endedMs: nowMs, errors })
-    this.#queue = again.concat(this.#queue)
+    this.#tryAgain(again)
+  }
+
+  /** Puts items at the head of the queue. */
+  #tryAgain(again: Pending<Item, Answer>[]): void {
+    if (again.length > 0) this.#queue = again.concat(this.#queue)
     this.#pump()
   }
 
+  /** Those that have not failed before. */
   #fail({ pending, end }: Sent<Item, Answer>, error: AppError): void {
     const errors: unknown[] = []
     for (const each of pending) {
+      if (each.error === undefined) each.reject(error)
       each.error ??= error
       errors.push(each.error)
-      each.reject(error)
     }
     end?.({ endedMs: monotonicMs(), errors })
   }
@@ -303,11 +349,15 @@ export class BatchClient<Item, Result, Answer> {
 
   /** An item fails at its own deadline; the lane is given up when it owes an answer for a whole timeout. */
   #giveUpIfLate(lane: Lane, sent: Sent<Item, Answer>, nowMs: number, late: AppError): void {
+    const again: Pending<Item, Answer>[] = []
     for (const pending of sent.pending) {
       if (pending.deadlineMs > nowMs || pending.error !== undefined) continue
+      const second = this.#secondTry(pending, lane.endpoint.address, nowMs, true)
+      if (second) again.push(second)
+      else pending.reject(late)
       pending.error = late
-      pending.reject(late)
     }
+    this.#tryAgain(again)
     if (nowMs - sent.sentMs < this.#parts.limits.timeoutMs) return
     this.#inFlight.delete(lane)
     const isAwaited = sent.pending.some(({ onLate }) => onLate)

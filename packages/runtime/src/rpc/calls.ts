@@ -1,6 +1,6 @@
 import { monotonicMs } from '../clock/monotonic.js'
 import type { ClockExchange } from '../clock/process-clock.js'
-import { type AppError, late, toAppError, unavailable } from '../errors.js'
+import { late, toAppError, unavailable } from '../errors.js'
 import { type CallOptions, hopDeadlineMs } from './call-context.js'
 import type { Endpoints } from './endpoints.js'
 import { type Around, beginCall } from './interceptors.js'
@@ -10,6 +10,8 @@ import type { Channel, ChannelCall, Endpoint } from './transport.js'
 export interface UnaryOptions extends CallOptions {
   /** Instead of the hop's. */
   readonly timeoutMs?: number
+  /** Asked twice, it does what it does asked once: where a server is unavailable, another one is asked in the time left. */
+  readonly idempotent?: boolean
 }
 
 export interface StreamOptions extends CallOptions {
@@ -46,15 +48,12 @@ export class Calls {
     method: MethodDefinition,
     around: Around | undefined,
     request: unknown,
-    { deadlineMs: wholeMs, context, timeoutMs = this.#parts.timeoutMs }: UnaryOptions,
+    options: UnaryOptions,
   ): Promise<unknown> {
-    const deadlineMs = hopDeadlineMs(timeoutMs, wholeMs)
-    const call = beginCall(around, context)
+    const call = beginCall(around, options.context)
     const errors: unknown[] = []
     try {
-      const channel = await this.#connected(deadlineMs)
-      const { clock } = this.#parts
-      return await channel.unary(method, request, { deadlineMs, context: call.context, clock })
+      return await this.#ask(method, request, { ...options, context: call.context })
     } catch (error) {
       errors.push(error)
       throw error
@@ -75,14 +74,40 @@ export class Calls {
     const { context, end } = beginCall(around, options.context)
     const errors: unknown[] = []
     try {
-      const channel = await this.#connected(Math.min(deadlineMs, monotonicMs() + hopMs))
-      yield* this.#read(channel, method, request, { deadlineMs, context }, { silenceMs, signal })
+      for await (const { channel } of this.#connected(Math.min(deadlineMs, monotonicMs() + hopMs))) {
+        yield* this.#read(channel, method, request, { deadlineMs, context }, { silenceMs, signal })
+        return
+      }
     } catch (error) {
       errors.push(error)
       throw error
     } finally {
       end?.({ endedMs: monotonicMs(), errors })
     }
+  }
+
+  async #ask(
+    method: MethodDefinition,
+    request: unknown,
+    { deadlineMs: wholeMs, context, timeoutMs = this.#parts.timeoutMs, idempotent = false }: UnaryOptions,
+  ): Promise<unknown> {
+    const { clock } = this.#parts
+    const hopMs = hopDeadlineMs(timeoutMs, wholeMs)
+    const endMs = idempotent ? (wholeMs ?? hopMs) : hopMs
+    let triesLeft = idempotent ? 2 : 1
+    let failure: unknown
+    for await (const { channel, isLast } of this.#connected(endMs)) {
+      triesLeft -= 1
+      const mayAskAnother = triesLeft > 0 && !isLast
+      const deadlineMs = hopDeadlineMs(timeoutMs, mayAskAnother ? halfwayMs(endMs) : endMs)
+      try {
+        return await channel.unary(method, request, { deadlineMs, context, clock })
+      } catch (error) {
+        failure = error
+        if (!mayAskAnother || toAppError(error).code !== 'unavailable') break
+      }
+    }
+    throw failure
   }
 
   close(): void {
@@ -123,25 +148,31 @@ export class Calls {
     }
   }
 
-  /** A channel that is connected: the next one's, or where that server is not reachable, another one's. */
-  async #connected(deadlineMs: number): Promise<Channel> {
-    const endpoints = await this.#parts.endpoints.first()
+  /**
+   * Channels that are connected, to one server after the other, the next one in turn first. Who is waited for leaves half
+   * of the time to the others. @throws AppError unavailable where none is reachable
+   */
+  async *#connected(endMs: number): AsyncGenerator<{ readonly channel: Channel; readonly isLast: boolean }> {
+    const { endpoints: names, service } = this.#parts
+    const endpoints = await names.first()
     this.#forgetOthers(endpoints)
-    let refused: AppError | undefined
-    for (let tries = 0; tries < Math.min(2, endpoints.length); tries += 1) {
-      this.#turn = (this.#turn + 1) % endpoints.length
-      const endpoint = endpoints[this.#turn]
-      if (!endpoint) break
+    this.#turn = (this.#turn + 1) % Math.max(1, endpoints.length)
+    const inTurn = [...endpoints.slice(this.#turn), ...endpoints.slice(0, this.#turn)]
+    let isReachable = false
+    let refused = unavailable(names.refusal ?? `${service} is not reachable`)
+    for (const [index, endpoint] of inTurn.entries()) {
+      const isLast = index === inTurn.length - 1
       const channel = this.#channel(endpoint)
-      if (channel.isReady) return channel
       try {
-        await channel.ready(deadlineMs)
-        return channel
+        if (!channel.isReady) await channel.ready(isLast ? endMs : halfwayMs(endMs))
       } catch (error) {
         refused = toAppError(error)
+        continue
       }
+      isReachable = true
+      yield { channel, isLast }
     }
-    throw refused ?? unavailable(`${this.#parts.service} is not reachable`)
+    if (!isReachable) throw refused
   }
 
   #channel(endpoint: Endpoint): Channel {
@@ -162,4 +193,9 @@ export class Calls {
       this.#channels.delete(address)
     }
   }
+}
+
+/** Halfway from now to a monotonic time. */
+function halfwayMs(endMs: number): number {
+  return (monotonicMs() + endMs) / 2
 }

@@ -1,7 +1,7 @@
 import { BatchClient, type BatchOptions } from './batch-client.js'
 import { Calls, type StreamOptions, type UnaryOptions } from './calls.js'
 import { type RpcContext, withDefaults } from './context.js'
-import { Endpoints, type Resolve, resolveHost } from './endpoints.js'
+import { Endpoints } from './endpoints.js'
 import { EVERYTHING, healthCheck, saysServing } from './health.js'
 import { type Around, around } from './interceptors.js'
 import { defaultHopLimits, type HopLimits } from './limits.js'
@@ -17,12 +17,11 @@ import {
   type StreamNames,
   type UnaryNames,
 } from './method.js'
+import { type Resolve, resolveHost } from './resolved-name.js'
 import type { Endpoint } from './transport.js'
 
 /** A service, as who calls it has it. Everything it rejects with is an AppError. */
 export interface Peer<D extends Definition> {
-  /** host:port */
-  readonly address: string
   unary<M extends UnaryNames<D>>(
     method: M,
     request: RequestOf<D[M]>,
@@ -48,8 +47,10 @@ export interface Peer<D extends Definition> {
 export interface ConnectOptions {
   /** Names the service in errors: "wal". */
   readonly service: string
-  /** host:port; a name may have several addresses. */
-  readonly address: string
+  /** host:port, or several; a name may have several addresses. */
+  readonly address: string | readonly string[]
+  /** The name stands for one server, and nothing is asked while it has the addresses of several. Default false. */
+  readonly isOneServer?: boolean
   /** What is not given here is the default. */
   readonly limits?: Partial<HopLimits>
   readonly resolve?: Resolve
@@ -58,14 +59,14 @@ export interface ConnectOptions {
 /** The one way to call another service. Connects when it is first used. */
 export function connect<D extends Definition>(
   definition: D,
-  { service, address, limits: given, resolve = resolveHost }: ConnectOptions,
+  { service, address, isOneServer = false, limits: given, resolve = resolveHost }: ConnectOptions,
   context: RpcContext = {},
 ): Peer<D> {
   const { transport, security, interceptors } = withDefaults(context)
   const limits = { ...defaultHopLimits, ...given }
-  const endpoints = new Endpoints(address, transport.knows(address), {
-    resolve,
-    everyMs: limits.resolveEveryMs,
+  const names = typeof address === 'string' ? [address] : address
+  const endpoints = new Endpoints(names, (name) => transport.knows(name), {
+    ...{ resolve, isOneServer, everyMs: limits.resolveEveryMs },
   })
   const open = (endpoint: Endpoint) => transport.open(endpoint, security)
   const { clock } = context
@@ -82,7 +83,6 @@ export function connect<D extends Definition>(
   const unary = (method: MethodDefinition, request: unknown, options: UnaryOptions): Promise<unknown> =>
     calls.unary(method, aroundOf(method), request, options)
   return {
-    address,
     unary: (name, request, options = {}) =>
       unary(methodOf(definition, name), request, options) as Promise<ResponseOf<D[typeof name]>>,
     stream(name, request, options = {}) {
@@ -100,7 +100,7 @@ export function connect<D extends Definition>(
     },
     async isServing(timeoutMs = limits.timeoutMs) {
       try {
-        return saysServing(await unary(healthCheck, EVERYTHING, { timeoutMs }))
+        return saysServing(await unary(healthCheck, EVERYTHING, { timeoutMs, idempotent: true }))
       } catch {
         // Whatever went wrong, it did not say that it is serving: that is the answer.
         return false

@@ -1,10 +1,14 @@
-import { verifier } from '@fractal-lba/proto'
+import { record, verifier } from '@fractal-lba/proto'
 import { freePort } from '@fractal-lba/test-servers'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { connect } from './connect.js'
+import { monotonicMs } from '../clock/monotonic.js'
+import { AppError, fromStatus, toStatus, unavailable } from '../errors.js'
+import type { UnaryOptions } from './calls.js'
+import { type ConnectOptions, connect } from './connect.js'
 import { type GrpcServer, startGrpcServer } from './grpc-server.js'
 import { grpcTransport } from './grpc-transport.js'
 import type { HopLimits } from './limits.js'
+import { refusalsOfNames } from './resolved-name.js'
 import { grpcService } from './served.js'
 import type { Transport } from './transport.js'
 import { itemOf, resultOf } from './transports.contract.js'
@@ -22,9 +26,19 @@ interface Fleet {
   opened: number
   up(server: number): Promise<GrpcServer>
   connect(limits?: Partial<HopLimits>, idempotent?: boolean): (text: string) => Promise<unknown>
+  /** As `connect`, with all that a caller may say. */
+  peer(options?: Partial<ConnectOptions>): Connected
 }
 
-/** Servers on one port of several addresses behind one name. */
+interface Connected {
+  batch(
+    text: string,
+    options?: { readonly deadlineMs: number; readonly idempotent?: boolean },
+  ): Promise<string>
+  unary(text: string, options?: UnaryOptions): Promise<string>
+}
+
+/** Servers on one port of several addresses behind one name. @param handle what it throws, a server answers with */
 async function fleet(handle: (server: number) => Promise<void> | void = () => {}): Promise<Fleet> {
   const port = await freePort()
   const items = [0, 0, 0]
@@ -34,8 +48,14 @@ async function fleet(handle: (server: number) => Promise<void> | void = () => {}
       const service = grpcService(verifier.VerifierServiceService, {
         async verifyBatches(given) {
           items[server] = (items[server] ?? 0) + given.length
+          const refusal = await refusalOf(() => handle(server))
+          return given.map(({ body }) => refusal ?? resultOf(`${body} of ${server}`))
+        },
+        async verify({ body }) {
+          items[server] = (items[server] ?? 0) + 1
           await handle(server)
-          return given.map(({ body }) => resultOf(body.toString()))
+          const keyId = `${body} of ${server}`
+          return { record: { ...record.VerifiedRecord.decode(Buffer.alloc(0)), keyId } }
         },
       })
       const started = await startGrpcServer(`${IPS[server]}:${port}`, [service])
@@ -43,9 +63,14 @@ async function fleet(handle: (server: number) => Promise<void> | void = () => {}
       return started
     },
     connect(limits = {}, idempotent = true) {
+      const { batch } = self.peer({ limits: { ...LIMITS, ...limits } })
+      return (text) => batch(text, { deadlineMs: Number.POSITIVE_INFINITY, idempotent })
+    },
+    peer(given = {}) {
       const options = {
-        ...{ service: 'verifier', address: `verifiers.test:${port}`, limits: { ...LIMITS, ...limits } },
+        ...{ service: 'verifier', address: `verifiers.test:${port}`, limits: LIMITS },
         resolve: async () => self.ips,
+        ...given,
       }
       const open: Transport['open'] = (endpoint, security) => {
         self.opened += 1
@@ -54,12 +79,33 @@ async function fleet(handle: (server: number) => Promise<void> | void = () => {}
       const context = { transport: { ...grpcTransport, open } }
       const peer = connect(verifier.VerifierServiceService, options, context)
       onTestFinished(() => peer.close())
-      const answer = (result: verifier.VerifyResult) => result
-      const batches = peer.batches('verifyBatches', { answer, sizeBytes: () => 10, idempotent })
-      return (text) => batches.call(itemOf(text))
+      const batches = (idempotent: boolean) =>
+        peer.batches('verifyBatches', { answer: demandText, sizeBytes: () => 10, idempotent })
+      const [twice, once] = [batches(true), batches(false)]
+      return {
+        batch: (text, { deadlineMs, idempotent = true } = { deadlineMs: Number.POSITIVE_INFINITY }) =>
+          (idempotent ? twice : once).call(itemOf(text), { deadlineMs }),
+        unary: async (text, unaryOptions) =>
+          (await peer.unary('verify', itemOf(text), unaryOptions)).record?.keyId ?? '',
+      }
     },
   }
   return self
+}
+
+async function refusalOf(work: () => Promise<void> | void): Promise<verifier.VerifyResult | undefined> {
+  try {
+    await work()
+    return undefined
+  } catch (error) {
+    return { result: { $case: 'error', value: toStatus(error) } }
+  }
+}
+
+function demandText({ result }: verifier.VerifyResult): string {
+  if (result?.$case !== 'error') throw new Error('the servers of these tests answer by errors alone')
+  if (result.value.code !== 0) throw fromStatus(result.value)
+  return result.value.message
 }
 
 /** Calls from several callers, one after the other each, until it is stopped. */
@@ -197,5 +243,134 @@ describe('lanes', () => {
     test.ips = []
     await expect(test.connect()('a')).rejects.toMatchObject({ code: 'unavailable' })
     expect(performance.now() - beganMs).toBeLessThan(LIMITS.timeoutMs / 2)
+  })
+})
+
+/** The name that a caller has, or two of them; each server behind it. */
+const QUICK = { limits: { timeoutMs: 300, resolveEveryMs: 20 } }
+const inTimeMs = (): number => monotonicMs() + 2_000
+
+/** A server that hangs, or that refuses. */
+const failures = {
+  'does not answer': () => new Promise<void>(() => undefined),
+  'is unavailable': () => {
+    throw unavailable('it is filled')
+  },
+} as const
+
+describe.each(Object.entries(failures))('where one server %s', (_, fail) => {
+  async function withOneFailing() {
+    const test = await fleet((server) => (server === 0 ? fail() : undefined))
+    await Promise.all([test.up(0), test.up(1)])
+    test.ips = IPS.slice(0, 2)
+    return test
+  }
+
+  it('another one is asked once more in the time left, by batches and by calls', async () => {
+    const test = await withOneFailing()
+    const { batch, unary } = test.peer(QUICK)
+    const answers: string[] = []
+    for (let count = 0; count < 4; count += 1) {
+      answers.push(await batch('a', { deadlineMs: inTimeMs() }))
+      answers.push(await unary('a', { deadlineMs: inTimeMs(), idempotent: true }))
+    }
+    expect(answers).toEqual(answers.map(() => 'a of 1'))
+    // Both were tried: it is no matter of luck.
+    expect(test.items[0]).toBeGreaterThan(1)
+  })
+
+  it('what may not be asked twice fails, and what has no other server', async () => {
+    const test = await withOneFailing()
+    const { batch, unary } = test.peer(QUICK)
+    const settled = await Promise.allSettled([
+      ...[1, 2, 3, 4].map(() => unary('a', { deadlineMs: inTimeMs() })),
+      batch('a', { deadlineMs: inTimeMs(), idempotent: false }).then(() =>
+        batch('a', { deadlineMs: inTimeMs(), idempotent: false }),
+      ),
+    ])
+    expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(3)
+    test.ips = IPS.slice(0, 1)
+    const alone = test.peer(QUICK)
+    const call = { deadlineMs: inTimeMs() }
+    await expect(alone.batch('a', call)).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(alone.unary('a', { ...call, idempotent: true })).rejects.toMatchObject({
+      code: 'unavailable',
+    })
+  })
+})
+
+describe('a second try', () => {
+  it('is the last one, and is not for what each server would say', async () => {
+    let error = unavailable('it is filled')
+    const test = await fleet(() => {
+      throw error
+    })
+    await Promise.all([test.up(0), test.up(1), test.up(2)])
+    const { batch, unary } = test.peer()
+    const asked = async (): Promise<number> => {
+      const call = { deadlineMs: inTimeMs() }
+      test.items.fill(0)
+      await expect(batch('a', call)).rejects.toMatchObject({ code: error.code })
+      await expect(unary('a', { ...call, idempotent: true })).rejects.toMatchObject({ code: error.code })
+      return test.items.reduce((sum, count) => sum + count, 0)
+    }
+    expect(await asked()).toBe(2 * 2)
+    error = new AppError('malformed', 'the item has no id')
+    expect(await asked()).toBe(2)
+  })
+
+  it('does not keep others waiting, nor wait for a server that is gone', async () => {
+    const test = await fleet((server) => {
+      if (server === 0) throw unavailable('it is filled')
+    })
+    const [, second] = await Promise.all([test.up(0), test.up(1)])
+    test.ips = IPS.slice(0, 2)
+    const { batch } = test.peer(QUICK)
+    const answers = Array.from({ length: 500 }, () => batch('a', { deadlineMs: inTimeMs() }))
+    expect(new Set(await Promise.all(answers))).toEqual(new Set(['a of 1']))
+    await second?.stop(0)
+    const beganMs = monotonicMs()
+    await expect(batch('a', { deadlineMs: inTimeMs() })).rejects.toMatchObject({ code: 'unavailable' })
+    expect(monotonicMs() - beganMs).toBeLessThan(1_500)
+  })
+})
+
+describe('names', () => {
+  it('may be several, each with several addresses', async () => {
+    const test = await fleet()
+    await Promise.all([test.up(0), test.up(1), test.up(2)])
+    const names: Record<string, readonly string[]> = { 'a.test': IPS.slice(0, 2), 'b.test': IPS.slice(1, 2) }
+    const address = ['a.test', 'b.test', IPS[2]].map((name) => `${name}:${test.port}`)
+    const { batch } = test.peer({ address, resolve: async (host) => names[host] ?? [] })
+    await batch('first')
+    await pause(200)
+    test.items.fill(0)
+    for (let count = 0; count < 60; count += 1) await batch('a')
+    expect(test.items).toEqual([20, 20, 20])
+  })
+
+  it('of one server are refused while they have several addresses, by a sentence that says what to do', async () => {
+    const test = await fleet()
+    await test.up(0)
+    test.ips = ['::1', IPS[0]]
+    const { batch, unary } = test.peer({ isOneServer: true })
+    await expect(unary('a')).resolves.toBe('a of 0')
+    test.ips = IPS
+    const message = `verifiers.test:${test.port} is a name with 3 addresses: give each server a name of its own, and list these names, separated by commas`
+    await expect.poll(() => batch('a').catch((error: unknown) => error)).toMatchObject({ message })
+    await expect(unary('a')).rejects.toMatchObject({ code: 'unavailable', message })
+    test.ips = [IPS[0]]
+    await expect.poll(() => batch('a').catch((error: unknown) => error)).toBe('a of 0')
+  })
+
+  it('can be looked at before they are used; what cannot be resolved yet is not refused', async () => {
+    const resolve = async (host: string): Promise<readonly string[]> => {
+      if (host === 'gone.test') throw new Error('ENOTFOUND')
+      return host === 'all.test' ? IPS : ['::1', IPS[0]]
+    }
+    const names = ['localhost:1', 'all.test:1', 'gone.test:1', '127.0.0.1:1']
+    expect(await refusalsOfNames(names, resolve)).toEqual([
+      expect.stringMatching(/^all.test:1 is a name with 3/),
+    ])
   })
 })

@@ -39,14 +39,19 @@ export class Lanes {
     for (const lane of this.#lanes) lane.keepOpen(nowMs)
   }
 
-  /** The free lane to the server that has waited longest for a batch. */
-  take(): Lane | undefined {
+  /** Whether a batch can be taken now or soon by a server at another address. */
+  isUsableWithout(address: string): boolean {
+    return this.#lanes.some((lane) => lane.isUsable && lane.endpoint.address !== address)
+  }
+
+  /** The free lane to the server that has waited longest for a batch, of those that there is work for. */
+  take(hasWorkFor: (address: string) => boolean): Lane | undefined {
     let chosen: Lane | undefined
     let chosenTurn = Number.POSITIVE_INFINITY
     for (const lane of this.#lanes) {
       if (!lane.isFree) continue
       const turn = this.#turns.get(lane.endpoint.address) ?? 0
-      if (turn < chosenTurn) {
+      if (turn < chosenTurn && hasWorkFor(lane.endpoint.address)) {
         chosen = lane
         chosenTurn = turn
       }

@@ -25,7 +25,11 @@ export function connectWalLog(
   context: RpcContext = {},
   onState: (state: wal.GetStateResponse, sentMs: number, receivedMs: number) => void = () => undefined,
 ): WalLog {
-  const peer = connect(wal.WalServiceService, { service: 'wal', address, limits: { timeoutMs } }, context)
+  const peer = connect(
+    wal.WalServiceService,
+    { service: 'wal', address, isOneServer: true, limits: { timeoutMs } },
+    context,
+  )
   return {
     address,
     async fence(generation, { logIds, retiredIds }) {
