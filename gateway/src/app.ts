@@ -2,19 +2,20 @@ import {
   closingOnFailure,
   type ProcessContext,
   type Running,
+  refusalsOfNames,
   reportClock,
+  StartError,
   startGrpcServer,
-  unavailable,
   withClock,
 } from '@fractal-lba/runtime'
 import { Admission } from './admission.js'
 import { connectServices } from './clients/connect.js'
-import type { WalClient } from './clients/wal.js'
 import type { GatewayConfig } from './config.js'
 import { createCounters } from './counters.js'
 import { ingestService, REQUEST_BYTES_MAX } from './grpc/ingest-service.js'
 import { buildHttpServer } from './http/server.js'
 import { Ingest } from './ingest.js'
+import { inTurns } from './log-turns.js'
 import { Monitor } from './monitor.js'
 import { RateLimit } from './rate-limit.js'
 import { replayOpenEntries } from './replay.js'
@@ -24,6 +25,8 @@ import { SubmissionMetrics } from './submission-metrics.js'
 export async function startGateway(config: GatewayConfig, context: ProcessContext): Promise<Running> {
   const { logger, registry, stopping } = context
   const { addresses, hop } = config
+  const [refusal] = await refusalsOfNames(addresses.wal)
+  if (refusal !== undefined) throw new StartError(`WAL_ADDR: ${refusal}`)
   reportClock(context.clock, context)
   const counters = createCounters(registry)
   const submissionMetrics = new SubmissionMetrics(registry)
@@ -37,8 +40,8 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
     },
     logger,
   )
-  const walForAppend = roundRobin(wals, monitor)
-  const services = { verifier, scoring, dedup, walForAppend }
+  const logsForAppend = inTurns(wals, ({ address }) => monitor.suitability(address))
+  const services = { verifier, scoring, dedup, logsForAppend }
   const ingest = new Ingest(services, counters, config.submitTimeoutMs, context.clock.nowMs, () => {
     monitor.look()
   })
@@ -108,18 +111,5 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
       await Promise.all([http.close(), grpc.stop(config.stopGraceMs), ...replays])
       closeClients()
     },
-  }
-}
-
-/** Spreads new submissions over the logs that take them; where nothing is known yet, over all. */
-function roundRobin(wals: readonly WalClient[], monitor: Monitor): () => WalClient {
-  let turn = 0
-  return () => {
-    const usable = wals.filter(({ address }) => monitor.takesAppends(address))
-    const candidates = usable.length > 0 ? usable : wals
-    turn = (turn + 1) % candidates.length
-    const wal = candidates[turn]
-    if (!wal) throw unavailable('no log is configured: set WAL_ADDR')
-    return wal
   }
 }

@@ -36,7 +36,8 @@ export interface ServiceAddresses {
   /** One for each log. */
   readonly wal: readonly string[]
   readonly verifier: string
-  readonly dedup: string
+  /** Of processes on one store. */
+  readonly dedup: readonly string[]
   readonly scoring: string
 }
 
@@ -69,7 +70,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     addresses: {
       wal: readAddresses(env, 'wal', port),
       verifier: readAddress(env, 'verifier', port),
-      dedup: readAddress(env, 'dedup', port),
+      dedup: readAddresses(env, 'dedup', port),
       scoring: readAddress(env, 'signal-scoring', port),
     },
     tokenRate: env.integer('TOKEN_RATE', 1000, { min: 0, max: 1_000_000 }),

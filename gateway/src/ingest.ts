@@ -6,6 +6,7 @@ import {
   type Clock,
   monotonicMs,
   toAppError,
+  unavailable,
 } from '@fractal-lba/runtime'
 import type { DedupClient } from './clients/dedup.js'
 import type { ScoringClient } from './clients/scoring.js'
@@ -24,8 +25,8 @@ import {
 
 /** The four services, as the gateway sees them. */
 export interface Services {
-  /** The log for the next submission. @throws AppError unavailable where none can be used. */
-  readonly walForAppend: () => WalClient
+  /** All logs, in the order in which the next submission tries them. */
+  readonly logsForAppend: () => readonly WalClient[]
   readonly verifier: VerifierClient
   readonly scoring: ScoringClient
   readonly dedup: DedupClient
@@ -43,6 +44,13 @@ export interface Submission {
 export interface LogPlace {
   readonly wal: WalClient
   readonly position: record.Position
+}
+
+/** What each call of a live submission is told. */
+interface LiveCall {
+  /** Where the whole submission ends. Monotonic. */
+  readonly deadlineMs: number
+  readonly context: CallContext | undefined
 }
 
 /** What is found out about a record without changing anything anywhere. */
@@ -66,7 +74,7 @@ export class Ingest {
 
   /**
    * @param nowMs wall time that does not jump: it stands in each verdict
-   * @param onUnavailable called for each submission that cannot be finished now
+   * @param onUnavailable called for each submission that cannot be finished now, and each that its log did not take
    */
   constructor(
     services: Services,
@@ -112,31 +120,42 @@ export class Ingest {
     const call = { context: submission.context }
     const assessed = await this.#verifyAndJudge(submission, call)
     const decision = await this.#putIfAbsent(assessed, place, call)
-    await this.#markReplayed(decision, place, call)
-    this.#countOnce(decision, place)
+    const count = (): void => this.#countReplayed(decision, place)
+    await write(decision, place, true, { ...call, onLate: count })
+    count()
     return decision.answer
   }
 
   /** The stored outcome of an id; acknowledges nothing by itself. @throws AppError pcs_not_found, unavailable. */
   async outcome(pcsId: string): Promise<Answered> {
-    const verdict = await this.#services.dedup.get(pcsId)
+    const verdict = await this.#services.dedup.get(pcsId, {
+      deadlineMs: monotonicMs() + this.#submitTimeoutMs,
+    })
     return stored(verdict?.outcome)
   }
 
-  /** Step 2: the bytes as they came, flushed. */
-  async #append({ body, encoding }: Submission, call: CallOptions): Promise<LogPlace> {
-    try {
-      const wal = this.#services.walForAppend()
-      const item = { body, encoding, liveMs: this.#submitTimeoutMs, arrivedAtMs: this.#nowMs() }
-      // A flush that came too late for the answer is an append nevertheless.
-      const onLate = (): void => this.#counters.ingest.inc()
-      const position = await wal.append(item, { ...call, onLate })
-      this.#counters.ingest.inc()
-      return { wal, position }
-    } catch (error) {
-      this.#counters.walErrors.inc()
-      throw error
+  /**
+   * Step 2: the bytes as they came, flushed, in the first log that takes them before the deadline. A log that failed may
+   * have them nevertheless: that copy is replayed, and ends with what stands under its id.
+   */
+  async #append({ body, encoding }: Submission, call: LiveCall): Promise<LogPlace> {
+    const item = { body, encoding, liveMs: this.#submitTimeoutMs, arrivedAtMs: this.#nowMs() }
+    const count = once(() => this.#counters.ingest.inc())
+    let failure = unavailable('no log is configured: set WAL_ADDR')
+    for (const wal of this.#services.logsForAppend()) {
+      try {
+        // A flush that came too late for the answer is an append nevertheless.
+        const position = await wal.append(item, { ...call, onLate: count })
+        count()
+        return { wal, position }
+      } catch (error) {
+        failure = toAppError(error)
+        this.#onUnavailable()
+        if (failure.code !== 'unavailable' || monotonicMs() >= call.deadlineMs) break
+      }
     }
+    this.#counters.walErrors.inc()
+    throw failure
   }
 
   /** Steps 3, 4 and 6: a refusal is a value. That scoring cannot judge now need not be the end of a duplicate. */
@@ -188,8 +207,12 @@ export class Ingest {
     else write(decision, place, false, { context: call.context }).catch(() => this.#counters.walErrors.inc())
   }
 
-  async #markReplayed(decision: Decision, place: LogPlace, call: CallOptions): Promise<void> {
-    await write(decision, place, true, { ...call, onLate: () => this.#countOnce(decision, place) })
+  /**
+   * A replay counts what was judged first, and nothing else: that its agent has been told something else meanwhile, or
+   * that another log has the submission too, was counted there.
+   */
+  #countReplayed(decision: Decision, place: LogPlace): void {
+    if (!(decision.answer instanceof AppError) && !decision.answer.replayed) this.#countOnce(decision, place)
   }
 
   /** A live mark that is flushed late and the one of its replay are two for one submission. */
@@ -214,6 +237,16 @@ export class Ingest {
       if (answer.outcome.accepted) this.#counters.accepted.inc()
       if (answer.outcome.escalated) this.#counters.escalated.inc()
     }
+  }
+}
+
+/** The same, but for calls after the first, which do nothing. */
+function once(act: () => void): () => void {
+  let isDone = false
+  return () => {
+    if (isDone) return
+    isDone = true
+    act()
   }
 }
 

@@ -67,4 +67,23 @@ describe('the monitor', () => {
     monitor.drain()
     expect(told).toEqual(['ready', 'not_ready', 'ready', 'not_ready'])
   })
+
+  it('prefers a log that the index has fenced: another one would refuse the marks of its answers', async () => {
+    const { monitor, services } = watching()
+    const suitability = async (log: object | undefined, index: object | undefined) => {
+      services.log = log
+      services.index = index
+      await monitor.look()
+      return monitor.suitability('log')
+    }
+    expect(monitor.suitability('log')).toBe(0)
+    expect(await suitability({ ...LOG, generation: 'now' }, { ...INDEX, generation: 'now' })).toBe(2)
+    expect(await suitability({ ...LOG, generation: '' }, { ...INDEX, generation: 'now' })).toBe(1)
+    expect(await suitability({ ...LOG, generation: '' }, { ...INDEX, answers: false, generation: '' })).toBe(
+      1,
+    )
+    expect(await suitability({ ...LOG, generation: 'now' }, undefined)).toBe(1)
+    expect(await suitability({ ...LOG, takesAppends: false, generation: 'now' }, undefined)).toBe(0)
+    expect(await suitability(undefined, { ...INDEX, generation: 'now' })).toBe(0)
+  })
 })

@@ -105,9 +105,15 @@ export class Monitor {
     return this.#verifier && this.#scoring && this.#index?.answers === true && this.#index.takesPuts
   }
 
-  /** Whether new submissions are put into this log as far as is known. */
-  takesAppends(address: string): boolean {
-    return this.#logs.get(address)?.takesAppends === true
+  /**
+   * How well a log suits the next submission, as far as is known. 0: it takes none, or says nothing. 1: it takes them.
+   * 2: it takes their marks too, because the index that answers has fenced it.
+   */
+  suitability(address: string): 0 | 1 | 2 {
+    const log = this.#logs.get(address)
+    if (!log?.takesAppends) return 0
+    const index = this.#index
+    return index?.answers && log.generation === index.generation ? 2 : 1
   }
 
   /**

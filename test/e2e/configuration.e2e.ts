@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type Environment, type ServiceName, testSite } from '@fractal-lba/local'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startAlone, untilServing } from '../src/branch.js'
+import { testNames } from '../src/fleet.js'
 import { until } from '../src/until.js'
 
 const ANYWHERE = { GRPC_ADDR: '127.0.0.1:0', METRICS_ADDR: '127.0.0.1:0' }
@@ -74,5 +75,20 @@ describe('what is not there', () => {
     const file = join(site.dataDir, 'file')
     await writeFile(file, '')
     expect(await refusal('wal', { WAL_DIR: file })).toContain(file)
+  })
+
+  it('a name in WAL_ADDR that stands for several logs', async () => {
+    const site = await testSite('shared-name')
+    onTestFinished(() => site.dispose())
+    const names = join(site.dataDir, 'names.json')
+    await writeFile(names, JSON.stringify({ 'wal.test': ['127.0.0.1', '127.0.0.2'] }))
+    const env = {
+      ...testNames(names),
+      WAL_ADDR: '127.0.0.1:1,wal.test:1',
+      DEDUP_SNAPSHOT: join(site.dataDir, 'x'),
+    }
+    const says = 'WAL_ADDR: wal.test:1 is a name with 2 addresses: give each server a name of its own'
+    expect(await refusal('gateway', env)).toContain(says)
+    expect(await refusal('dedup', env)).toContain(says)
   })
 })

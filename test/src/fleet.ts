@@ -28,6 +28,11 @@ const STOP_GRACE_MS = 20_000
 const LAST_LINES = 20
 const RESOLVER = fileURLToPath(new URL('../fixtures/resolver.mjs', import.meta.url))
 
+/** For a process that resolves names by this file: a JSON object of addresses by name. */
+export function testNames(file: string): Environment {
+  return { NODE_OPTIONS: `--import=${RESOLVER}`, TEST_NAMES_FILE: file }
+}
+
 /**
  * Processes of one constellation, each service as often as a test wants: member N listens on 127.0.0.N, at the ports
  * of its service. The gateways know verifier, scoring and dedup by names, whose addresses the test chooses.
@@ -155,8 +160,7 @@ export class Fleet {
     return {
       HOST: ipOf(member),
       HOP_RESOLVE_EVERY: `${RESOLVE_EVERY_MS}ms`,
-      NODE_OPTIONS: `--import=${RESOLVER}`,
-      TEST_NAMES_FILE: this.#namesFile,
+      ...testNames(this.#namesFile),
       ...Object.fromEntries(addresses),
     }
   }

@@ -7,7 +7,7 @@ export interface DedupClient {
   /** @throws AppError unavailable. */
   putIfAbsent(item: dedup.PutItem, options?: CallOptions): Promise<dedup.Answer>
   /** @throws AppError pcs_not_found or unavailable. */
-  get(pcsId: string): Promise<record.Verdict | undefined>
+  get(pcsId: string, options?: CallOptions): Promise<record.Verdict | undefined>
   state(timeoutMs: number): Promise<dedup.GetStateResponse>
   close(): void
 }
@@ -15,8 +15,13 @@ export interface DedupClient {
 /** An id, a fingerprint and a position. */
 const LOOKUP_BYTES = 200
 
-export function connectDedup(address: string, limits: HopLimits, context: RpcContext): DedupClient {
-  const peer = connect(dedup.DedupServiceService, { service: 'dedup', address, limits }, context)
+/** @param addresses of processes on one store: what fails at one of them is tried once more at another */
+export function connectDedup(
+  addresses: readonly string[],
+  limits: HopLimits,
+  context: RpcContext,
+): DedupClient {
+  const peer = connect(dedup.DedupServiceService, { service: 'dedup', address: addresses, limits }, context)
   const lookups = peer.batches('lookupBatches', {
     answer: demandAnswer,
     sizeBytes: () => LOOKUP_BYTES,
@@ -30,11 +35,11 @@ export function connectDedup(address: string, limits: HopLimits, context: RpcCon
   return {
     lookup: (item, options) => lookups.call(item, options),
     putIfAbsent: (item, options) => puts.call(item, options),
-    async get(pcsId) {
-      const { verdict } = await peer.unary('get', { pcsId })
+    async get(pcsId, options) {
+      const { verdict } = await peer.unary('get', { pcsId }, { ...options, idempotent: true })
       return verdict
     },
-    state: (timeoutMs) => peer.unary('getState', {}, { timeoutMs }),
+    state: (timeoutMs) => peer.unary('getState', {}, { timeoutMs, idempotent: true }),
     close: () => peer.close(),
   }
 }

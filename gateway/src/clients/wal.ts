@@ -31,7 +31,7 @@ export interface WalClient {
 const MARK_BYTES = 700
 
 export function connectWal(address: string, limits: HopLimits, context: RpcContext): WalClient {
-  const peer = connect(wal.WalServiceService, { service: 'wal', address, limits }, context)
+  const peer = connect(wal.WalServiceService, { service: 'wal', address, isOneServer: true, limits }, context)
   const appends = peer.batches('appendBatches', {
     answer: ({ result }) => demandPosition(result),
     sizeBytes: ({ body }) => body.length,

@@ -1,4 +1,4 @@
-import { type ProcessContext, type Running, serve } from '@fractal-lba/runtime'
+import { type ProcessContext, type Running, refusalsOfNames, StartError, serve } from '@fractal-lba/runtime'
 import type { DedupConfig } from './config.js'
 import { IndexKeeper } from './index/index-keeper.js'
 import { maintenanceOf } from './index/maintenance.js'
@@ -14,6 +14,8 @@ export async function startDedup(config: DedupConfig, context: ProcessContext): 
   const { logger, registry, stopping, fatal } = context
   const { ttlMs } = config
   const { clock } = context
+  const [refusal] = await refusalsOfNames(config.walAddresses)
+  if (refusal !== undefined) throw new StartError(`WAL_ADDR: ${refusal}`)
   // What expires here was stamped by a log.
   clock.awaitLog()
 
