@@ -108,6 +108,11 @@ export class InProcessConstellation {
     await this.start(name)
   }
 
+  /** Switches what all services log, as SIGUSR2 does in processes of their own. */
+  switchLogLevel(): void {
+    for (const member of this.#members.values()) member.switchLogLevel()
+  }
+
   /** The metrics of a service; undefined when it does not run. */
   registryOf(name: ServiceName): Registry | undefined {
     return this.#members.get(name)?.registry

@@ -39,6 +39,7 @@ async function startOneProcess(
   const constellation = new InProcessConstellation(place, starters, {
     onFatal: (_service, error) => fatal(error),
   })
+  process.on('SIGUSR2', () => constellation.switchLogLevel())
   await constellation.startAll()
   return constellation
 }

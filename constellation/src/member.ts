@@ -1,6 +1,8 @@
 import {
   createLogger,
   createRegistry,
+  type Logger,
+  otherLevel,
   ProcessClock,
   type ProcessClockOptions,
   type Registry,
@@ -23,6 +25,7 @@ export interface MemberEvents {
 /** One life of a service in this process. */
 interface Life {
   readonly running: Running
+  readonly logger: Logger
   readonly registry: Registry
   readonly stopping: AbortController
 }
@@ -77,13 +80,20 @@ export class Member {
         ...{ logger, registry, transport: this.#transport },
         ...{ clock, stopping: stopping.signal, fatal },
       }
-      this.#life = { running: await this.#starter.start(context), registry, stopping }
+      this.#life = { running: await this.#starter.start(context), logger, registry, stopping }
     } catch (error) {
       // What it has begun beside its start ends with this.
       stopping.abort()
       throw error
     }
     logger.info('started')
+  }
+
+  /** Switches what it logs, as SIGUSR2 does in a process of its own. */
+  switchLogLevel(): void {
+    if (!this.#life) return
+    const { logger } = this.#life
+    logger.level = otherLevel(logger.level, this.#starter.logLevel)
   }
 
   /** Finishes what is in, then lets go of everything; without effect when it does not run. */

@@ -18,8 +18,10 @@ import { Ingest } from './ingest.js'
 import { inTurns } from './log-turns.js'
 import { Monitor } from './monitor.js'
 import { RateLimit } from './rate-limit.js'
+import { RecordLog } from './record-log.js'
 import { replayOpenEntries } from './replay.js'
 import { SubmissionMetrics } from './submission-metrics.js'
+import { SubmissionReport } from './submission-report.js'
 
 /** Puts the gateway together and starts it; what it needs is configuration and the four services' addresses. */
 export async function startGateway(config: GatewayConfig, context: ProcessContext): Promise<Running> {
@@ -30,6 +32,8 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
   reportClock(context.clock, context)
   const counters = createCounters(registry)
   const submissionMetrics = new SubmissionMetrics(registry)
+  const recordLog = new RecordLog(logger, config.logRecordRate)
+  const report = new SubmissionReport(submissionMetrics, recordLog)
   const { wals, dedup, verifier, scoring } = connectServices(addresses, hop, context)
   const monitor = new Monitor(
     {
@@ -65,14 +69,14 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
       return withClock(monitor.report(), context.clock)
     },
     registry,
-    submissionMetrics,
+    exemplars: submissionMetrics.exemplars,
+    report,
     metricsAuth: config.metricsAuth,
     logger,
     limits: { ...config, requestTimeoutMs: config.bodyTimeoutMs, closeTimeoutMs: config.stopGraceMs },
   })
   const service = ingestService({
-    ...{ ingest, admission, logger },
-    metrics: submissionMetrics,
+    ...{ ingest, admission, report, logger },
     retryAfterMs: config.retryAfterMs,
   })
   const closeClients = (): void => {
@@ -101,7 +105,7 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
   })
   monitor.follow(() => grpc.setServing(monitor.report().status !== 'not_ready'))
   const replays = wals.map((wal) =>
-    replayOpenEntries(wal, { ingest, monitor, counters, logger, config: config.replay }, stopping),
+    replayOpenEntries(wal, { ingest, monitor, counters, report, logger, config: config.replay }, stopping),
   )
 
   return {
@@ -110,6 +114,7 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
       grpc.setServing(false)
       await Promise.all([http.close(), grpc.stop(config.stopGraceMs), ...replays])
       closeClients()
+      recordLog.close()
     },
   }
 }

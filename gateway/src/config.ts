@@ -30,6 +30,8 @@ export interface GatewayConfig extends CommonConfig {
   readonly retryAfterMs: number
   readonly hop: HopLimits
   readonly replay: ReplayConfig
+  /** Log lines in a second about records of one reason: refused, escalated, failed. */
+  readonly logRecordRate: number
 }
 
 export interface ServiceAddresses {
@@ -86,5 +88,6 @@ export function readGatewayConfig(env: Env): GatewayConfig {
       pollMs: env.durationMs('REPLAY_POLL', 1_000, { min: 10, max: MINUTE_MS }),
       leaseMs: env.durationMs('REPLAY_LEASE', 10_000, { min: 1_000, max: MINUTE_MS }),
     },
+    logRecordRate: env.integer('LOG_RECORD_RATE', 10, { min: 0, max: 10_000 }),
   }
 }

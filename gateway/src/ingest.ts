@@ -38,6 +38,8 @@ export interface Submission {
   readonly encoding: record.Encoding
   /** The trace that it belongs to. */
   readonly context: CallContext | undefined
+  /** Noted as soon as the verifier has read it, for what is told of the submission beside its answer. */
+  pcsId?: string | undefined
 }
 
 /** Where a submission stands in a log. */
@@ -159,9 +161,11 @@ export class Ingest {
   }
 
   /** Steps 3, 4 and 6: a refusal is a value. That scoring cannot judge now need not be the end of a duplicate. */
-  async #verifyAndJudge({ body, encoding }: Submission, call: CallOptions): Promise<Assessment | AppError> {
+  async #verifyAndJudge(submission: Submission, call: CallOptions): Promise<Assessment | AppError> {
     const { verifier, scoring } = this.#services
+    const { body, encoding } = submission
     const verified = await verifier.verify({ body, encoding }, call)
+    submission.pcsId = verified.pcsId
     if (verified instanceof AppError) return verified
     const judged = await scoring.judge({ record: verified.record }, call).catch(toAppError)
     return { verified, judged }

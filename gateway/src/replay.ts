@@ -5,8 +5,9 @@ import { RecordFault } from './clients/record-fault.js'
 import type { WalClient } from './clients/wal.js'
 import type { ReplayConfig } from './config.js'
 import type { Counters } from './counters.js'
-import type { Ingest } from './ingest.js'
+import type { Ingest, Submission } from './ingest.js'
 import type { Monitor } from './monitor.js'
+import type { SubmissionReport } from './submission-report.js'
 
 /** Few enough that live traffic finds its place in every batch. */
 const LEASE = { entriesMax: 128, bytesMax: 2 * 2 ** 20 } as const
@@ -18,7 +19,7 @@ const LEASE = { entriesMax: 128, bytesMax: 2 * 2 ** 20 } as const
  */
 export async function replayOpenEntries(
   log: WalClient,
-  { ingest, monitor, counters, logger, config }: ReplayParts,
+  { ingest, monitor, counters, report, logger, config }: ReplayParts,
   stopping: AbortSignal,
 ): Promise<void> {
   let hasFailed = false
@@ -53,8 +54,9 @@ export async function replayOpenEntries(
   ): Promise<boolean> {
     if (!position) return false
     try {
+      const submission: Submission = { body, encoding, context }
       // A refusal is an end too.
-      await ingest.replay({ body, encoding, context }, { wal, position })
+      report.finishedByReplay(await ingest.replay(submission, { wal, position }), submission)
     } catch (error) {
       logger.warn({ err: error, position }, 'replay: the submission stays open')
       await reportFailure(wal, position, error)
@@ -81,6 +83,7 @@ export interface ReplayParts {
   readonly ingest: Ingest
   readonly monitor: Monitor
   readonly counters: Counters
+  readonly report: Pick<SubmissionReport, 'finishedByReplay'>
   readonly logger: Logger
   readonly config: ReplayConfig
 }

@@ -1,4 +1,4 @@
-// Loaded before a program by NODE_OPTIONS: profiles it from one SIGUSR2 to the next. Node's own --cpu-prof would
+// Loaded before a program by NODE_OPTIONS: profiles it from one SIGWINCH to the next. Node's own --cpu-prof would
 // cover start and warm-up too, and is not allowed in NODE_OPTIONS on Node 20.
 import { renameSync, writeFileSync } from 'node:fs'
 import { Session } from 'node:inspector'
@@ -7,7 +7,7 @@ const file = process.env.BENCH_PROFILE_FILE
 const session = new Session()
 let underWay = false
 
-process.on('SIGUSR2', () => {
+process.on('SIGWINCH', () => {
   if (underWay) stop()
   else start()
   underWay = !underWay

@@ -7,7 +7,7 @@ import { type CpuProfile, hottest } from './cpu-profile.js'
 const WRITTEN_TIMEOUT_MS = 20_000
 const SHOWN_FUNCTIONS = 15
 
-/** Makes processes start and end a profile of theirs at SIGUSR2. */
+/** Makes processes start and end a profile of theirs at SIGWINCH. */
 export class Profiling {
   readonly #directory: string
   readonly #label: string
@@ -27,7 +27,7 @@ export class Profiling {
   /** The first call starts the profiles, the second one ends them. */
   async toggle(constellation: Constellation): Promise<void> {
     const names = Object.keys(constellation.pids()) as ProgramName[]
-    await Promise.all(names.map((name) => constellation.kill(name, 'SIGUSR2')))
+    await Promise.all(names.map((name) => constellation.kill(name, 'SIGWINCH')))
   }
 
   /** After the end: where each process spent its time, as lines of text. */

@@ -138,6 +138,12 @@ describe('npm start', () => {
     expect(run.said()).toMatch(/^starting one process: gateway, signal-scoring, dedup, verifier, wal$/m)
     const line = /^npx pcs build .*$/m.exec(run.said())?.[0] ?? ''
     expect(await paste(line)).toMatch(/judged for the first time/)
+    expect(run.said()).not.toContain(' debug ')
+    run.child.kill('SIGUSR2')
+    await untilSaid(run, /lines are shown from level debug on/)
+    await untilSaid(run, /^\S+ one-process +warn {2}lines are written from level debug on/m)
+    await paste(line)
+    await untilSaid(run, /^\S+ gateway +debug answered .*route=\/v1\/pcs\/submit/m)
     const [pid, ...others] = await childrenOf(run.child.pid)
     if (pid === undefined) throw new Error('there is no process')
     expect(others).toEqual([])

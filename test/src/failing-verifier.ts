@@ -25,9 +25,10 @@ export async function startFailingVerifier(
     try {
       if (!isMended && fails(body.toString())) throw new AppError('internal', 'a mistake of the verifier')
       const { record: found } = await unary(client.verify.bind(client), { body, encoding })
-      return { result: found && { $case: 'verified', value: verified(found) } }
+      return { result: found && { $case: 'verified', value: verified(found) }, pcsId: '' }
     } catch (error) {
-      return { result: { $case: 'error', value: toStatus(isServiceError(error) ? refusal(error) : error) } }
+      const value = toStatus(isServiceError(error) ? refusal(error) : error)
+      return { result: { $case: 'error', value }, pcsId: '' }
     }
   }
   const service = grpcService(verifier.VerifierServiceService, {

@@ -1,11 +1,5 @@
 import { verifier } from '@fractal-lba/proto'
-import {
-  type AppError,
-  type CallOptions,
-  connect,
-  type HopLimits,
-  type RpcContext,
-} from '@fractal-lba/runtime'
+import { AppError, type CallOptions, connect, type HopLimits, type RpcContext } from '@fractal-lba/runtime'
 import { fromItemStatus } from './record-fault.js'
 
 /**
@@ -14,9 +8,20 @@ import { fromItemStatus } from './record-fault.js'
  */
 const BATCH_BYTES_MAX = 256 * 2 ** 10
 
+/** The verifier's refusal of a record: malformed or unauthenticated. */
+export class RefusedRecord extends AppError {
+  /** What stands in its place, where that has the right form; nothing vouches for it. */
+  readonly pcsId: string | undefined
+
+  constructor({ code, message, violations }: AppError, pcsId: string) {
+    super(code, message, { violations })
+    this.pcsId = pcsId || undefined
+  }
+}
+
 export interface VerifierClient {
-  /** A refusal is a value: an AppError malformed or unauthenticated. @throws AppError unavailable. */
-  verify(item: verifier.VerifyItem, options?: CallOptions): Promise<verifier.Verified | AppError>
+  /** A refusal is a value. @throws AppError unavailable. */
+  verify(item: verifier.VerifyItem, options?: CallOptions): Promise<verifier.Verified | RefusedRecord>
   isServing(timeoutMs: number): Promise<boolean>
   close(): void
 }
@@ -36,11 +41,11 @@ export function connectVerifier(address: string, limits: HopLimits, context: Rpc
   }
 }
 
-function verifiedOrRefusal({ result }: verifier.VerifyResult): verifier.Verified | AppError {
+function verifiedOrRefusal({ result, pcsId }: verifier.VerifyResult): verifier.Verified | RefusedRecord {
   if (result?.$case === 'verified') return result.value
   const error = fromItemStatus(
     result?.value ?? { code: 2, message: 'verifier answered nothing', details: [] },
   )
-  if (error.code === 'malformed' || error.code === 'unauthenticated') return error
+  if (error.code === 'malformed' || error.code === 'unauthenticated') return new RefusedRecord(error, pcsId)
   throw error
 }

@@ -11,15 +11,16 @@ import {
   toStatus,
 } from '@fractal-lba/runtime'
 import type { Admission } from '../admission.js'
-import type { Answered } from '../decision.js'
-import type { Ingest } from '../ingest.js'
-import { problemOf, recordProblems } from '../problem.js'
+import type { Answer, Answered } from '../decision.js'
+import type { Ingest, Submission } from '../ingest.js'
+import { recordProblems } from '../problem.js'
 import { withJitter } from '../retry-after.js'
-import type { SubmissionMetrics } from '../submission-metrics.js'
+import type { SubmissionReport } from '../submission-report.js'
 import { traceContextOf } from '../trace-context.js'
 
 const BATCH_RECORDS_MAX = 256
 const BATCH_BYTES_MAX = 4 * 2 ** 20
+const BATCH_TOO_LARGE = `a batch has at most ${BATCH_RECORDS_MAX} records and ${BATCH_BYTES_MAX} bytes`
 /** The largest batch with the edges of its records. */
 export const REQUEST_BYTES_MAX = BATCH_BYTES_MAX + 64 * 2 ** 10
 
@@ -32,7 +33,7 @@ type RawRecords = readonly Buffer[]
 export interface IngestServiceParts {
   readonly ingest: Ingest
   readonly admission: Admission
-  readonly metrics: SubmissionMetrics
+  readonly report: SubmissionReport
   /** What an unavailable answer tells in RetryInfo, before the jitter. */
   readonly retryAfterMs: number
   readonly logger: Logger
@@ -42,29 +43,24 @@ export interface IngestServiceParts {
 export function ingestService({
   ingest: way,
   admission,
-  metrics,
+  report,
   retryAfterMs,
   logger,
 }: IngestServiceParts): GrpcService {
-  const answerOf = async (body: Buffer, context: CallContext | undefined): Promise<Answered> => {
-    const refusal = admission.admit(body.length)
-    if (refusal) throw refusal
-    const answer = await way.submit({ body, encoding: record.Encoding.ENCODING_PROTOBUF, context })
-    if (answer instanceof AppError) throw answer
-    return answer
+  const answerOf = async (submission: Submission): Promise<Answer> => {
+    try {
+      return admission.admit(submission.body.length) ?? (await way.submit(submission))
+    } catch (error) {
+      return toAppError(error)
+    }
   }
   const submit = async (body: Buffer, context: CallContext | undefined): Promise<ingest.StoredOutcome> => {
     const completeMs = monotonicMs()
-    const count = (status: number): void =>
-      metrics.answered('grpc', status, monotonicMs() - completeMs, context)
-    try {
-      const answer = await answerOf(body, context)
-      count(answer.status)
-      return storedOutcome(answer)
-    } catch (error) {
-      count(problemOf(toAppError(error).code).status)
-      throw error
-    }
+    const submission: Submission = { body, encoding: record.Encoding.ENCODING_PROTOBUF, context }
+    const answer = await answerOf(submission)
+    report.answered(answer, { front: 'grpc', elapsedMs: monotonicMs() - completeMs, submission })
+    if (answer instanceof AppError) throw answer
+    return storedOutcome(answer)
   }
 
   return grpcService(rawDefinition(), {
@@ -75,11 +71,8 @@ export function ingestService({
     submitBatch: answering(async (records: RawRecords, context) => {
       const bytes = records.reduce((sum, record) => sum + record.length, 0)
       if (records.length > BATCH_RECORDS_MAX || bytes > BATCH_BYTES_MAX) {
-        metrics.answered('grpc', recordProblems.too_large.status)
-        throw new AppError(
-          'too_large',
-          `a batch has at most ${BATCH_RECORDS_MAX} records and ${BATCH_BYTES_MAX} bytes`,
-        )
+        report.refused(recordProblems.too_large, BATCH_TOO_LARGE, { front: 'grpc' })
+        throw new AppError('too_large', BATCH_TOO_LARGE)
       }
       return { results: await Promise.all(records.map((record) => resultOf(submit(record, context)))) }
     }),

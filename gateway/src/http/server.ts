@@ -1,12 +1,12 @@
 import { type IncomingMessage, METHODS } from 'node:http'
-import type { BasicAuth, Logger, ReadyReport, Registry } from '@fractal-lba/runtime'
+import type { BasicAuth, Logger, OpenMetricsRegistry, ReadyReport, Registry } from '@fractal-lba/runtime'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Admission } from '../admission.js'
 import type { Ingest } from '../ingest.js'
 import { recordProblems, transportProblems } from '../problem.js'
 import type { RateLimit } from '../rate-limit.js'
 import { requestIdFrom } from '../request-id.js'
-import type { SubmissionMetrics } from '../submission-metrics.js'
+import type { SubmissionReport } from '../submission-report.js'
 import type { Refusal } from './admission.js'
 import { Answers } from './answers.js'
 import { docsRoutes } from './docs.js'
@@ -27,7 +27,8 @@ export interface HttpDependencies {
   readonly rateLimit: RateLimit
   readonly ready: () => Promise<ReadyReport>
   readonly registry: Registry
-  readonly submissionMetrics: SubmissionMetrics
+  readonly exemplars: OpenMetricsRegistry
+  readonly report: SubmissionReport
   /** Who may read /metrics; nobody is asked where it is undefined. */
   readonly metricsAuth: BasicAuth | undefined
   readonly logger: Logger
@@ -51,7 +52,8 @@ export function buildHttpServer({
   rateLimit,
   ready,
   registry,
-  submissionMetrics,
+  exemplars,
+  report,
   metricsAuth,
   logger,
   limits,
@@ -74,13 +76,9 @@ export function buildHttpServer({
     ])
   }
   const routes: readonly RouteDefinition[] = [
-    submitRoute({
-      ...{ answers, ingest, admission, rateLimit },
-      metrics: submissionMetrics,
-      bodyBytesMax: limits.bodyBytesMax,
-    }),
+    submitRoute({ answers, ingest, admission, rateLimit, report, bodyBytesMax: limits.bodyBytesMax }),
     outcomeRoute(answers, ingest, notFound),
-    ...operationsRoutes({ answers, ready, registry, exemplars: submissionMetrics.exemplars, metricsAuth }),
+    ...operationsRoutes({ answers, ready, registry, exemplars, metricsAuth }),
     ...docsRoutes(answers),
     ...problemRoutes(answers, notFound),
     homeRoute(answers, ready),

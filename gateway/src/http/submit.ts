@@ -3,11 +3,10 @@ import { record } from '@fractal-lba/proto'
 import { AppError, monotonicMs, toAppError } from '@fractal-lba/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Admission } from '../admission.js'
-import type { Answered } from '../decision.js'
+import type { Answer, Answered } from '../decision.js'
 import type { Ingest, Submission } from '../ingest.js'
-import { problemOf } from '../problem.js'
 import type { RateLimit } from '../rate-limit.js'
-import type { SubmissionMetrics } from '../submission-metrics.js'
+import type { SubmissionReport } from '../submission-report.js'
 import { traceContextOf } from '../trace-context.js'
 import { type Refusal, refusalByHeaders } from './admission.js'
 import type { Answers, Content } from './answers.js'
@@ -19,7 +18,7 @@ export interface SubmitParts {
   readonly ingest: Pick<Ingest, 'submit'>
   readonly admission: Admission
   readonly rateLimit: RateLimit
-  readonly metrics: SubmissionMetrics
+  readonly report: SubmissionReport
   readonly bodyBytesMax: number
 }
 
@@ -31,12 +30,14 @@ export function submitRoute({
   ingest,
   admission,
   rateLimit,
-  metrics,
+  report,
   bodyBytesMax,
 }: SubmitParts): RouteDefinition {
   const sink: BodySink = {
     bytesMax: bodyBytesMax,
-    complete: (request, reply, body) => void submit(request, reply, body),
+    complete(request, reply, body) {
+      submit(request, reply, body).catch((error: unknown) => answers.fail(request, reply, error))
+    },
     refused: refuse,
   }
   return {
@@ -56,35 +57,25 @@ export function submitRoute({
   /** Before its last byte has come. */
   function refuse(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): void {
     answers.refuse(request, reply, refusal)
-    metrics.answered('http', refusal.kind.status)
+    report.refused(refusal.kind, refusal.detail, { front: 'http', requestId: request.id })
   }
 
   async function submit(request: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<void> {
     const completeMs = monotonicMs()
     const submission = submissionOf(request, body)
-    const status = await answer(request, reply, submission)
-    metrics.answered('http', status, monotonicMs() - completeMs, submission.context)
+    const answer = await answerTo(submission)
+    if (answer instanceof AppError) answers.fail(request, reply, answer)
+    else answers.send(request, reply, contentOf(answer))
+    const elapsedMs = monotonicMs() - completeMs
+    report.answered(answer, { front: 'http', requestId: request.id, elapsedMs, submission })
   }
 
-  /** @returns the status of the answer */
-  async function answer(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    submission: Submission,
-  ): Promise<number> {
+  async function answerTo(submission: Submission): Promise<Answer> {
     try {
-      const answer = admission.admit(submission.body.length) ?? (await ingest.submit(submission))
-      if (answer instanceof AppError) return fail(request, reply, answer)
-      answers.send(request, reply, contentOf(answer))
-      return answer.status
+      return admission.admit(submission.body.length) ?? (await ingest.submit(submission))
     } catch (error) {
-      return fail(request, reply, error)
+      return toAppError(error)
     }
-  }
-
-  function fail(request: FastifyRequest, reply: FastifyReply, error: unknown): number {
-    answers.fail(request, reply, error)
-    return problemOf(toAppError(error).code).status
   }
 }
 

@@ -1,9 +1,17 @@
-import { ConfigError, Env, StartError, serviceNames } from '@fractal-lba/runtime'
+import {
+  ConfigError,
+  Env,
+  eventLine,
+  humanLine,
+  type LogLevel,
+  otherLevel,
+  StartError,
+  serviceNames,
+} from '@fractal-lba/runtime'
 import { type Constellation, ConstellationError, startConstellation } from './constellation.js'
 import { type EndReason, watchForEnd } from './end-watch.js'
 import type { Environment } from './environment.js'
 import { builtPrograms, oneProcessProgram, type Program } from './layout.js'
-import { eventLine, humanLine } from './log-line.js'
 import { preflight } from './preflight.js'
 import { type Signing, signingOf } from './signing.js'
 import { readStartArguments, readStartConfig, type StartConfig } from './start-config.js'
@@ -55,6 +63,7 @@ async function runUntilEnded(
   const say = (line: string): void => context.out(`${line}\n`)
   const end = new End(context.parentPid, say)
   const bornMs = performance.now()
+  const shown = new ShownLevel(config.shown)
   if (signing.warning !== undefined) say(signing.warning)
   say(`starting ${programsText(programs)}`)
   try {
@@ -67,13 +76,16 @@ async function runUntilEnded(
       env: { ...config.dataPlaces, ...levelOf(config), ...signing.env },
       programs,
       onLine: ({ service, text }) => {
-        const line = humanLine(service, text, config.shown)
+        const line = humanLine(service, text, shown.level)
         if (line !== undefined) say(line)
       },
       onEvent: (sentence) => say(eventLine('start', sentence)),
       signal: end.signal,
     })
     end.guard(constellation)
+    shown.follow(constellation, programs, (level) =>
+      say(eventLine('start', `lines are shown from level ${level} on`)),
+    )
     if (!end.signal.aborted) {
       const { baseUrl, grpcAddress, dataDir } = constellation
       const { keyFile } = signing
@@ -86,8 +98,42 @@ async function runUntilEnded(
     if (!end.signal.aborted) throw error
   } finally {
     end.stopWatching()
+    shown.stopFollowing()
   }
   say('stopped; nothing runs any more')
+}
+
+/** The lowest level of the lines that are shown. SIGUSR2 switches it, and what the processes write, to debug and back. */
+class ShownLevel {
+  readonly #start: LogLevel
+  #level: LogLevel
+  #onSignal: () => void = () => undefined
+
+  constructor(start: LogLevel) {
+    this.#start = start
+    this.#level = start
+  }
+
+  get level(): LogLevel {
+    return this.#level
+  }
+
+  follow(
+    constellation: Constellation,
+    programs: readonly Program[],
+    onSwitch: (level: LogLevel) => void,
+  ): void {
+    this.#onSignal = () => {
+      this.#level = otherLevel(this.#level, this.#start)
+      onSwitch(this.#level)
+      for (const program of programs) void constellation.kill(program.name, 'SIGUSR2')
+    }
+    process.on('SIGUSR2', this.#onSignal)
+  }
+
+  stopFollowing(): void {
+    process.off('SIGUSR2', this.#onSignal)
+  }
 }
 
 /** Waits for somebody to end it; who asks a second time gets it at once, by force. */

@@ -16,12 +16,15 @@ const cutMark = '...'
 export class MalformedRecord extends Error {
   override readonly name = 'MalformedRecord'
   readonly errors: readonly FieldError[]
+  /** What stands in its place, where that has the right form. */
+  readonly pcsId: string | undefined
 
   /** @param errors at least one; those beyond the first 100 are dropped. */
-  constructor(errors: readonly FieldError[]) {
+  constructor(errors: readonly FieldError[], pcsId?: string) {
     const told = errors.slice(0, fieldErrorsMax)
     super(`malformed record: ${told.length === 1 ? '1 error' : `${told.length} errors`}`)
     this.errors = told
+    this.pcsId = pcsId
   }
 }
 

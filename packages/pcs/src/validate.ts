@@ -70,7 +70,7 @@ export function validateRecord(value: JsonValue): Pcs {
     sig: signatureIn(record),
     ft: faultToleranceOf(check, record),
   }
-  if (check.errors.length > 0) throw new MalformedRecord(check.errors)
+  if (check.errors.length > 0) throw new MalformedRecord(check.errors, pcs.pcs_id || undefined)
   return pcs
 }
 

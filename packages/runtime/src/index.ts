@@ -26,7 +26,9 @@ export {
   type Violation,
 } from './errors.js'
 export { LineOutput } from './line-output.js'
-export { createLogger, type Logger, type LogLevel } from './logger.js'
+export { type LogLevel, otherLevel } from './log-level.js'
+export { eventLine, humanLine, messageOf } from './log-line.js'
+export { createLogger, type Logger } from './logger.js'
 export {
   Counter,
   createRegistry,
@@ -106,3 +108,4 @@ export {
   stopOrder,
   topology,
 } from './topology.js'
+export { type TraceFields, traceFields } from './trace-fields.js'

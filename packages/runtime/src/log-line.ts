@@ -1,6 +1,7 @@
-import { type LogLevel, serviceNames } from '@fractal-lba/runtime'
+import { type LogLevel, logLevels } from './log-level.js'
+import { serviceNames } from './topology.js'
 
-const LEVELS: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] satisfies LogLevel[]
+const LEVELS: readonly string[] = logLevels
 /** The longest name of a process is `signal-scoring`. */
 const NAME_WIDTH = 14
 const LEVEL_WIDTH = 5

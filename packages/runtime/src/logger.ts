@@ -1,18 +1,19 @@
+import { isatty } from 'node:tty'
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino'
 import { standardOutput } from './line-output.js'
+import type { LogLevel } from './log-level.js'
+import { humanLine } from './log-line.js'
 
 export type Logger = PinoLogger
 
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
-export type LogLevel = (typeof logLevels)[number]
-
 /**
- * JSON lines on standard output; what cannot be written there is lost and counted (`log_lines_lost_total`). pino escapes every string, so nothing from outside can forge a line.
+ * JSON lines on standard output, or lines for a person where that is a terminal; what cannot be written there is lost
+ * and counted (`log_lines_lost_total`). pino escapes every string, so nothing from outside can forge a line.
  * Payloads, keys and signatures are never given to it: the contract's section 7.
- * @param onLine takes each line instead, without its line end.
+ * @param onLine takes each line instead, as JSON without its line end.
  */
 export function createLogger(service: string, level: LogLevel, onLine?: (line: string) => void): Logger {
-  const destination = onLine ? lineTaker(onLine) : standardOutput
+  const destination = onLine ? lineTaker(onLine) : isatty(1) ? terminal(service) : standardOutput
   const options = {
     level,
     base: { service },
@@ -24,4 +25,9 @@ export function createLogger(service: string, level: LogLevel, onLine?: (line: s
 
 function lineTaker(onLine: (line: string) => void): DestinationStream {
   return { write: (text) => onLine(text.trimEnd()) }
+}
+
+function terminal(service: string): DestinationStream {
+  // The logger has left out what is below its level.
+  return lineTaker((line) => standardOutput.write(`${humanLine(service, line, 'trace')}\n`))
 }

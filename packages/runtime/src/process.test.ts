@@ -116,3 +116,26 @@ describe('a process whose standard output is on a full disk', () => {
     expect(await ended(child)).toBe('code 69')
   })
 })
+
+describe('a process at SIGUSR2', () => {
+  it('writes debug lines too, and at the next one no more', async () => {
+    const child = underSupervisor(
+      `process.on('SIGUSR2', () => logger.debug('detail')); return { stop: async () => {} }`,
+      60_000,
+    )
+    let output = ''
+    child.stdout?.setEncoding('utf8').on('data', (part: string) => {
+      output += part
+    })
+    const messages = () => [...output.matchAll(/"msg":"([^"]*)"/g)].map(([, message]) => message)
+    expect(await told(child)).toBe('started')
+    child.kill('SIGUSR2')
+    const debug = 'lines are written from level debug on (SIGUSR2)'
+    await expect.poll(messages, { timeout: 5_000 }).toEqual(['started', debug, 'detail'])
+    child.kill('SIGUSR2')
+    const info = 'lines are written from level info on (SIGUSR2)'
+    await expect.poll(messages, { timeout: 5_000 }).toEqual(['started', debug, 'detail', info])
+    child.disconnect()
+    await ended(child)
+  })
+})

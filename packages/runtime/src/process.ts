@@ -1,7 +1,8 @@
 import { ProcessClock } from './clock/process-clock.js'
 import { ConfigError, Env } from './env.js'
 import { standardError } from './line-output.js'
-import { createLogger, type Logger, type LogLevel, logLevels } from './logger.js'
+import { type LogLevel, logLevels, otherLevel } from './log-level.js'
+import { createLogger, type Logger } from './logger.js'
 import { createRegistry, type Registry } from './metrics.js'
 import type { BasicAuth } from './ops-server.js'
 import type { RpcContext } from './rpc/context.js'
@@ -71,6 +72,7 @@ const STOP_MS_MAX = 60_000
 /**
  * Runs a process from its first to its last line: reads the configuration (all mistakes at once, exit 78),
  * starts, logs that, and stops on SIGTERM, SIGINT or the end of the parent, whether it has started by then or not.
+ * SIGUSR2 switches between the level of the start and debug.
  */
 export async function runProcess<Config extends CommonConfig>(
   name: string,
@@ -89,6 +91,11 @@ export async function runProcess<Config extends CommonConfig>(
   process.on('unhandledRejection', (reason) =>
     fatal(reason instanceof Error ? reason : new Error(String(reason))),
   )
+
+  process.on('SIGUSR2', () => {
+    logger.level = otherLevel(logger.level, config.logLevel)
+    logger.warn(`lines are written from level ${logger.level} on (SIGUSR2)`)
+  })
 
   let running: Running | undefined
   const stop = (why: string): void => {

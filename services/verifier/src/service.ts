@@ -2,7 +2,7 @@ import type { KeyRing } from '@fractal-lba/pcs'
 import { encoderOf, record, verifier } from '@fractal-lba/proto'
 import { type GrpcService, grpcService, type Logger, toAppError, toStatus } from '@fractal-lba/runtime'
 import type { VerifyResultLabel } from './metrics.js'
-import { verify } from './verify.js'
+import { RefusedRecord, verify } from './verify.js'
 
 /** flk.verifier.v1.VerifierService over verify: only translation, no rules. @param count told of each record */
 export function verifierService(
@@ -28,10 +28,12 @@ export function verifierService(
   }
   const result = (item: verifier.VerifyItem): verifier.VerifyResult => {
     try {
-      return { result: { $case: 'verified', value: verified(verifyCounted(item.body, item.encoding)) } }
+      const value = verified(verifyCounted(item.body, item.encoding))
+      return { result: { $case: 'verified', value }, pcsId: '' }
     } catch (error) {
       onError(error)
-      return { result: { $case: 'error', value: toStatus(error) } }
+      const pcsId = (error instanceof RefusedRecord && error.pcsId) || ''
+      return { result: { $case: 'error', value: toStatus(error) }, pcsId }
     }
   }
   return grpcService(

@@ -12,21 +12,38 @@ import {
   verifySignature,
 } from '@fractal-lba/pcs'
 import { record } from '@fractal-lba/proto'
-import { AppError } from '@fractal-lba/runtime'
+import { AppError, type ErrorDetails } from '@fractal-lba/runtime'
 import { recordFromProtobuf } from './protobuf-record.js'
+
+/** A record that is refused: malformed, or unauthenticated. */
+export class RefusedRecord extends AppError {
+  /** What stands in its place, where that has the right form. */
+  readonly pcsId: string | undefined
+
+  constructor(
+    code: 'malformed' | 'unauthenticated',
+    message: string,
+    { pcsId, ...details }: ErrorDetails & { readonly pcsId: string | undefined },
+  ) {
+    super(code, message, details)
+    this.pcsId = pcsId
+  }
+}
 
 /**
  * Steps 3 and 4 of the contract's section 4: parse and validate, then the signature, then the id. This is the
  * only place in the system that reads the bytes of a record.
  *
- * @throws AppError malformed with all violations, or unauthenticated whatever is wrong with the signature.
+ * @throws RefusedRecord malformed with all violations, or unauthenticated whatever is wrong with the signature.
  */
 export function verify(body: Uint8Array, encoding: record.Encoding, keys: KeyRing): record.VerifiedRecord {
   const pcs = parse(body, encoding)
   const texts = canonicalFields(pcs)
   const keyId = verifySignature(pcs, keys, Date.now(), texts)
-  if (keyId === undefined)
-    throw new AppError('unauthenticated', 'the signature is missing or does not verify')
+  if (keyId === undefined) {
+    const { pcs_id: pcsId } = pcs
+    throw new RefusedRecord('unauthenticated', 'the signature is missing or does not verify', { pcsId })
+  }
   return {
     pcsId: pcs.pcs_id,
     fingerprint: fingerprint(pcs, texts),
@@ -54,6 +71,7 @@ function parse(body: Uint8Array, encoding: record.Encoding): Pcs {
     }
   } catch (error) {
     if (!(error instanceof MalformedRecord)) throw error
-    throw new AppError('malformed', error.message, { violations: error.errors, cause: error })
+    const { message, errors: violations, pcsId } = error
+    throw new RefusedRecord('malformed', message, { violations, cause: error, pcsId })
   }
 }

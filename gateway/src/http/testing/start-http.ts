@@ -2,7 +2,9 @@ import type { AddressInfo } from 'node:net'
 import { type AppError, type BasicAuth, createLogger, type ReadyReport, Registry } from '@fractal-lba/runtime'
 import { Admission } from '../../admission.js'
 import { RateLimit } from '../../rate-limit.js'
+import { RecordLog } from '../../record-log.js'
 import { SubmissionMetrics } from '../../submission-metrics.js'
+import { SubmissionReport } from '../../submission-report.js'
 import type { HttpLimits } from '../node-server.js'
 import { buildHttpServer } from '../server.js'
 import { FakeIngest } from './fake-ingest.js'
@@ -26,6 +28,8 @@ export interface HttpSettings {
   /** The rate limit's monotonic clock. */
   readonly nowMs?: () => number
   readonly port?: number
+  /** Takes the lines of the log from level info on; nobody gets any without it. */
+  readonly onLine?: (line: string) => void
 }
 
 const LIMITS: HttpLimits = {
@@ -41,6 +45,8 @@ const LIMITS: HttpLimits = {
 export async function startHttp(settings: HttpSettings = {}): Promise<HttpUnderTest> {
   const ingest = new FakeIngest()
   const registry = new Registry()
+  const metrics = new SubmissionMetrics(registry)
+  const logger = createLogger('gateway', settings.onLine ? 'info' : 'fatal', settings.onLine)
   let refusals = 0
   const rateLimit = new RateLimit({
     tokensPerSecond: settings.tokensPerSecond ?? 0,
@@ -60,9 +66,10 @@ export async function startHttp(settings: HttpSettings = {}): Promise<HttpUnderT
     rateLimit,
     ready: async () => settings.ready?.() ?? { status: 'ready', dependencies: { wal: { state: 'up' } } },
     registry,
-    submissionMetrics: new SubmissionMetrics(registry),
+    exemplars: metrics.exemplars,
+    report: new SubmissionReport(metrics, new RecordLog(logger, 10)),
     metricsAuth: settings.metricsAuth,
-    logger: createLogger('gateway', 'fatal'),
+    logger,
     limits,
   })
   await app.listen({ host: '127.0.0.1', port: settings.port ?? 0 })

@@ -79,6 +79,7 @@ const itemOf = (text: string): verifier.VerifyItem => ({
 })
 const echo = (item: verifier.VerifyItem): verifier.VerifyResult => ({
   result: { $case: 'error', value: { code: 0, message: item.body.toString(), details: [] } },
+  pcsId: '',
 })
 const textOf = ({ result }: verifier.VerifyResult): string =>
   result?.$case === 'error' ? result.value.message : ''

@@ -27,6 +27,7 @@ export const itemOf = (text: string): verifier.VerifyItem => ({
 })
 export const resultOf = (text: string): verifier.VerifyResult => ({
   result: { $case: 'error', value: { code: 0, message: text, details: [] } },
+  pcsId: '',
 })
 export const textOf = ({ result }: verifier.VerifyResult): string =>
   result?.$case === 'error' ? result.value.message : ''

@@ -66,7 +66,15 @@ export interface VerifyItem {
 }
 
 export interface VerifyResult {
-  result: { $case: "verified"; value: Verified } | { $case: "error"; value: Status } | undefined;
+  result:
+    | { $case: "verified"; value: Verified }
+    | { $case: "error"; value: Status }
+    | undefined;
+  /**
+   * Of a record that was refused: its pcs_id where one of the right form could be read, for a log line. Nothing
+   * vouches for it.
+   */
+  pcsId: string;
 }
 
 function createBaseVerifyRequest(): VerifyRequest {
@@ -434,7 +442,7 @@ export const VerifyItem: MessageFns<VerifyItem> = {
 };
 
 function createBaseVerifyResult(): VerifyResult {
-  return { result: undefined };
+  return { result: undefined, pcsId: "" };
 }
 
 export const VerifyResult: MessageFns<VerifyResult> = {
@@ -446,6 +454,9 @@ export const VerifyResult: MessageFns<VerifyResult> = {
       case "error":
         Status.encode(message.result.value, writer.uint32(18).fork()).join();
         break;
+    }
+    if (message.pcsId !== "") {
+      writer.uint32(26).string(message.pcsId);
     }
     return writer;
   },
@@ -477,6 +488,14 @@ export const VerifyResult: MessageFns<VerifyResult> = {
             }
 
             message.result = { $case: "error", value: Status.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pcsId = reader.string();
             continue;
           }
         }
