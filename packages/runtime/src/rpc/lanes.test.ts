@@ -98,7 +98,7 @@ async function refusalOf(work: () => Promise<void> | void): Promise<verifier.Ver
     await work()
     return undefined
   } catch (error) {
-    return { result: { $case: 'error', value: toStatus(error) } }
+    return { result: { $case: 'error', value: toStatus(error) }, pcsId: '' }
   }
 }
 
