@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { afterEach, describe, expect, it } from 'vitest'
-import { CheckAhead, type ChunkCheck } from './check-ahead.js'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { CheckAhead, type CheckThread, type ChunkCheck } from './check-ahead.js'
 import { encodeGroup, frameBytes } from './encoder.js'
 import type { OpenFile } from './files.js'
 import { FRAME, ORIGIN } from './format.js'
@@ -136,8 +139,8 @@ describe('frames that are checked ahead', () => {
 describe('the thread', () => {
   const threads: CheckAhead[] = []
   const failures: Error[] = []
-  const thread = (): CheckAhead => {
-    const ahead = new CheckAhead((error) => failures.push(error))
+  const thread = (options?: CheckThread): CheckAhead => {
+    const ahead = new CheckAhead((error) => failures.push(error), options)
     threads.push(ahead)
     return ahead
   }
@@ -166,6 +169,17 @@ describe('the thread', () => {
     expect(failures).toHaveLength(1)
     const checked = await ahead.segment(rangeOf(content))(shared(content), 0, content.length)
     expect(checked).toEqual({ to: 0, crc: false })
+  })
+
+  it('that hangs leaves everything to the scan, after a while', async () => {
+    const ahead = thread({ program: hangingProgram(), answerTimeoutMs: 50 })
+    const content = frames()
+    const check = ahead.segment(rangeOf(content))
+    expect(await scanned(content, 250, check)).toEqual(await scanned(content, 250, undefined))
+    expect(failures.map(({ message }) => message)).toEqual(['the thread has not answered for 50 ms'])
+    const checked = await ahead.segment(rangeOf(content))(shared(content), 0, content.length)
+    expect(checked).toEqual({ to: 0, crc: false })
+    await ahead.close()
   })
 
   it('that is closed answers those who wait', async () => {
@@ -198,4 +212,13 @@ function shared(content: Buffer): Buffer {
   const buffer = Buffer.from(new SharedArrayBuffer(content.length))
   content.copy(buffer)
   return buffer
+}
+
+/** A program for the thread that never comes to its first message. */
+function hangingProgram(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'hanging-check-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const program = join(directory, 'hang.mjs')
+  writeFileSync(program, 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)')
+  return program
 }

@@ -21,25 +21,38 @@ export const UNCHECKED: Checked = { to: 0, crc: false }
 export const CHUNKS_AHEAD = 32
 /** So many of them wait for the thread, and it leaves CRC32C to the scan. */
 const WAITING_MAX = CHUNKS_AHEAD / 2
+/** Its next answer must come within this time; a chunk takes it some milliseconds. */
+const ANSWER_TIMEOUT_MS = 5_000
+
+export interface CheckThread {
+  /** Path of the program that the thread runs. */
+  readonly program?: string | undefined
+  readonly answerTimeoutMs?: number | undefined
+}
 
 /**
  * A thread that checks the frames of a long log ahead of the scan, so that a start takes two processors instead
  * of one. Chain and CRC32C take longer than the rest of a scan: where chunks wait for it, it checks their chain alone,
- * so that both threads come to the end together. Where it fails, the scan goes on without it.
+ * so that both threads come to the end together. Where it fails or does not answer, the scan goes on without it.
  */
 export class CheckAhead {
   readonly #worker: Worker
   readonly #onFailure: (error: Error) => void
+  readonly #answerTimeoutMs: number
   #waiting: ((checkedTo: number | undefined) => void)[] = []
+  /** Runs while an answer is awaited. */
+  #answerTimeout: NodeJS.Timeout | undefined
   #over = false
 
   /** @param onFailure called once. */
-  constructor(onFailure: (error: Error) => void) {
+  constructor(
+    onFailure: (error: Error) => void,
+    { program = checkWorker(), answerTimeoutMs = ANSWER_TIMEOUT_MS }: CheckThread = {},
+  ) {
     this.#onFailure = onFailure
-    // By the package's own name, so that the compiled file is found also where the sources are run.
-    const file = createRequire(import.meta.url).resolve('@fractal-lba/wal/check-worker')
-    this.#worker = new Worker(file)
-    this.#worker.on('message', (checkedTo: number) => this.#waiting.shift()?.(checkedTo))
+    this.#answerTimeoutMs = answerTimeoutMs
+    this.#worker = new Worker(program)
+    this.#worker.on('message', (checkedTo: number) => this.#onAnswer(checkedTo))
     this.#worker.on('error', (error) => this.#fail(error))
     this.#worker.on('exit', () => this.#fail(new Error('the thread ended')))
   }
@@ -54,19 +67,43 @@ export class CheckAhead {
       begin = undefined
       return new Promise((resolve) => {
         this.#waiting.push((to) => resolve(to === undefined ? UNCHECKED : { to, crc }))
+        if (this.#waiting.length === 1) this.#awaitAnswer()
         this.#worker.postMessage(request)
       })
     }
   }
 
   async close(): Promise<void> {
+    const hasFailed = this.#over
     this.#over = true
-    await this.#worker.terminate()
+    // A thread that hangs may not end either: nobody waits for it.
+    if (!hasFailed) await this.#worker.terminate()
+  }
+
+  #onAnswer(checkedTo: number): void {
+    clearTimeout(this.#answerTimeout)
+    this.#waiting.shift()?.(checkedTo)
+    if (this.#waiting.length > 0) this.#awaitAnswer()
+  }
+
+  #awaitAnswer(): void {
+    const timeoutMs = this.#answerTimeoutMs
+    this.#answerTimeout = setTimeout(() => {
+      this.#fail(new Error(`the thread has not answered for ${timeoutMs} ms`))
+    }, timeoutMs)
   }
 
   #fail(error: Error): void {
+    clearTimeout(this.#answerTimeout)
     for (const resolve of this.#waiting.splice(0)) resolve(undefined)
     if (!this.#over) this.#onFailure(error)
     this.#over = true
+    this.#worker.unref()
+    void this.#worker.terminate()
   }
+}
+
+/** By the package's own name, so that the compiled file is found also where the sources are run. */
+function checkWorker(): string {
+  return createRequire(import.meta.url).resolve('@fractal-lba/wal/check-worker')
 }
