@@ -157,7 +157,7 @@ describe('a log that fails before it answers', () => {
     const deadlines: (number | undefined)[] = []
     const slow = async (_item: unknown, options: CallOptions<record.Position> = {}): Promise<never> => {
       deadlines.push(options.deadlineMs)
-      await new Promise((resolve) => setTimeout(resolve, (options.deadlineMs ?? 0) - monotonicMs() + 1))
+      await new Promise((resolve) => setTimeout(resolve, (options.deadlineMs ?? 0) - monotonicMs() + 10))
       throw unavailable('wal did not answer in time')
     }
     const { ingest } = refusing('unauthenticated', { append: slow }, { append: slow })

@@ -117,9 +117,16 @@ export class Ingest {
     return decision.answer
   }
 
-  /** An open submission of a log: the same way, from step 3 on. Each hop has its own time only. */
-  async replay(submission: Submission, place: LogPlace): Promise<Answer> {
-    const call = { context: submission.context }
+  /**
+   * An open submission of a log: the same way, from step 3 on. Each hop has its own time only.
+   * @param options alone: no service works on anything else from here meanwhile
+   */
+  async replay(
+    submission: Submission,
+    place: LogPlace,
+    { alone = false }: { readonly alone?: boolean } = {},
+  ): Promise<Answer> {
+    const call = { context: submission.context, alone }
     const assessed = await this.#verifyAndJudge(submission, call)
     const decision = await this.#putIfAbsent(assessed, place, call)
     const count = (): void => this.#countReplayed(decision, place)

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { record, wal } from '@fractal-lba/proto'
-import { AppError, type Logger, monotonicMs, toAppError } from '@fractal-lba/runtime'
+import { AppError, type Logger, LostInFlight, monotonicMs, toAppError } from '@fractal-lba/runtime'
 import { RecordFault } from './clients/record-fault.js'
 import type { WalClient } from './clients/wal.js'
 import type { ReplayConfig } from './config.js'
@@ -16,6 +16,9 @@ const LEASE = { entriesMax: 128, bytesMax: 2 * 2 ** 20 } as const
  * Finishes what was left open (a crash, an outage, a client that went away): leases open submissions from one log,
  * oldest first, and sends them the same way as live ones, at a bounded rate. Nothing of them was acknowledged, so
  * it does no harm when two gateways, or a late live request, finish the same one.
+ *
+ * Where a service ends over some of them, as many as may have been with it are sent alone, one after the other: the one
+ * that ends it every time is found, and the log sets it aside like any other that fails for a reason of its own.
  */
 export async function replayOpenEntries(
   log: WalClient,
@@ -23,6 +26,7 @@ export async function replayOpenEntries(
   stopping: AbortSignal,
 ): Promise<void> {
   let hasFailed = false
+  let aloneCount = 0
   while (!stopping.aborted) {
     const startedMs = monotonicMs()
     const finished = monitor.complete ? await replayOnce(log) : 0
@@ -33,9 +37,11 @@ export async function replayOpenEntries(
 
   async function replayOnce(wal: WalClient): Promise<number> {
     try {
-      const { entries, openCount } = await wal.leaseOpen({ ...LEASE, leaseMs: config.leaseMs })
+      const entriesMax = aloneCount > 0 ? 1 : LEASE.entriesMax
+      const { entries, openCount } = await wal.leaseOpen({ ...LEASE, entriesMax, leaseMs: config.leaseMs })
       hasFailed = false
-      const results = await Promise.all(entries.map((entry) => finishOne(wal, entry)))
+      aloneCount = Math.max(0, aloneCount - entries.length)
+      const results = await Promise.all(entries.map((entry) => finishOne(wal, entry, entriesMax === 1)))
       const finished = results.filter(Boolean).length
       if (entries.length > 0) logger.info({ finished, open: openCount }, 'replay of open submissions')
       return finished
@@ -51,13 +57,16 @@ export async function replayOpenEntries(
   async function finishOne(
     wal: WalClient,
     { position, body, encoding, context }: wal.OpenEntry,
+    alone: boolean,
   ): Promise<boolean> {
     if (!position) return false
     try {
       const submission: Submission = { body, encoding, context }
       // A refusal is an end too.
-      report.finishedByReplay(await ingest.replay(submission, { wal, position }), submission)
+      const answered = await ingest.replay(submission, { wal, position }, { alone })
+      report.finishedByReplay(answered, submission)
     } catch (error) {
+      if (error instanceof LostInFlight) aloneCount = LEASE.entriesMax
       logger.warn({ err: error, position }, 'replay: the submission stays open')
       await reportFailure(wal, position, error)
       return false
@@ -90,8 +99,9 @@ export interface ReplayParts {
 
 /**
  * Whether a replay failed because of this submission, so that it will fail again: a service made a mistake over
- * it, its mark was refused as malformed, or we made a mistake ourselves. Never an outage.
+ * it or ended over it alone, its mark was refused as malformed, or we made a mistake ourselves. Never an outage.
  */
 export function isOwnFault(error: unknown): boolean {
+  if (error instanceof LostInFlight) return error.wasAlone
   return error instanceof RecordFault || !(error instanceof AppError) || error.code === 'internal'
 }

@@ -6,6 +6,7 @@ import { System } from '../src/system.js'
 import { temporaryDirectory } from './src/directory.js'
 import { LoneWal, smallWal } from './src/lone-wal.js'
 import { cutPowerUnderLoad } from './src/power-cut.js'
+import { preloading } from './src/preloading.js'
 import { Account, otherParameters, systemFindings } from './src/system-findings.js'
 import { WalAccount } from './src/wal-account.js'
 import { checkRecovery, findingsOnDisk } from './src/wal-findings.js'
@@ -13,12 +14,6 @@ import { WalLoad } from './src/wal-load.js'
 
 // Variants of the product that break one promise each. The checks of the other files must find every one of them:
 // a check that cannot fail proves nothing.
-
-/** Of a process that loads these modules of ./broken/ before anything else, in this order. */
-function preloading(...names: readonly string[]): Environment {
-  const imports = names.map((name) => `--import=${new URL(`./broken/${name}.mjs`, import.meta.url).href}`)
-  return { NODE_OPTIONS: imports.join(' ') }
-}
 
 /** One life of a log under load and under a fault, ended with kill -9 at the latest, and what the check finds then. */
 async function findingsAfter(fault: Environment): Promise<{ findings: string[]; death: string | undefined }> {

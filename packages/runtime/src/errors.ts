@@ -63,6 +63,20 @@ export function unavailable(message: string, cause?: unknown): AppError {
   return new AppError('unavailable', message, { cause })
 }
 
+/** A service, or the connection to it, ended over what it was sent: perhaps because of it. */
+export class LostInFlight extends AppError {
+  /** What was lost was asked for alone (CallOptions.alone). */
+  readonly wasAlone: boolean
+
+  constructor(service: string, { wasAlone, cause }: { readonly wasAlone: boolean; readonly cause: unknown }) {
+    const message = wasAlone
+      ? `${service} ended while it worked on nothing but this`
+      : `${service} is not reachable`
+    super('unavailable', message, { cause })
+    this.wasAlone = wasAlone
+  }
+}
+
 const TYPE_URL = 'type.googleapis.com/'
 
 /** What is not an AppError is a mistake of ours: its text stays inside. */

@@ -18,6 +18,7 @@ export {
   errorTable,
   fromServiceError,
   fromStatus,
+  LostInFlight,
   toAppError,
   toServiceError,
   toStatus,

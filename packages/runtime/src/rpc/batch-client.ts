@@ -1,8 +1,9 @@
 import { monotonicMs } from '../clock/monotonic.js'
-import { AppError, unavailable } from '../errors.js'
-import { type CallContext, type CallOptions, hopDeadlineMs, NO_CONTEXT } from './call-context.js'
+import { AppError, LostInFlight, unavailable } from '../errors.js'
+import { type CallOptions, hopDeadlineMs, NO_CONTEXT } from './call-context.js'
 import type { Endpoints } from './endpoints.js'
 import type { Around, CallEnd } from './interceptors.js'
+import { ItemQueue, type Pending } from './item-queue.js'
 import type { Lane } from './lane.js'
 import { Lanes } from './lanes.js'
 import type { HopLimits } from './limits.js'
@@ -34,21 +35,6 @@ export interface BatchClientParts {
 
 const SWEEP_EVERY_MS = 50
 
-interface Pending<Item, Answer> {
-  readonly item: Item
-  readonly askedMs: number
-  /** Where this try ends, and where the whole ends that the item is a part of. Monotonic. */
-  readonly deadlineMs: number
-  readonly wholeDeadlineMs: number
-  context: CallContext | undefined
-  readonly resolve: (answer: Answer) => void
-  readonly reject: (error: unknown) => void
-  readonly onLate: ((answer: Answer) => void) | undefined
-  /** Address of the server that failed its first try. */
-  failedAt: string | undefined
-  error: unknown
-}
-
 interface Sent<Item, Answer> {
   readonly batch: number
   readonly pending: readonly Pending<Item, Answer>[]
@@ -66,7 +52,7 @@ export class BatchClient<Item, Result, Answer> {
   readonly #around: Around | undefined
   readonly #lanes: Lanes
   readonly #inFlight = new Map<Lane, Sent<Item, Answer>>()
-  #queue: Pending<Item, Answer>[] = []
+  readonly #queue = new ItemQueue<Item, Answer>()
   #batch = 0
   #isPumpScheduled = false
   #isClosed = false
@@ -93,8 +79,14 @@ export class BatchClient<Item, Result, Answer> {
     endpoints.onAnswer(() => this.#pumpOrFail())
   }
 
-  /** @throws AppError unavailable: the queue is full, the service is not there, or it answered too late. */
-  call(item: Item, { deadlineMs, context, onLate }: CallOptions<Answer> = {}): Promise<Answer> {
+  /**
+   * @throws AppError unavailable: the queue is full, the service is not there, or it answered too late; LostInFlight
+   * where a server ended over the item.
+   */
+  call(
+    item: Item,
+    { deadlineMs, context, onLate, alone = false }: CallOptions<Answer> = {},
+  ): Promise<Answer> {
     const { service, limits } = this.#parts
     if (this.#isClosed) return Promise.reject(unavailable(`${service}: the client is closed`))
     if (this.#queue.length >= limits.queueItemsMax) {
@@ -115,10 +107,12 @@ export class BatchClient<Item, Result, Answer> {
         resolve,
         reject,
         onLate,
+        alone,
         askedMs: monotonicMs(),
         deadlineMs: ownDeadlineMs,
         wholeDeadlineMs: deadlineMs ?? ownDeadlineMs,
         failedAt: undefined,
+        lostWith: undefined,
         error: undefined,
       })
       // One turn of the event loop gathers what arrived together; a lone item does not notice it.
@@ -148,11 +142,19 @@ export class BatchClient<Item, Result, Answer> {
     if (this.#isClosed) return
     if (this.#queue.length === 0) return
     this.#lanes.keepOpen(monotonicMs())
-    for (;;) {
-      const lane = this.#lanes.take((address) => this.#queue.some((each) => this.#mayGoTo(address, each)))
+    while (!this.#mustWait()) {
+      const lane = this.#lanes.take((address) => this.#queue.has((each) => this.#mayGoTo(address, each)))
       if (!lane) break
       this.#send(lane, this.#takeBatch(lane.endpoint.address))
     }
+  }
+
+  /** What is to be alone waits for what is in flight, and everything waits for its end. */
+  #mustWait(): boolean {
+    if (this.#inFlight.size === 0) return false
+    if (this.#queue.isFirstAlone) return true
+    for (const { pending } of this.#inFlight.values()) if (pending[0]?.alone) return true
+    return false
   }
 
   #mayGoTo(address: string, { failedAt }: Pending<Item, Answer>): boolean {
@@ -187,25 +189,9 @@ export class BatchClient<Item, Result, Answer> {
   }
 
   #takeBatch(address: string): Pending<Item, Answer>[] {
-    const { batchItemsMax, batchBytesMax: hopBytesMax } = this.#parts.limits
-    const { batchBytesMax = hopBytesMax } = this.#options
-    const taken: Pending<Item, Answer>[] = []
-    const skipped: Pending<Item, Answer>[] = []
-    let bytes = 0
-    let next = 0
-    for (; next < this.#queue.length && taken.length < batchItemsMax; next += 1) {
-      const pending = this.#queue[next] as Pending<Item, Answer>
-      if (!this.#mayGoTo(address, pending)) {
-        skipped.push(pending)
-        continue
-      }
-      bytes += this.#options.sizeBytes(pending.item)
-      if (taken.length > 0 && bytes > batchBytesMax) break
-      taken.push(pending)
-    }
-    const rest = this.#queue.slice(next)
-    this.#queue = skipped.length === 0 ? rest : skipped.concat(rest)
-    return taken
+    const { batchItemsMax: itemsMax, batchBytesMax } = this.#parts.limits
+    const { sizeBytes, batchBytesMax: bytesMax = batchBytesMax } = this.#options
+    return this.#queue.take((each) => this.#mayGoTo(address, each), { itemsMax, bytesMax, sizeBytes })
   }
 
   /**
@@ -218,8 +204,8 @@ export class BatchClient<Item, Result, Answer> {
     nowMs: number,
     needsAnother: boolean,
   ): Pending<Item, Answer> | undefined {
-    const { error, failedAt, wholeDeadlineMs } = pending
-    if (!this.#options.idempotent || error !== undefined || failedAt !== undefined) return undefined
+    const { alone, error, failedAt, wholeDeadlineMs } = pending
+    if (!this.#options.idempotent || alone || error !== undefined || failedAt !== undefined) return undefined
     if (wholeDeadlineMs <= nowMs || (needsAnother && !this.#lanes.isUsableWithout(address))) return undefined
     const deadlineMs = Math.min(nowMs + this.#parts.limits.timeoutMs, wholeDeadlineMs)
     return { ...pending, failedAt: address, deadlineMs }
@@ -282,11 +268,14 @@ export class BatchClient<Item, Result, Answer> {
     const nowMs = monotonicMs()
     const again: Pending<Item, Answer>[] = []
     const errors: unknown[] = []
-    const error = unavailable(`${this.#parts.service} is not reachable`, cause)
+    const error = untaken
+      ? unavailable(`${this.#parts.service} is not reachable`, cause)
+      : this.#lost(cause, sent.pending[0]?.alone)
     for (const pending of sent.pending) {
       const isUnsent = untaken && pending.error === undefined && pending.deadlineMs > nowMs
       const next = isUnsent ? pending : this.#secondTry(pending, lane.endpoint.address, nowMs, false)
       if (next) {
+        if (!untaken) next.lostWith = cause
         again.push(next)
         continue
       }
@@ -300,7 +289,7 @@ export class BatchClient<Item, Result, Answer> {
 
   /** Puts items at the head of the queue. */
   #tryAgain(again: Pending<Item, Answer>[]): void {
-    if (again.length > 0) this.#queue = again.concat(this.#queue)
+    this.#queue.putBack(again)
     this.#pump()
   }
 
@@ -308,17 +297,21 @@ export class BatchClient<Item, Result, Answer> {
   #fail({ pending, end }: Sent<Item, Answer>, error: AppError): void {
     const errors: unknown[] = []
     for (const each of pending) {
-      if (each.error === undefined) each.reject(error)
-      each.error ??= error
+      if (each.error === undefined) {
+        each.error = each.lostWith ? this.#lost(each.lostWith) : error
+        each.reject(each.error)
+      }
       errors.push(each.error)
     }
     end?.({ endedMs: monotonicMs(), errors })
   }
 
+  #lost(cause: AppError, wasAlone = false): LostInFlight {
+    return new LostInFlight(this.#parts.service, { wasAlone, cause })
+  }
+
   #failQueue(error: AppError): void {
-    const queue = this.#queue
-    this.#queue = []
-    this.#failUnsent(queue, error)
+    this.#failUnsent(this.#queue.takeAll(), error)
   }
 
   #failUnsent(pending: readonly Pending<Item, Answer>[], error: AppError): void {
@@ -331,14 +324,7 @@ export class BatchClient<Item, Result, Answer> {
   #sweep(): void {
     const nowMs = monotonicMs()
     const late = unavailable(`${this.#parts.service} did not answer in time`)
-    if (this.#queue.some(({ deadlineMs }) => deadlineMs <= nowMs)) {
-      const queue = this.#queue
-      this.#queue = queue.filter(({ deadlineMs }) => deadlineMs > nowMs)
-      this.#failUnsent(
-        queue.filter(({ deadlineMs }) => deadlineMs <= nowMs),
-        late,
-      )
-    }
+    this.#failUnsent(this.#queue.takeLate(nowMs), late)
     for (const [lane, sent] of this.#inFlight) this.#giveUpIfLate(lane, sent, nowMs, late)
     this.#pump()
     if (this.#queue.length === 0 && this.#inFlight.size === 0) {

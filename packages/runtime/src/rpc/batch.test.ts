@@ -1,5 +1,6 @@
 import { record, verifier } from '@fractal-lba/proto'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { LostInFlight } from '../errors.js'
 import { connect } from './connect.js'
 import { type GrpcServer, startGrpcServer } from './grpc-server.js'
 import { grpcTransport } from './grpc-transport.js'
@@ -30,6 +31,7 @@ function connectTo(
   limits: Partial<HopLimits> = {},
   batchBytesMax?: number,
   transport = grpcTransport,
+  idempotent = false,
 ) {
   const address = `127.0.0.1:${port}`
   const options = { service: 'verifier', address, limits: { ...LIMITS, ...limits } }
@@ -37,7 +39,7 @@ function connectTo(
   const batches = peer.batches('verifyBatches', {
     answer: (result) => result,
     sizeBytes: ({ body }) => body.length,
-    idempotent: false,
+    idempotent,
     batchBytesMax,
   })
   cleanups.push(() => peer.close())
@@ -228,6 +230,53 @@ describe('streams of batches', () => {
     expect(textOf(await client.call('next'))).toBe('next')
     answer?.()
     expect(await late).toBe('slow')
+  })
+
+  it('sends alone what is to be alone, and nothing else before its end', async () => {
+    const batches: string[] = []
+    const { port } = await serve(async (items) => {
+      const name = items.map(({ body }) => body.toString()).join()
+      batches.push(`${name} begins`)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      batches.push(`${name} ends`)
+      return items.map(echo)
+    })
+    const client = connectTo(port)
+    await client.call('first')
+    batches.length = 0
+    const alone = (text: string) => client.batches.call(itemOf(text), { alone: true })
+    await Promise.all([client.call('a'), client.call('b'), alone('c'), alone('d'), client.call('e')])
+    const order = ['a,b', 'c', 'd', 'e'].flatMap((name) => [`${name} begins`, `${name} ends`])
+    expect(batches).toEqual(order)
+  })
+
+  it('tells what a service ended over, and sends it once more only where it was not alone', async () => {
+    const seen: string[] = []
+    const { port } = await serve((items) => {
+      for (const { body } of items) seen.push(body.toString())
+      if (items.some(({ body }) => body.toString() === 'deadly')) throw new Error('the end')
+      return items.map(echo)
+    })
+    const client = connectTo(port, { lanes: 1 }, undefined, grpcTransport, true)
+    await client.call('first')
+    seen.length = 0
+    const lost = { code: 'unavailable', message: 'verifier is not reachable', wasAlone: false }
+    for (const call of [client.call('deadly'), client.call('beside')]) {
+      const error = await call.catch((reason: unknown) => reason)
+      expect(error).toBeInstanceOf(LostInFlight)
+      expect(error).toMatchObject(lost)
+    }
+    expect(seen).toEqual(['deadly', 'beside', 'deadly', 'beside'])
+    seen.length = 0
+    const [alone, beside] = await Promise.allSettled([
+      client.batches.call(itemOf('deadly'), { alone: true }),
+      client.call('beside'),
+    ])
+    expect(alone).toMatchObject({
+      reason: { wasAlone: true, message: expect.stringContaining('nothing but') },
+    })
+    expect(beside).toMatchObject({ status: 'fulfilled' })
+    expect(seen).toEqual(['deadly', 'beside'])
   })
 
   it('breaks the stream of a server that answers what was not asked', async () => {

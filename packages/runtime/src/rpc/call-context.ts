@@ -16,6 +16,11 @@ export interface CallOptions<Answer = unknown> {
   readonly context?: CallContext | undefined
   /** Of batches: called with an answer that came after the call had failed for want of time. */
   readonly onLate?: ((answer: Answer) => void) | undefined
+  /**
+   * Of batches: it is sent once, when nothing else of its operation is in flight from here, and nothing else is until
+   * its end. So a service that ends meanwhile has most likely ended because of it.
+   */
+  readonly alone?: boolean | undefined
 }
 
 /** Where a hop ends: after its own time, or earlier with the whole. Monotonic milliseconds. */
