@@ -12,6 +12,7 @@ import { runVitest } from './test/vitest-run.mjs'
 const UNIT_LIMIT_MS = 12 * 60_000
 const E2E_LIMIT_MS = 12 * 60_000
 const SERVERS_LIMIT_MS = 12 * 60_000
+const OBSERVABILITY_LIMIT_MS = 12 * 60_000
 const FAULT_LIMIT_MS = 12 * 60_000
 const LONG_LIMIT_MS = 12 * 60 * 60_000
 
@@ -33,8 +34,9 @@ if (await built()) {
       SERVERS_LIMIT_MS,
     )
   }
+  if (wanted.observability) await observability()
   if (wanted.fault) await vitest('fault tests', 'vitest.fault.config.ts', FAULT_LIMIT_MS)
-  if (wanted.unit || wanted.e2e || wanted.servers || wanted.fault) await nothingLeft()
+  if (wanted.unit || wanted.e2e || wanted.servers || wanted.observability || wanted.fault) await nothingLeft()
 }
 if (!report.hasFailed) rmSync(logDir, { recursive: true, force: true })
 else if (existsSync(logDir)) say(`what the processes wrote: ${relative(root, logDir)}`)
@@ -81,6 +83,16 @@ async function vitest(name, config, limitMs) {
     limitMs: wanted.long ? LONG_LIMIT_MS : limitMs,
   }
   await report.tests(name, wanted.all, () => runVitest(root, options))
+}
+
+/** Its programs are built first, where there is a Go; tests of one that is missing are skipped and say so. */
+async function observability() {
+  const { goProgram, observabilityPrograms } = await import('@fractal-lba/test-servers')
+  for (const program of Object.values(observabilityPrograms)) {
+    const found = await goProgram(program)
+    if ('missing' in found) say(found.missing)
+  }
+  await vitest('rules and alerts', 'vitest.observability.config.ts', OBSERVABILITY_LIMIT_MS)
 }
 
 async function nothingLeft() {

@@ -3,6 +3,7 @@ npm test -- --checks             lint, protocols, generated code, types, length 
 npm test -- --unit               the unit tests
 npm test -- --e2e                the end-to-end tests: in one process, then over the processes as they are built
 npm test -- --servers            the tests that need an installed Redis or Postgres
+npm run test:observability       rules, alerts and runbooks with the real programs, which Go builds once (ten minutes)
 npm run test:fault -- --short    the fault tests in their short form: about ten minutes
 npm run test:fault               the fault tests in their long form: hours
 npm test -- packages/wal         the tests in files with this in their path; so with one part too
@@ -20,6 +21,7 @@ as one. When something failed, what the processes of the end-to-end tests wrote 
  * @property {boolean} unit
  * @property {boolean} e2e
  * @property {boolean} servers
+ * @property {boolean} observability
  * @property {boolean} fault
  * @property {boolean} long rounds by the hundred instead of a few
  * @property {boolean} all nothing was left out: every part must have something in it
@@ -35,7 +37,10 @@ export function wantedOf(args) {
   const own = end < 0 ? args : args.slice(0, end)
   const filters = own.filter((word) => !word.startsWith('-'))
   const options = own.filter((word) => word.startsWith('-'))
-  const known = ['--checks', '--unit', '--e2e', '--servers', '--fault', '--long', '--short', '--help', '-h']
+  const known = [
+    ...['--checks', '--unit', '--e2e', '--servers', '--observability'],
+    ...['--fault', '--long', '--short', '--help', '-h'],
+  ]
   const unknown = options.find((option) => !known.includes(option))
   if (unknown !== undefined) return `${unknown} is not known: see npm test -- --help`
   const vitestArgs = [...filters, ...(end < 0 ? [] : args.slice(end + 1))]
@@ -48,6 +53,7 @@ export function wantedOf(args) {
     unit: chosen ? has('--unit') : true,
     e2e: chosen ? has('--e2e') : true,
     servers: chosen ? has('--servers') : true,
+    observability: has('--observability'),
     fault: has('--fault'),
     long: has('--long') && !has('--short'),
     all: !chosen && !narrowed,

@@ -7,6 +7,7 @@ const everything = {
   unit: true,
   e2e: true,
   servers: true,
+  observability: false,
   fault: false,
   long: false,
   all: true,
@@ -43,6 +44,7 @@ describe('wantedOf', () => {
       ['--fault', '--long', 'power'],
       { ...part, fault: true, long: true, vitestArgs: ['power'] },
     ],
+    ['the part with programs of others', ['--observability'], { ...part, observability: true }],
     ['the short form', ['--fault', '--long', '--short'], { ...part, fault: true }],
     ['help', ['-h'], { ...part, help: true }],
   ])('understands %s', (_case, args, wanted) => {

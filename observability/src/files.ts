@@ -1,0 +1,43 @@
+import { stringify } from 'yaml'
+import { alertmanagerFile, webhookFromFile } from './config/alertmanager.js'
+import { collectorFile } from './config/collector.js'
+import { dashboardProvidersFile, datasourcesFile } from './config/grafana.js'
+import { blackboxFile, localScrape, prometheusFile, scrapeFile } from './config/prometheus.js'
+import { alertFile, type RuleOptions, recordingFile } from './rules/rule-files.js'
+
+const HEADER = '# Made by npm run observability; a change belongs into observability/src.\n'
+
+/** Where a Kubernetes secret with METRICS_USER and METRICS_PASS is mounted. */
+const METRICS_AUTH = {
+  userFile: '/etc/prometheus/metrics-auth/METRICS_USER',
+  passwordFile: '/etc/prometheus/metrics-auth/METRICS_PASS',
+}
+
+/** YAML for people: no line is folded. */
+export function yamlText(content: object): string {
+  return HEADER + stringify(content, { lineWidth: 0 })
+}
+
+/** The generated files by their paths below observability/. */
+export function generatedFiles(options: RuleOptions): ReadonlyMap<string, string> {
+  const local = localScrape()
+  const yaml: Readonly<Record<string, object>> = {
+    'prometheus/alerts.yml': alertFile(options, 'usual'),
+    'prometheus/alerts-optional.yml': alertFile(options, 'optional'),
+    'prometheus/recording.yml': recordingFile(options),
+    'prometheus/scrape.yml': scrapeFile(local),
+    'prometheus/scrape-basic-auth.yml': scrapeFile({ ...local, basicAuth: METRICS_AUTH }),
+    'prometheus/blackbox.yml': blackboxFile(),
+    'prometheus/prometheus.yml': prometheusFile({
+      interval: '15s',
+      alertmanager: '127.0.0.1:9093',
+      ruleFiles: ['alerts.yml', 'recording.yml'],
+      scrapeFiles: ['scrape.yml'],
+    }),
+    'alertmanager/alertmanager.yml': alertmanagerFile(webhookFromFile),
+    'otel/collector.yml': collectorFile(),
+    'grafana/provisioning/datasources/fractal-lba.yml': datasourcesFile(),
+    'grafana/provisioning/dashboards/fractal-lba.yml': dashboardProvidersFile(),
+  }
+  return new Map(Object.entries(yaml).map(([path, content]) => [path, yamlText(content)]))
+}

@@ -1,0 +1,2 @@
+export { generatedFiles } from './files.js'
+export { GENERATE_HELP, generate } from './generate.js'

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config'
+
+// What the real promtool, pint and others say of observability/. npm run test:observability builds them first.
+export default defineConfig({
+  test: {
+    include: ['observability/src/**/*.programs.test.ts'],
+    setupFiles: ['scripts/test/leave-with-parent.mjs'],
+    testTimeout: 120_000,
+    hookTimeout: 90_000,
+  },
+})
