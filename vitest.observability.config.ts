@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ['observability/src/**/*.programs.test.ts'],
     setupFiles: ['scripts/test/leave-with-parent.mjs'],
-    testTimeout: 120_000,
+    testTimeout: 300_000,
     hookTimeout: 90_000,
   },
 })

@@ -1,14 +1,13 @@
 import { defineConfig } from 'vitest/config'
 
-// Tests that need programs of others on this machine: an installed Redis or Postgres, and what npm run test:observability
-// has built. Where one is missing, its tests are skipped and say so.
+// Tests that need programs of others on this machine: an installed Redis or Postgres. Where one is missing, its tests
+// are skipped and say so.
 export default defineConfig({
   test: {
     include: [
       'packages/*/src/**/*.servers.test.ts',
       'services/*/src/**/*.servers.test.ts',
       'test/e2e/*.servers.e2e.ts',
-      'observability/src/**/*.programs.test.ts',
     ],
     // Most of the time they wait.
     maxWorkers: 3,

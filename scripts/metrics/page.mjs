@@ -8,14 +8,14 @@ Every process serves its own at \`/metrics\`, in the text format of Prometheus (
 other service 1000 above its gRPC port, the agent at \`METRICS_ADDR\`. Where \`METRICS_USER\` and \`METRICS_PASS\` are set, they
 ask for Basic Auth.
 
-- **Which service a series is of** is said by whoever scrapes it: \`job\` and \`service\` are the name of the service
-  (\`gateway\`, \`wal\`, \`verifier\`, \`dedup\`, \`signal-scoring\`), \`instance\` is the process. No metric has these labels by
-  itself but \`build_info\`.
+- **Which service a series is of** is said by whoever scrapes it: \`service\` is its name (\`gateway\`, \`wal\`, \`verifier\`,
+  \`dedup\`, \`signal-scoring\`), \`job\` that name after \`flk-\`, which is all that rules go by, \`instance\` is the process. No metric
+  has these labels by itself but \`build_info\`.
 - **Labels are of short, fixed lists** that the code makes, or of the configuration. No id, no shard and no path from outside
   is ever one.
 - **Exemplars**: the gateway's \`/metrics/exemplars\` has \`flk_submissions_total\` and \`flk_submission_duration_seconds\` once
   more, in the form of OpenMetrics, with the \`trace_id\` of sampled submissions. Scrape it as a job of its own
-  (\`gateway-exemplars\`), and let no rule sum over both.
+  (\`flk-gateway-exemplars\`), and let no rule sum over both.
 - **Counters begin at 0** when their process starts, and most series are there from the start.
 - \`wal_compaction_last_success_timestamp_seconds\` is 0 until the log was compacted for the first time in this life of the
   process: compare with \`process_start_time_seconds\` until then.

@@ -10,16 +10,16 @@ export interface AlertCase {
   readonly what: string
   /** Series that go another way meanwhile, or that are there meanwhile only. */
   readonly broken: Readonly<Record<string, Pattern>>
-  /** A step is a minute unless told otherwise. */
-  readonly stepSeconds?: number
-  /** How long it is broken, then healthy. Default 60 each. */
+  /** Its windows are days: a step is ten minutes instead of one. */
+  readonly isLong?: true
+  /** How long it is broken, then healthy. Default 40 each. */
   readonly steps?: number
   /** Of the alert, beside its severity. */
   readonly labels: Readonly<Record<string, string>>
   /** Each value in the description, as it is written there. */
   readonly value: string
-  /** The same alert in other severities. */
-  readonly alsoFires?: readonly Pick<AlertCase, 'severity' | 'labels' | 'value'>[]
+  /** The same alert in another severity, which fires meanwhile, and afterwards. */
+  readonly beside?: { readonly severity: Severity; readonly value: string; readonly valueAfterwards: string }
 }
 
 const wal = { job: 'flk-wal', instance: 'wal:1' }
@@ -43,13 +43,14 @@ export const alertCases: readonly AlertCase[] = [
     steps: 90,
     labels: {},
     value: '4.762%',
+    beside: { severity: 'warning', value: '4.762%', valueAfterwards: '2.439%' },
   },
   {
     alert: 'FLKAvailabilityBurn',
     severity: 'warning',
     what: '0.4 % are answered 503 for a day',
     broken: { [errors]: growth(24) },
-    stepSeconds: 600,
+    isLong: true,
     steps: 600,
     labels: {},
     value: '0.3984%',
@@ -224,8 +225,9 @@ export const alertCases: readonly AlertCase[] = [
     alert: 'FLKWALCompactionStale',
     severity: 'warning',
     what: 'the last compaction was two days ago',
-    broken: { [`wal_compaction_last_success_timestamp_seconds{${of.wal}}`]: gauge(60) },
-    steps: 48 * 60 + 1,
+    broken: { [`wal_compaction_last_success_timestamp_seconds{${of.wal}}`]: gauge(600) },
+    isLong: true,
+    steps: 48 * 6 + 1,
     labels: wal,
     value: '2d 0h 0m 0s',
   },
@@ -234,7 +236,8 @@ export const alertCases: readonly AlertCase[] = [
     severity: 'warning',
     what: 'a log that restarts each day has not been compacted for two days',
     broken: { [`wal_compaction_last_success_timestamp_seconds{${of.wal}}`]: gauge(0) },
-    steps: 48 * 60,
+    isLong: true,
+    steps: 48 * 6,
     labels: wal,
     value: '2d 0h 0m 0s',
   },

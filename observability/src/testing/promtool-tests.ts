@@ -1,40 +1,54 @@
 import { type Alert, severities } from '../rules/alert.js'
 import { allAlerts, annotationsOf, type RuleOptions } from '../rules/rule-files.js'
-import { DAY, durationText, MINUTE } from '../rules/time-scale.js'
+import { DAY, durationText, HOUR, MINUTE } from '../rules/time-scale.js'
 import { type AlertCase, alertCases } from './alert-cases.js'
 import { healthySystem } from './healthy-system.js'
 import { absent, valuesText } from './series.js'
 
-const STEPS = 60
-/** Longer than all windows but those of days, which need no minutes. */
-const HEALTHY_STEPS = (2 * DAY) / MINUTE
+const STEPS = 40
+const LONG_STEP_SECONDS = 10 * MINUTE
 
 interface ExpectedAlert {
   readonly exp_labels: Readonly<Record<string, string>>
   readonly exp_annotations: Readonly<Record<string, string>>
 }
 
-/** A file for `promtool test rules`: each alert fires, ends, and no alert fires over a healthy system. */
-export function promtoolTests(ruleFiles: readonly string[], options: RuleOptions): object {
-  return {
+/**
+ * Files for `promtool test rules`, by name: each alert fires, ends, and no alert fires over a healthy system. What has
+ * windows of days is in a file of its own, which is evaluated less often.
+ */
+export function promtoolTests(
+  ruleFiles: readonly string[],
+  options: RuleOptions,
+): Readonly<Record<string, object>> {
+  const file = (stepSeconds: number, healthySeconds: number, isLong: boolean): object => ({
     rule_files: ruleFiles,
-    evaluation_interval: '1m',
-    tests: [healthyTest(), ...alertCases.map((alertCase) => caseTest(alertCase, options))],
+    evaluation_interval: durationText(stepSeconds),
+    tests: [
+      healthyTest(stepSeconds, healthySeconds),
+      ...alertCases
+        .filter((alertCase) => (alertCase.isLong === true) === isLong)
+        .map((alertCase) => caseTest(alertCase, stepSeconds, options)),
+    ],
+  })
+  return {
+    'minutes.yml': file(MINUTE, HOUR, false),
+    'days.yml': file(LONG_STEP_SECONDS, 4 * DAY, true),
   }
 }
 
-function healthyTest(): object {
-  const half = HEALTHY_STEPS / 2
+function healthyTest(stepSeconds: number, lengthSeconds: number): object {
+  const half = lengthSeconds / stepSeconds / 2
   return {
-    name: 'nothing fires over a healthy system',
-    interval: '1m',
+    name: `nothing fires over a healthy system in ${durationText(lengthSeconds)}`,
+    interval: durationText(stepSeconds),
     input_series: Object.entries(healthySystem).map(([series, pattern]) => ({
       series,
-      values: valuesText({ pattern, steps: half }, { pattern, steps: half }, MINUTE),
+      values: valuesText({ pattern, steps: half }, { pattern, steps: half }, stepSeconds),
     })),
-    alert_rule_test: [5, half, HEALTHY_STEPS].flatMap((minute) =>
+    alert_rule_test: [stepSeconds, lengthSeconds / 2, lengthSeconds].flatMap((seconds) =>
       [...new Set(allAlerts.map(({ name }) => name))].map((name) => ({
-        eval_time: durationText(minute * MINUTE),
+        eval_time: durationText(seconds),
         alertname: name,
         exp_alerts: [],
       })),
@@ -42,48 +56,46 @@ function healthyTest(): object {
   }
 }
 
-function caseTest(alertCase: AlertCase, options: RuleOptions): object {
-  const { alert: name, severity, what, broken, stepSeconds = MINUTE, steps = STEPS } = alertCase
-  const alert = allAlerts.find((candidate) => candidate.name === name && candidate.severity === severity)
-  if (!alert) throw new Error(`there is no alert ${name} of severity ${severity}`)
-  const series = new Set([...Object.keys(healthySystem), ...Object.keys(broken)])
-  const at = (seconds: number, expected: readonly ExpectedAlert[]) => ({
+function caseTest(alertCase: AlertCase, stepSeconds: number, options: RuleOptions): object {
+  const { alert: name, severity, what, broken, labels, value, beside, steps = STEPS } = alertCase
+  const expected = (of: AlertCase['severity'], shown: string): ExpectedAlert =>
+    expectedOf(alertOf(name, of), labels, shown, options)
+  const at = (seconds: number, alerts: readonly ExpectedAlert[]) => ({
     eval_time: durationText(seconds),
     alertname: name,
-    exp_alerts: expected,
+    exp_alerts: alerts,
   })
   const brokenSeconds = steps * stepSeconds
-  const early = alert.forSeconds - MINUTE
+  const early = alertOf(name, severity).forSeconds - stepSeconds
   return {
     name: `${name} (${severity}): ${what}`,
     interval: durationText(stepSeconds),
-    input_series: [...series].map((one) => {
-      const healthy = healthySystem[one] ?? absent
-      const first = { pattern: broken[one] ?? healthy, steps }
-      return { series: one, values: valuesText(first, { pattern: healthy, steps }, stepSeconds) }
+    input_series: [...new Set([...Object.keys(healthySystem), ...Object.keys(broken)])].map((series) => {
+      const healthy = healthySystem[series] ?? absent
+      const first = { pattern: broken[series] ?? healthy, steps }
+      return { series, values: valuesText(first, { pattern: healthy, steps }, stepSeconds) }
     }),
     alert_rule_test: [
       ...(early > 0 ? [at(early, [])] : []),
-      at(brokenSeconds, [expectedOf(alert, alertCase, options), ...companions(alertCase, options)]),
-      at(2 * brokenSeconds, []),
+      at(brokenSeconds, [
+        expected(severity, value),
+        ...(beside ? [expected(beside.severity, beside.value)] : []),
+      ]),
+      at(2 * brokenSeconds, beside ? [expected(beside.severity, beside.valueAfterwards)] : []),
     ],
   }
 }
 
-/** The same alert of another severity that the same fault raises. */
-function companions(alertCase: AlertCase, options: RuleOptions): readonly ExpectedAlert[] {
-  return (alertCase.alsoFires ?? []).map((companion) => {
-    const alert = allAlerts.find(
-      ({ name, severity }) => name === alertCase.alert && severity === companion.severity,
-    )
-    if (!alert) throw new Error(`there is no alert ${alertCase.alert} of severity ${companion.severity}`)
-    return expectedOf(alert, companion, options)
-  })
+function alertOf(name: string, severity: string): Alert {
+  const alert = allAlerts.find((candidate) => candidate.name === name && candidate.severity === severity)
+  if (!alert) throw new Error(`there is no alert ${name} of severity ${severity}`)
+  return alert
 }
 
 function expectedOf(
   alert: Alert,
-  { labels, value }: Pick<AlertCase, 'labels' | 'value'>,
+  labels: Readonly<Record<string, string>>,
+  value: string,
   options: RuleOptions,
 ): ExpectedAlert {
   const { description = '', ...annotations } = annotationsOf(alert, options)
