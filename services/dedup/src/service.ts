@@ -92,6 +92,19 @@ export function dedupService({
       },
       rebuild: (_request, { gone, draining }) => maintenance.rebuild(AbortSignal.any([gone, draining])),
       verify: () => maintenance.verify(),
+      listLogs: () => maintenance.logs(),
+      addLog: async ({ address }) => {
+        const logId = await maintenance.addLog(address)
+        logger.warn(
+          { logId },
+          `the log at ${address} was added by an operator: WAL_ADDR must name it at the next start`,
+        )
+        return { logId }
+      },
+      retireLog: (request, { gone, draining }) => {
+        logger.warn({ ...request }, 'an operator has asked for the end of a log')
+        return maintenance.retireLog(request, AbortSignal.any([gone, draining]))
+      },
       confirmClock: async ({ operatorClockMs }) => {
         await confirmClock(operatorClockMs)
         const { nowMs, judgement } = clock

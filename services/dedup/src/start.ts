@@ -3,7 +3,7 @@ import type { DedupConfig } from './config.js'
 import { IndexKeeper } from './index/index-keeper.js'
 import { maintenanceOf } from './index/maintenance.js'
 import { VerdictIndex } from './index/verdict-index.js'
-import { connectWalLog } from './index/wal-log.js'
+import { connectWalLog, type WalLog } from './index/wal-log.js'
 import { createDedupMetrics } from './metrics.js'
 import { openStore } from './open-store.js'
 import { readyReport } from './ready.js'
@@ -22,16 +22,16 @@ export async function startDedup(config: DedupConfig, context: ProcessContext): 
   const { store, prepare } = openStore(config, clock, logger)
   const metrics = createDedupMetrics(registry, store, () => clock.jumpMs)
   const prepared = await prepare(metrics)
-  const logs = config.walAddresses.map((address) =>
+  const connect = (address: string): WalLog =>
     connectWalLog(address, config.hopTimeoutMs, context, (state, sentMs, receivedMs) => {
       const { clockMs, clockUnconfirmed } = state
       if (clockMs > 0)
         clock.noteLog(address, { nowMs: clockMs, unconfirmed: clockUnconfirmed }, sentMs, receivedMs)
-    }),
-  )
+    })
+  const logs = config.walAddresses.map(connect)
   const keeper = new IndexKeeper(logs, { store, ttlMs, clock, waived: config.waivedLogs }, metrics, logger)
   const availability = () => keeper.availability
-  const maintenance = maintenanceOf(keeper, logs, { store, ttlMs, clock })
+  const maintenance = maintenanceOf(keeper, { store, ttlMs, clock, connect })
   const index = new VerdictIndex(store, ttlMs, clock.latestMs, availability)
 
   let running = Promise.resolve()

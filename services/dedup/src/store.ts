@@ -1,4 +1,5 @@
 import type { record } from '@fractal-lba/proto'
+import { AppError } from '@fractal-lba/runtime'
 import type { LogSet } from './index/log-set.js'
 
 /** A verdict with all its parts. */
@@ -20,6 +21,16 @@ export interface StoreState {
   readonly remembered: number
   /** Why the store takes no new id (or is not up), and what to do; undefined while it takes them. */
   readonly refusal: string | undefined
+}
+
+/**
+ * The store is not filled under the generation that this process uses: another process is filling it, or it was
+ * emptied, restarted or restored from an older copy. The result of the operation must not be used.
+ */
+export class GenerationLost extends AppError {
+  constructor(why: string) {
+    super('unavailable', why)
+  }
 }
 
 /**

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ExpiryClock, unavailable } from '@fractal-lba/runtime'
-import { GenerationLost } from '../generation-lost.js'
-import type { Store } from '../store.js'
+import { GenerationLost, type Store } from '../store.js'
 import { applyMarks, type MarkTally } from './apply-marks.js'
 import { ExpiredVerdicts, SeenIds } from './fill-memory.js'
 import type { LogSet } from './log-set.js'

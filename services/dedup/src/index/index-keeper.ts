@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Dependency, Logger } from '@fractal-lba/runtime'
-import { GenerationLost } from '../generation-lost.js'
 import type { DedupMetrics } from '../metrics.js'
 import { Backoff, pause } from '../pause.js'
+import { GenerationLost } from '../store.js'
 import { Fill, type FillProgress, type FillTools } from './fill.js'
 import { IndexWatch, type ValidIndex } from './index-watch.js'
 import { LogReachability, type Survey } from './log-reachability.js'
@@ -72,17 +72,14 @@ export class IndexKeeper {
   readonly #progress = new Map<WalLog, FillProgress>()
   #availability: Availability = { answers: false, refusal: 'the index has not been filled from the log yet' }
   #share = 0
-  /** The ids of the logs when there was an index last. */
-  #lastIds: ReadonlyMap<WalLog, string> = new Map()
   #postponedFor = ''
-  /** Logs that are to be filled from no more. */
-  readonly #retiring = new Set<string>()
   #requested: RequestedRebuild | undefined
   /** Aborted to end the watch of an index that is still valid, because a rebuild was requested. */
   #watchEnding = new AbortController()
 
+  /** @param logs those of WAL_ADDR; later ones are added to them, and retired ones taken out */
   constructor(
-    logs: readonly WalLog[],
+    logs: WalLog[],
     { waived = new Set(), ...tools }: KeeperTools,
     metrics: DedupMetrics,
     logger: Logger,
@@ -125,6 +122,26 @@ export class IndexKeeper {
     return this.#requested.done
   }
 
+  /** Of this process; they come and go. */
+  get logs(): readonly WalLog[] {
+    return this.#logs
+  }
+
+  /** Asks all logs now. */
+  survey(): Promise<Survey> {
+    return this.#reachability.survey()
+  }
+
+  /** As the log said when it was asked last. */
+  logIdOf(log: WalLog): string | undefined {
+    return this.#reachability.idOf(log)
+  }
+
+  /** The watch finds it, and then a fill takes it in. */
+  addLog(log: WalLog): void {
+    this.#reachability.add(log)
+  }
+
   /** By name, for /ready. */
   dependencies(): Record<string, Dependency> {
     return this.#reachability.dependencies()
@@ -140,7 +157,7 @@ export class IndexKeeper {
       if (!index || index === 'contested') continue
       if (this.#requested) continue
       this.#nextLook.reset()
-      this.#lastIds = index.logIds
+      this.#reachability.indexed(index.logIds)
       this.#setShare(1)
       this.#availability = { answers: true, generation: index.generation }
       this.#watchEnding = new AbortController()
@@ -196,42 +213,22 @@ export class IndexKeeper {
    * @returns why there can be no index of these logs, as a sentence; or what was seen. @throws AppError
    */
   async #look(): Promise<Seen | string> {
-    const survey = await this.#reachability.survey()
-    const [absent] = survey.absent
-    if (survey.reached.size === 0 && absent) {
-      return awaits(absent)
-    }
-    for (const [log, state] of survey.reached) {
+    const everyLog = await this.#reachability.survey()
+    const [first] = everyLog.absent
+    if (everyLog.reached.size === 0 && first) return awaits(first)
+    for (const [log, state] of everyLog.reached) {
       const refusal = misfit(log, state, this.#tools.ttlMs)
       if (refusal !== undefined) return refusal
     }
-    const states = [...survey.reached.values()]
-    const known = unionOf(await this.#tools.store.logSet(), ...states.map(fencedLogSet))
-    for (const logId of this.#replacedLogs(survey, known)) this.#retiring.add(logId)
-    const logSet = unionOf(known, logSetOf([], this.#retiring))
-    const { added, missing } = differenceOf(
-      logSet,
-      states.map(({ logId }) => logId),
-    )
+    const fenced = [...everyLog.reached.values()].map(fencedLogSet)
+    const known = unionOf(await this.#tools.store.logSet(), ...fenced)
+    const logSet = unionOf(known, logSetOf([], this.#reachability.retiredIds(everyLog, known)))
+    const survey = this.#reachability.dropRetired(everyLog, logSet)
+    const reachedIds = [...survey.reached.values()].map(({ logId }) => logId)
+    const { added, missing } = differenceOf(logSet, reachedIds)
     const unknown = missing.length - survey.absent.length
     if (unknown > 0) return lacksLogs(missing, unknown)
     return { survey, logSet, added, missing }
-  }
-
-  /** Logs of this process whose address leads to a new and different one now: their disk was replaced. */
-  #replacedLogs({ reached }: Survey, known: LogSet): string[] {
-    const ids = new Set([...reached.values()].map(({ logId }) => logId))
-    return [...this.#lastIds].flatMap(([log, lastId]) => {
-      const logId = reached.get(log)?.logId
-      if (logId === undefined || logId === lastId || ids.has(lastId) || known.logIds.has(logId)) return []
-      if (!this.#retiring.has(lastId)) {
-        this.#logger.error(
-          { was: lastId, is: logId },
-          `the log at ${log.address} was replaced by another one: what only it held is in no log any more`,
-        )
-      }
-      return [lastId]
-    })
   }
 
   /** A log without which no fill is begun, because another process may answer from the store as it is. */
@@ -254,7 +251,6 @@ export class IndexKeeper {
     const positions = await store.positions()
     const logIds = new Map<WalLog, string>()
     for (const [log, state] of survey.reached) {
-      if (logSet.retiredIds.has(state.logId)) continue
       if (state.generation !== generation) return undefined
       // The store knows no position of a log that is new to it; a log that has become shorter was restored from a copy.
       if (state.nextSequence < (positions.get(state.logId) ?? Number.POSITIVE_INFINITY)) return undefined
@@ -284,8 +280,6 @@ export class IndexKeeper {
     const fill = new Fill(generation, logSet, tools, { fromStart: requested !== undefined })
     const logIds = new Map<WalLog, string>()
     for (const log of this.#logs) {
-      const state = seen.survey.reached.get(log)
-      if (state && logSet.retiredIds.has(state.logId)) continue
       const logId = await this.#retry(log, stopping, () =>
         fill.from(log, (progress) => this.#reportProgress(log, progress)),
       )
@@ -386,5 +380,5 @@ function isSame(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
 
 function lacksLogs(missing: readonly string[], unknown: number): string {
   const which = missing.length === unknown ? missing.join(', ') : `${unknown} of ${missing.join(', ')}`
-  return `WAL_ADDR here lacks logs that the store is the index of (${which}): name every log here as everywhere; one that is gone for good stays in WAL_ADDR and is named in DEDUP_WAIVED_LOGS`
+  return `WAL_ADDR here lacks logs that the store is the index of (${which}): name every log here as everywhere. One that was drained is retired before it goes (pcs dedup logs); one that is lost stays in WAL_ADDR and is named in DEDUP_WAIVED_LOGS`
 }

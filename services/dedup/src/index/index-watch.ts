@@ -136,6 +136,7 @@ export class IndexWatch {
     const refusal = misfit(log, state, this.#tools.ttlMs)
     if (refusal !== undefined) return invalid(refusal)
     if (state.logId !== logId) return invalid(`the log at ${log.address} is another one now`)
+    if (state.retired) return invalid(`the log at ${log.address} was retired`)
     if (state.generation === '') return invalid(`the log has forgotten the fence at ${log.address}`)
     if (state.generation !== generation) return this.#whoFenced(log, generation)
     const position = (await this.#tools.store.positions()).get(logId) ?? 0

@@ -266,6 +266,31 @@ export function describeSharedIndex(name: string, start: () => Promise<SharedSer
       await expectAllKept(two)
     })
 
+    it('is the index of fewer logs, for every process, when one is retired, also after the store was emptied', async () => {
+      const ending = await startTestWal()
+      wal = await startTestWal()
+      const [one, two] = [await begin(ending, wal), await begin(ending, wal)]
+      const staying = wal
+      wal = ending
+      await acknowledge(one, ...names('a'))
+      wal = staying
+      ending.says = { draining: true }
+      const request = { logId: ending.logId, copyToLogId: staying.logId }
+      for await (const { retired } of one.maintenance.retireLog(request, new AbortController().signal)) {
+        if (retired) await ending.down()
+      }
+      const generation = staying.generation
+      expect([await one.answering(), await two.answering(ending.generation)]).toEqual([
+        generation,
+        generation,
+      ])
+      await expectAllKept(two)
+      await server.empty()
+      await one.answering(generation)
+      await expectAllKept(one)
+      await expectAllKept(await begin(staying))
+    })
+
     it('goes without a log that is waived, and takes it in when it is back', async () => {
       wal = await startTestWal()
       const missing = await startTestWal()

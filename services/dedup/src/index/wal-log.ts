@@ -11,6 +11,10 @@ export interface WalLog {
   readMarks(fromSequence: number): AsyncIterable<wal.ReadMarksResponse>
   /** @throws AppError */
   state(): Promise<wal.GetStateResponse>
+  /** Takes over marks of another log. @throws AppError */
+  copyMarks(logId: string, fromLogId: string, marks: readonly wal.StoredMark[]): Promise<void>
+  /** Ends it for good. @throws AppError superseded when it may not be, or has gone on since nextSequence */
+  retire(logId: string, nextSequence: number): Promise<void>
   /** Also cancels reads that are under way. */
   close(): void
 }
@@ -46,6 +50,12 @@ export function connectWalLog(
       const state = await peer.unary('getState', {})
       onState(state, sentMs, monotonicMs())
       return state
+    },
+    async copyMarks(logId, fromLogId, marks) {
+      await peer.unary('copyMarks', { logId, fromLogId, marks: [...marks] })
+    },
+    async retire(logId, nextSequence) {
+      await peer.unary('retire', { logId, nextSequence })
     },
     close: () => peer.close(),
   }

@@ -1,7 +1,6 @@
 import type { Clock } from '@fractal-lba/runtime'
-import { GenerationLost } from '../generation-lost.js'
 import { type LogSet, NO_LOGS } from '../index/log-set.js'
-import type { IndexEntry, Store, StoredVerdict, StoreState } from '../store.js'
+import { GenerationLost, type IndexEntry, type Store, type StoredVerdict, type StoreState } from '../store.js'
 import { VerdictCodec } from '../verdict-codec.js'
 import { IdTable } from './id-table.js'
 import { type Locator, type RecordFields, RecordPages, recordsOf } from './record-pages.js'

@@ -1,5 +1,5 @@
 import { type ExpiryClock, unavailable } from '@fractal-lba/runtime'
-import { GenerationLost } from '../generation-lost.js'
+import { GenerationLost } from '../store.js'
 import { type RedisDeployment, sentenceFor, tooFewReplicas } from './redis-deployment.js'
 import { readReplication } from './redis-info.js'
 import { LinkLost, partsOf, type RedisCommand, RefusedCommand, type Reply } from './redis-link.js'

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import type { ExpiryClock } from '@fractal-lba/runtime'
-import { GenerationLost } from '../generation-lost.js'
 import type { LogSet } from '../index/log-set.js'
 import {
   type Added,
@@ -12,7 +11,7 @@ import {
   type RemoteServerOptions,
   type Swap,
 } from '../remote/remote-server.js'
-import type { StoreState } from '../store.js'
+import { GenerationLost, type StoreState } from '../store.js'
 import { CheckedMasters, ownerOf } from './checked-masters.js'
 import type { RedisConfig } from './redis-config.js'
 import { RedisDeployment } from './redis-deployment.js'

@@ -48,7 +48,8 @@ export function indexOver(
   const registry = createRegistry('dedup')
   const metrics = createDedupMetrics(registry, store, () => 0)
   const logger = createLogger('dedup', 'fatal')
-  const logs = addresses.map((address) => connectWalLog(address, WAL_TIMEOUT_MS))
+  const connect = (address: string) => connectWalLog(address, WAL_TIMEOUT_MS)
+  const logs = addresses.map(connect)
   const keeper = new IndexKeeper(logs, { store, ttlMs: TTL_MS, clock: trusting(now) }, metrics, logger, TIMES)
   const availability = (): Availability => keeper.availability
   const stopping = new AbortController()
@@ -61,7 +62,7 @@ export function indexOver(
   }
   onTestFinished(stop)
   return {
-    maintenance: maintenanceOf(keeper, logs, { store, ttlMs: TTL_MS, clock: trusting(now) }),
+    maintenance: maintenanceOf(keeper, { store, ttlMs: TTL_MS, clock: trusting(now), connect }),
     ...{ clock, store, keeper, metrics, registry, logger, availability },
     index: new VerdictIndex(store, TTL_MS, now, availability),
     run: () => {

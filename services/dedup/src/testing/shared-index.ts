@@ -38,7 +38,8 @@ export function sharedIndex(
   const store = new RemoteStore(server, trusting(now))
   const registry = createRegistry('dedup')
   const metrics = createDedupMetrics(registry, store, () => 0)
-  const logs = wals.map(({ address }) => connectWalLog(address, WAL_TIMEOUT_MS))
+  const connect = (address: string) => connectWalLog(address, WAL_TIMEOUT_MS)
+  const logs = wals.map(({ address }) => connect(address))
   const tools = { store, ttlMs: TTL_MS, clock: trusting(now), waived: new Set(waived) }
   const keeper = new IndexKeeper(logs, tools, metrics, createLogger('dedup', 'fatal'), TIMES)
   const availability = (): Availability => keeper.availability
@@ -58,7 +59,7 @@ export function sharedIndex(
   return {
     ...{ store, registry, availability, stop },
     index: new VerdictIndex(store, TTL_MS, now, availability),
-    maintenance: maintenanceOf(keeper, logs, { store, ttlMs: TTL_MS, clock: trusting(now) }),
+    maintenance: maintenanceOf(keeper, { store, ttlMs: TTL_MS, clock: trusting(now), connect }),
     answering: (not) =>
       vi.waitFor(
         () => {

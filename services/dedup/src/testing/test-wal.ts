@@ -21,6 +21,15 @@ export class TestWal {
   fencedLogs: Pick<wal.GetStateResponse, 'indexLogIds' | 'retiredLogIds'> = NO_FENCE
   /** 0: it does not tell. */
   dedupTtlMs = 0
+  /** What it says of itself beside that. */
+  says: Partial<
+    Pick<wal.GetStateResponse, 'draining' | 'openCount' | 'deadLetterCount' | 'quarantinedSegments'>
+  > = {}
+  retired = false
+  /** Fails so many calls of copyMarks. */
+  copiesToFail = 0
+  /** Called when it is to be retired, before it looks at anything. */
+  onRetire: (() => void) | undefined
   /** What was called, in its order: "fence", "readMarks 5". */
   readonly calls: string[] = []
   /** Sends so many marks in a message, so that a reading takes several. */
@@ -67,6 +76,7 @@ export class TestWal {
 
   /** As the service does it: a mark of another generation is refused. */
   markDone(mark: wal.Mark, flushedAtMs = Date.now()): number {
+    if (this.retired) throw new AppError('superseded', 'this log is retired')
     if (mark.generation !== this.generation) throw new AppError('superseded', 'of an older generation')
     return this.append(mark, flushedAtMs)
   }
@@ -84,12 +94,20 @@ export class TestWal {
     this.#entries.length = entries
   }
 
+  get #lastMarkMs(): number {
+    const stamps = this.#entries.map((entry) => (entry.kind === 'mark' ? entry.stored.flushedAtMs : 0))
+    return Math.max(0, ...stamps)
+  }
+
   #handlers(): Partial<Handlers<typeof wal.WalServiceService>> {
     return {
       fence: ({ generation, indexLogIds, retiredLogIds }) => {
         this.calls.push('fence')
         this.generation = generation
-        this.fencedLogs = { indexLogIds, retiredLogIds }
+        this.fencedLogs = {
+          indexLogIds,
+          retiredLogIds: this.retired ? [...retiredLogIds, this.logId] : retiredLogIds,
+        }
         this.#entries.push({ kind: 'fence' })
         return { position: { logId: this.logId, sequence: this.#entries.length } }
       },
@@ -100,7 +118,31 @@ export class TestWal {
         generation: this.generation,
         nextSequence: this.nextSequence,
         dedupTtlMs: this.dedupTtlMs,
+        takesAppends: !this.says.draining && !this.retired,
+        lastMarkMs: this.#lastMarkMs,
+        retired: this.retired,
+        ...this.says,
       }),
+      copyMarks: ({ marks }) => {
+        if (this.copiesToFail > 0) {
+          this.copiesToFail -= 1
+          throw unavailable('it stands still')
+        }
+        this.calls.push(`copyMarks ${marks.length}`)
+        for (const { flushedAtMs, mark } of marks)
+          if (mark) this.append({ ...mark, sequence: 0 }, flushedAtMs)
+        return { position: { logId: this.logId, sequence: this.#entries.length } }
+      },
+      retire: ({ nextSequence }) => {
+        this.onRetire?.()
+        this.calls.push(`retire ${nextSequence}`)
+        if (nextSequence !== this.nextSequence) throw new AppError('superseded', 'it has gone on')
+        this.retired = true
+        const { indexLogIds, retiredLogIds } = this.fencedLogs
+        this.fencedLogs = { indexLogIds, retiredLogIds: [...retiredLogIds, this.logId] }
+        this.#entries.push({ kind: 'fence' })
+        return { position: { logId: this.logId, sequence: this.#entries.length } }
+      },
       readMarks: ({ fromSequence }) => this.#marks(fromSequence),
     }
   }

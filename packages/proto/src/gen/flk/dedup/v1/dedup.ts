@@ -209,6 +209,65 @@ export enum Difference_Kind {
   KIND_UNREADABLE = 3,
 }
 
+export interface ListLogsRequest {
+}
+
+export interface ListLogsResponse {
+  logs: IndexedLog[];
+  /** False while the index does not answer; refusal says why. */
+  answers: boolean;
+  refusal: string;
+}
+
+/** A log that WAL_ADDR names here, or that the store knows. */
+export interface IndexedLog {
+  /** Empty while it has never been asked. */
+  logId: string;
+  /** host:port, as this index reaches the log; empty where WAL_ADDR does not name it. */
+  address: string;
+  /** It could be asked just now; else the fields from draining on mean nothing. */
+  reached: boolean;
+  /** The store is the index of it. */
+  indexed: boolean;
+  /** For good. */
+  retired: boolean;
+  draining: boolean;
+  openCount: number;
+  deadLetterCount: number;
+  /** Stamp of the newest mark of an outcome, milliseconds since 1970; 0: there is none. */
+  lastMarkMs: number;
+  /** What is to be done or waited for before it can be retired, as a sentence; empty: nothing. */
+  obstacle: string;
+  /** The same, where its marks are copied into another log. */
+  obstacleToCopying: string;
+}
+
+export interface AddLogRequest {
+  /** host:port */
+  address: string;
+}
+
+export interface AddLogResponse {
+  logId: string;
+}
+
+export interface RetireLogRequest {
+  logId: string;
+  /** The log that takes its marks over; empty: none, they must have expired. */
+  copyToLogId: string;
+}
+
+export interface RetireLogResponse {
+  /** Of the copying, from 0 to 1. */
+  share: number;
+  /** While the index does not answer: why. */
+  refusal: string;
+  /** Marks that were copied. */
+  copied: number;
+  /** Only in the last message: it is retired, and the index answers without it. */
+  retired: boolean;
+}
+
 function createBaseLookupItem(): LookupItem {
   return { pcsId: "", fingerprint: Buffer.alloc(0), origin: undefined };
 }
@@ -1649,6 +1708,505 @@ export const Difference: MessageFns<Difference> = {
   },
 };
 
+function createBaseListLogsRequest(): ListLogsRequest {
+  return {};
+}
+
+export const ListLogsRequest: MessageFns<ListLogsRequest> = {
+  encode(_: ListLogsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListLogsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListLogsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListLogsResponse(): ListLogsResponse {
+  return { logs: [], answers: false, refusal: "" };
+}
+
+export const ListLogsResponse: MessageFns<ListLogsResponse> = {
+  encode(message: ListLogsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.logs) {
+      IndexedLog.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.answers !== false) {
+      writer.uint32(16).bool(message.answers);
+    }
+    if (message.refusal !== "") {
+      writer.uint32(26).string(message.refusal);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListLogsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListLogsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.logs.push(IndexedLog.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.answers = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.refusal = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseIndexedLog(): IndexedLog {
+  return {
+    logId: "",
+    address: "",
+    reached: false,
+    indexed: false,
+    retired: false,
+    draining: false,
+    openCount: 0,
+    deadLetterCount: 0,
+    lastMarkMs: 0,
+    obstacle: "",
+    obstacleToCopying: "",
+  };
+}
+
+export const IndexedLog: MessageFns<IndexedLog> = {
+  encode(message: IndexedLog, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.logId !== "") {
+      writer.uint32(10).string(message.logId);
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    if (message.reached !== false) {
+      writer.uint32(24).bool(message.reached);
+    }
+    if (message.indexed !== false) {
+      writer.uint32(32).bool(message.indexed);
+    }
+    if (message.retired !== false) {
+      writer.uint32(40).bool(message.retired);
+    }
+    if (message.draining !== false) {
+      writer.uint32(48).bool(message.draining);
+    }
+    if (message.openCount !== 0) {
+      writer.uint32(56).uint64(message.openCount);
+    }
+    if (message.deadLetterCount !== 0) {
+      writer.uint32(64).uint64(message.deadLetterCount);
+    }
+    if (message.lastMarkMs !== 0) {
+      writer.uint32(72).uint64(message.lastMarkMs);
+    }
+    if (message.obstacle !== "") {
+      writer.uint32(82).string(message.obstacle);
+    }
+    if (message.obstacleToCopying !== "") {
+      writer.uint32(90).string(message.obstacleToCopying);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IndexedLog {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIndexedLog();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.logId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.reached = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.indexed = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.retired = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.draining = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.openCount = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.deadLetterCount = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.lastMarkMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.obstacle = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.obstacleToCopying = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAddLogRequest(): AddLogRequest {
+  return { address: "" };
+}
+
+export const AddLogRequest: MessageFns<AddLogRequest> = {
+  encode(message: AddLogRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.address !== "") {
+      writer.uint32(10).string(message.address);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddLogRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddLogRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAddLogResponse(): AddLogResponse {
+  return { logId: "" };
+}
+
+export const AddLogResponse: MessageFns<AddLogResponse> = {
+  encode(message: AddLogResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.logId !== "") {
+      writer.uint32(10).string(message.logId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddLogResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddLogResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.logId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRetireLogRequest(): RetireLogRequest {
+  return { logId: "", copyToLogId: "" };
+}
+
+export const RetireLogRequest: MessageFns<RetireLogRequest> = {
+  encode(message: RetireLogRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.logId !== "") {
+      writer.uint32(10).string(message.logId);
+    }
+    if (message.copyToLogId !== "") {
+      writer.uint32(18).string(message.copyToLogId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetireLogRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetireLogRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.logId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.copyToLogId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRetireLogResponse(): RetireLogResponse {
+  return { share: 0, refusal: "", copied: 0, retired: false };
+}
+
+export const RetireLogResponse: MessageFns<RetireLogResponse> = {
+  encode(message: RetireLogResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.share !== 0) {
+      writer.uint32(9).double(message.share);
+    }
+    if (message.refusal !== "") {
+      writer.uint32(18).string(message.refusal);
+    }
+    if (message.copied !== 0) {
+      writer.uint32(24).uint64(message.copied);
+    }
+    if (message.retired !== false) {
+      writer.uint32(32).bool(message.retired);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetireLogResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetireLogResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.share = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.refusal = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.copied = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.retired = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 /**
  * DedupService is the index of the log's marks by pcs_id: first write wins. UNAVAILABLE while it is being
  * filled, while its store is down, and when it may not remember more.
@@ -1751,6 +2309,43 @@ export const DedupServiceService = {
       Buffer.from(ConfirmClockResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ConfirmClockResponse => ConfirmClockResponse.decode(value),
   },
+  /** The logs that the store is the index of, as they are now, and those that it was the index of. */
+  listLogs: {
+    path: "/flk.dedup.v1.DedupService/ListLogs" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListLogsRequest): Buffer => Buffer.from(ListLogsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListLogsRequest => ListLogsRequest.decode(value),
+    responseSerialize: (value: ListLogsResponse): Buffer => Buffer.from(ListLogsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListLogsResponse => ListLogsResponse.decode(value),
+  },
+  /**
+   * This process takes a further log in, as if WAL_ADDR had named it at the start: until it ends. UNAVAILABLE: the log
+   * cannot be asked. FAILED_PRECONDITION: it is none for this index.
+   */
+  addLog: {
+    path: "/flk.dedup.v1.DedupService/AddLog" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AddLogRequest): Buffer => Buffer.from(AddLogRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AddLogRequest => AddLogRequest.decode(value),
+    responseSerialize: (value: AddLogResponse): Buffer => Buffer.from(AddLogResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AddLogResponse => AddLogResponse.decode(value),
+  },
+  /**
+   * Ends a log for good: it is drained, nothing in it is unfinished, and its marks have expired or are copied into another
+   * log first. Tells several times a second how far it is, and ends when the index answers without it. FAILED_PRECONDITION:
+   * why not. When the call is cancelled, the copying ends, and the log stays as it was.
+   */
+  retireLog: {
+    path: "/flk.dedup.v1.DedupService/RetireLog" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: RetireLogRequest): Buffer => Buffer.from(RetireLogRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RetireLogRequest => RetireLogRequest.decode(value),
+    responseSerialize: (value: RetireLogResponse): Buffer => Buffer.from(RetireLogResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RetireLogResponse => RetireLogResponse.decode(value),
+  },
 } as const;
 
 export interface DedupServiceServer extends UntypedServiceImplementation {
@@ -1774,6 +2369,19 @@ export interface DedupServiceServer extends UntypedServiceImplementation {
    * not the operator's time.
    */
   confirmClock: handleUnaryCall<ConfirmClockRequest, ConfirmClockResponse>;
+  /** The logs that the store is the index of, as they are now, and those that it was the index of. */
+  listLogs: handleUnaryCall<ListLogsRequest, ListLogsResponse>;
+  /**
+   * This process takes a further log in, as if WAL_ADDR had named it at the start: until it ends. UNAVAILABLE: the log
+   * cannot be asked. FAILED_PRECONDITION: it is none for this index.
+   */
+  addLog: handleUnaryCall<AddLogRequest, AddLogResponse>;
+  /**
+   * Ends a log for good: it is drained, nothing in it is unfinished, and its marks have expired or are copied into another
+   * log first. Tells several times a second how far it is, and ends when the index answers without it. FAILED_PRECONDITION:
+   * why not. When the call is cancelled, the copying ends, and the log stays as it was.
+   */
+  retireLog: handleServerStreamingCall<RetireLogRequest, RetireLogResponse>;
 }
 
 export interface DedupServiceClient extends Client {
@@ -1886,6 +2494,52 @@ export interface DedupServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ConfirmClockResponse) => void,
   ): ClientUnaryCall;
+  /** The logs that the store is the index of, as they are now, and those that it was the index of. */
+  listLogs(
+    request: ListLogsRequest,
+    callback: (error: ServiceError | null, response: ListLogsResponse) => void,
+  ): ClientUnaryCall;
+  listLogs(
+    request: ListLogsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListLogsResponse) => void,
+  ): ClientUnaryCall;
+  listLogs(
+    request: ListLogsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListLogsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * This process takes a further log in, as if WAL_ADDR had named it at the start: until it ends. UNAVAILABLE: the log
+   * cannot be asked. FAILED_PRECONDITION: it is none for this index.
+   */
+  addLog(
+    request: AddLogRequest,
+    callback: (error: ServiceError | null, response: AddLogResponse) => void,
+  ): ClientUnaryCall;
+  addLog(
+    request: AddLogRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AddLogResponse) => void,
+  ): ClientUnaryCall;
+  addLog(
+    request: AddLogRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AddLogResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Ends a log for good: it is drained, nothing in it is unfinished, and its marks have expired or are copied into another
+   * log first. Tells several times a second how far it is, and ends when the index answers without it. FAILED_PRECONDITION:
+   * why not. When the call is cancelled, the copying ends, and the log stays as it was.
+   */
+  retireLog(request: RetireLogRequest, options?: Partial<CallOptions>): ClientReadableStream<RetireLogResponse>;
+  retireLog(
+    request: RetireLogRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<RetireLogResponse>;
 }
 
 export const DedupServiceClient = makeGenericClientConstructor(
