@@ -11,6 +11,9 @@ import { agentRun } from './commands/agent-run.js'
 import { audit } from './commands/audit.js'
 import { build } from './commands/build.js'
 import { clockConfirm } from './commands/clock-confirm.js'
+import { dedupLogs } from './commands/dedup-logs.js'
+import { dedupLogsAdd } from './commands/dedup-logs-add.js'
+import { dedupLogsRetire } from './commands/dedup-logs-retire.js'
 import { dedupRebuild } from './commands/dedup-rebuild.js'
 import { dedupVerify } from './commands/dedup-verify.js'
 import { get } from './commands/get.js'
@@ -53,6 +56,9 @@ const commands: readonly Command[] = [
   walDrain,
   dedupVerify,
   dedupRebuild,
+  dedupLogs,
+  dedupLogsAdd,
+  dedupLogsRetire,
   clockConfirm,
   audit,
 ]

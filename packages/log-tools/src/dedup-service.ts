@@ -10,6 +10,16 @@ export interface DedupService {
   /** @param timeoutMs how long to wait for its end; it goes on in the service when that is over */
   rebuild(timeoutMs: number): AsyncGenerator<dedup.RebuildResponse>
   verify(timeoutMs: number): AsyncGenerator<dedup.VerifyResponse>
+  /** The logs of its store, as they are now. */
+  logs(): Promise<dedup.ListLogsResponse>
+  /** Until its process ends, as if WAL_ADDR had named it. @returns the id of the log */
+  addLog(logAddress: string): Promise<string>
+  /**
+   * Ends a log for good.
+   * @param copyToLogId the log that takes its marks over; empty: none, they must have expired
+   * @param timeoutMs the copying ends when that is over, and the log stays as it was
+   */
+  retireLog(logId: string, copyToLogId: string, timeoutMs: number): AsyncGenerator<dedup.RetireLogResponse>
   /** An operator, whose clock says this, says that the clock of the service is right. */
   confirmClock(operatorClockMs: number): Promise<dedup.ConfirmClockResponse>
   close(): void
@@ -26,6 +36,10 @@ export function connectDedupService(address: string): DedupService {
     state: () => call(peer.unary('getState', {})),
     rebuild: (timeoutMs) => stream(peer.stream('rebuild', {}, { timeoutMs, silenceMs: timeoutMs })),
     verify: (timeoutMs) => stream(peer.stream('verify', {}, { timeoutMs, silenceMs: timeoutMs })),
+    logs: () => call(peer.unary('listLogs', {})),
+    addLog: async (logAddress) => (await call(peer.unary('addLog', { address: logAddress }))).logId,
+    retireLog: (logId, copyToLogId, timeoutMs) =>
+      stream(peer.stream('retireLog', { logId, copyToLogId }, { timeoutMs, silenceMs: timeoutMs })),
     confirmClock: (operatorClockMs) => call(peer.unary('confirmClock', { operatorClockMs })),
     close: () => peer.close(),
   }

@@ -25,7 +25,7 @@ export interface Terminal {
 
 /** One command of `pcs`: what its help says and what it does. */
 export interface Command {
-  /** One word, or two for a command of a group: `build`, `outbox list`. */
+  /** One word, or more for a command of a group: `build`, `outbox list`, `dedup logs add`. */
   readonly name: string
   /** One line for the list of commands. */
   readonly summary: string

@@ -15,9 +15,16 @@ export const dedupAddressOption: Option = {
   help: `the dedup service's gRPC address (DEDUP_ADDR, else ${localAddressText('dedup')}); of several\nprocesses on one store any one will do`,
 }
 
+/** The same, of every process on one store. */
+export const dedupAddressesOption: Option = {
+  name: 'addr',
+  value: 'HOST:PORT',
+  help: `every dedup process on the store, separated by commas\n(DEDUP_ADDR, else ${localAddressText('dedup')})`,
+}
+
 /** The first, where there are several. */
 export function readDedupAddress(env: Env): string {
-  const [first = ''] = readAddresses(env, 'dedup', readPort(env))
+  const [first = ''] = readDedupAddresses(env)
   return first
 }
 
@@ -27,6 +34,19 @@ export function dedupAddress(given: Arguments, terminal: Terminal): string {
   if (option === undefined) return fromEnvironment(terminal, readDedupAddress)
   if (parseAddress(option) === undefined) throw usageError('--addr must be HOST:PORT')
   return option
+}
+
+export function readDedupAddresses(env: Env): readonly string[] {
+  return readAddresses(env, 'dedup', readPort(env))
+}
+
+/** @throws Failure when the option or the variables are no addresses */
+export function dedupAddresses(given: Arguments, terminal: Terminal): readonly string[] {
+  const option = given.text('addr')
+  if (option === undefined) return fromEnvironment(terminal, readDedupAddresses)
+  const addresses = option.split(',').map((part) => part.trim())
+  if (addresses.every((address) => parseAddress(address) !== undefined)) return addresses
+  throw usageError('--addr must be HOST:PORT, several separated by commas')
 }
 
 /** Connects, and lets go afterwards. @throws Failure with a sentence for people */
