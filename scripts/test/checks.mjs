@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../lib/run.mjs'
 import { askedSettings } from './asked-settings.mjs'
@@ -8,6 +8,7 @@ import { forbiddenImports } from './imports.mjs'
 import { lockEngines } from './lock-engines.mjs'
 import { lockGaps } from './lock-gaps.mjs'
 import { tooLarge } from './package-size.mjs'
+import { runbookMistakes } from './runbooks.mjs'
 import { documentedSettings, namedInSources, settingsMistakes } from './settings.mjs'
 import { sources } from './sources.mjs'
 import { matrixMistakes } from './test-matrix.mjs'
@@ -73,6 +74,10 @@ export function checks(root) {
       },
     },
     {
+      name: 'runbooks (docs/runbooks)',
+      mistake: async () => runbookMistakes(runbooksOf(root), alertRulesOf(root)).join('\n') || undefined,
+    },
+    {
       name: 'settings (docs/configuration.md)',
       mistake: async () => {
         const asked = await askedSettings(root)
@@ -84,6 +89,21 @@ export function checks(root) {
       },
     },
   ]
+}
+
+/** @param {string} root */
+function runbooksOf(root) {
+  const directory = join(root, 'docs/runbooks')
+  const names = readdirSync(directory).filter((name) => name.endsWith('.md'))
+  return names.map((name) => ({ name, text: readFileSync(join(directory, name), 'utf8') }))
+}
+
+/** @param {string} root */
+function alertRulesOf(root) {
+  return ['alerts.yml', 'alerts-optional.yml']
+    .map((name) => join(root, 'observability/prometheus', name))
+    .filter((path) => existsSync(path))
+    .map((path) => readFileSync(path, 'utf8'))
 }
 
 /**
