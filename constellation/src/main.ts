@@ -19,7 +19,9 @@ interface OneProcessConfig extends CommonConfig {
 
 function readOneProcessConfig(env: Env): OneProcessConfig {
   const place = { port: readPort(env), dataDir: readDataDirectory(env), env: readDataPlaces(env) }
-  return { ...readCommonConfig(env), place, starters: startersOrMistakes(env, place) }
+  const common = readCommonConfig(env)
+  // Each member has a tracer of its own, and the process makes no spans beside.
+  return { ...common, telemetry: undefined, place, starters: startersOrMistakes(env, place) }
 }
 
 function startersOrMistakes(env: Env, place: InProcessPlace): Starters {

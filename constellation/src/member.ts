@@ -8,7 +8,10 @@ import {
   type Registry,
   type Running,
   type ServiceName,
+  startTelemetry,
+  type Telemetry,
   type Transport,
+  tracedBy,
 } from '@fractal-lba/runtime'
 import type { Starter } from './starters.js'
 
@@ -28,9 +31,10 @@ interface Life {
   readonly logger: Logger
   readonly registry: Registry
   readonly stopping: AbortController
+  readonly telemetry: Telemetry
 }
 
-/** A service in this process: a logger, a registry and a `stopping` of its own for each of its lives. */
+/** A service in this process: a logger, a registry, a tracer and a `stopping` of its own for each of its lives. */
 export class Member {
   readonly name: ServiceName
   readonly #starter: Starter
@@ -75,15 +79,18 @@ export class Member {
       onFatal(this.name, error)
     }
     const registry = createRegistry(this.name)
+    const telemetry = await startTelemetry(this.name, this.#starter.telemetry, { registry, logger })
     try {
       const context = {
-        ...{ logger, registry, transport: this.#transport },
+        ...{ logger, registry, transport: this.#transport, ...tracedBy(telemetry) },
         ...{ clock, stopping: stopping.signal, fatal },
       }
-      this.#life = { running: await this.#starter.start(context), logger, registry, stopping }
+      const running = await this.#starter.start(context)
+      this.#life = { running, logger, registry, stopping, telemetry }
     } catch (error) {
       // What it has begun beside its start ends with this.
       stopping.abort()
+      await telemetry.stop()
       throw error
     }
     logger.info('started')
@@ -103,5 +110,6 @@ export class Member {
     this.#life = undefined
     life.stopping.abort()
     await life.running.stop()
+    await life.telemetry.stop()
   }
 }

@@ -9,6 +9,7 @@ import { openMemoryLog, readWalConfig, startWal } from '@fractal-lba/wal-service
 export interface Starter {
   readonly logLevel: LogLevel
   readonly clockOffsetMaxMs: number
+  readonly telemetry: CommonConfig['telemetry']
   /** Starts it; again after it was stopped. */
   start(context: ProcessContext): Promise<Running>
 }
@@ -22,8 +23,8 @@ function starterOf<Config extends CommonConfig>(
 ): ReadStarter {
   return (env) => {
     const config = readConfig(env)
-    const { logLevel, clockOffsetMaxMs } = config
-    return { logLevel, clockOffsetMaxMs, start: (context) => start(config, context) }
+    const { logLevel, clockOffsetMaxMs, telemetry } = config
+    return { logLevel, clockOffsetMaxMs, telemetry, start: (context) => start(config, context) }
   }
 }
 

@@ -8,6 +8,7 @@ const SOURCES = [
   { PCS_SIGN_ALG: 'hmac' },
   { PCS_SIGN_ALG: 'ed25519' },
   { DEDUP_WAIVED_LOGS: '127.0.0.1:8082' },
+  { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' },
   { DEDUP_BACKEND: 'redis', REDIS_TLS: 'true' },
   { DEDUP_BACKEND: 'redis', REDIS_CLUSTER: 'true' },
   { DEDUP_BACKEND: 'redis', REDIS_SENTINELS: 'a:26379', REDIS_SENTINEL_MASTER: 'main' },

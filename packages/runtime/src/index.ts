@@ -91,6 +91,11 @@ export {
   readWalDirectory,
   refuseTls,
 } from './shared-settings.js'
+export type { TelemetryConfig } from './telemetry/config.js'
+export { referenceOf, type SpanReference, traceFields } from './telemetry/reference.js'
+export { startTelemetry, type Telemetry, tracedBy } from './telemetry/start.js'
+export type { Attributes, FinishedSpan, Tracer } from './telemetry/tracer.js'
+export { Work } from './telemetry/work.js'
 export {
   addressVariables,
   callersOf,

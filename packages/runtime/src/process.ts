@@ -9,6 +9,9 @@ import type { RpcContext } from './rpc/context.js'
 import { grpcTransport } from './rpc/grpc-transport.js'
 import type { Transport } from './rpc/transport.js'
 import { readClockOffsetMaxMs } from './shared-settings.js'
+import { readTelemetryConfig, type TelemetryConfig } from './telemetry/config.js'
+import { startTelemetry, type Telemetry, tracedBy } from './telemetry/start.js'
+import type { Tracer } from './telemetry/tracer.js'
 
 /** sysexits(3): a mistake in the configuration. A supervisor need not try again. */
 export const EXIT_CONFIG = 78
@@ -23,6 +26,8 @@ export interface ProcessContext extends RpcContext {
   readonly transport: Transport
   /** Its clock, and what is known against it; told to its peers with each call. */
   readonly clock: ProcessClock
+  /** Where the spans of its work go; undefined where none are wanted. */
+  readonly tracer?: Tracer | undefined
   /** Aborted once, when the process is asked to stop. */
   readonly stopping: AbortSignal
   /** Logs the error and ends the process at once, where it cannot go on: after a failed flush, for instance. */
@@ -47,6 +52,8 @@ export interface CommonConfig {
   readonly stopGraceMs: number
   /** How far its clock may be from others before it counts as wrong. */
   readonly clockOffsetMaxMs: number
+  /** Undefined: nobody wants spans. */
+  readonly telemetry?: TelemetryConfig | undefined
 }
 
 export function readCommonConfig(env: Env): CommonConfig {
@@ -60,6 +67,7 @@ export function readCommonConfig(env: Env): CommonConfig {
     metricsAuth: user !== undefined && password !== undefined ? { user, password } : undefined,
     stopGraceMs: env.durationMs('STOP_GRACE', 5_000, { min: 0, max: 600_000 }),
     clockOffsetMaxMs: readClockOffsetMaxMs(env),
+    telemetry: readTelemetryConfig(env),
   }
 }
 
@@ -98,6 +106,7 @@ export async function runProcess<Config extends CommonConfig>(
   })
 
   let running: Running | undefined
+  let telemetry: Telemetry | undefined
   const stop = (why: string): void => {
     if (stopping.signal.aborted) return
     logger.info(`stopping: ${why}`)
@@ -105,10 +114,13 @@ export async function runProcess<Config extends CommonConfig>(
     // A process that has not started has no calls to finish.
     if (!running) process.exit(0)
     endAfter(stopMsMax, logger)
-    running.stop().then(
-      () => process.exit(0),
-      (error: unknown) => fatal(error instanceof Error ? error : new Error(String(error))),
-    )
+    running
+      .stop()
+      .then(() => telemetry?.stop())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => fatal(error instanceof Error ? error : new Error(String(error))),
+      )
   }
   process.on('SIGTERM', () => stop('SIGTERM'))
   process.on('SIGINT', () => stop('SIGINT'))
@@ -121,8 +133,10 @@ export async function runProcess<Config extends CommonConfig>(
   }
 
   try {
+    const registry = createRegistry(name)
+    telemetry = await startTelemetry(name, config.telemetry, { registry, logger })
     running = await start(config, {
-      ...{ logger, registry: createRegistry(name), transport: grpcTransport },
+      ...{ logger, registry, transport: grpcTransport, ...tracedBy(telemetry) },
       ...{ clock: new ProcessClock({ limitMs: config.clockOffsetMaxMs, service: name }) },
       ...{ stopping: stopping.signal, fatal },
     })

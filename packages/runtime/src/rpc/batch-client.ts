@@ -1,5 +1,6 @@
 import { monotonicMs } from '../clock/monotonic.js'
 import { AppError, LostInFlight, unavailable } from '../errors.js'
+import type { Attributes } from '../telemetry/tracer.js'
 import { type CallOptions, hopDeadlineMs, NO_CONTEXT } from './call-context.js'
 import type { Endpoints } from './endpoints.js'
 import type { Around, CallEnd } from './interceptors.js'
@@ -22,6 +23,8 @@ export interface BatchOptions<Item, Result, Answer> {
   readonly idempotent: boolean
   /** Most bytes of a batch of this operation, where its work for a byte is dear; batchBytesMax of the hop otherwise. */
   readonly batchBytesMax?: number | undefined
+  /** What a trace is to say of an answer. */
+  readonly describe?: (answer: Answer) => Attributes
 }
 
 export interface BatchClientParts {
@@ -114,6 +117,7 @@ export class BatchClient<Item, Result, Answer> {
         failedAt: undefined,
         lostWith: undefined,
         error: undefined,
+        answer: undefined,
       })
       // One turn of the event loop gathers what arrived together; a lone item does not notice it.
       if (!this.#isPumpScheduled) {
@@ -184,7 +188,8 @@ export class BatchClient<Item, Result, Answer> {
     const sentMs = monotonicMs()
     const end = this.#around?.({ size: pending.length, beganMs: sentMs, traced })
     this.#inFlight.set(lane, { batch: this.#batch, pending, sentMs, end })
-    const contexts = traced.length === 0 ? [] : pending.map(({ context }) => context ?? NO_CONTEXT)
+    const hasTrace = traced.some(({ context }) => context?.traceparent)
+    const contexts = hasTrace ? pending.map(({ context }) => context ?? NO_CONTEXT) : []
     lane.send({ batch: this.#batch, items, contexts })
   }
 
@@ -231,6 +236,7 @@ export class BatchClient<Item, Result, Answer> {
     for (const [index, pending] of sent.pending.entries()) {
       try {
         const answer = this.#options.answer(results[index] as Result)
+        pending.answer = answer
         if (pending.error === undefined) pending.resolve(answer)
         else pending.onLate?.(answer)
       } catch (error) {

@@ -1,10 +1,13 @@
 import { Metadata } from '@grpc/grpc-js'
 import { monotonicMs } from '../clock/monotonic.js'
+import type { Attributes } from '../telemetry/tracer.js'
 
 /** W3C trace context of the work that a call is a part of; both are empty where there is none. */
 export interface CallContext {
   readonly traceparent: string
   readonly tracestate: string
+  /** Takes what is to be told of the work in its trace; undefined where nobody records it. */
+  note?(attributes: Attributes): void
 }
 
 export const NO_CONTEXT: CallContext = { traceparent: '', tracestate: '' }

@@ -3,7 +3,7 @@ import { Calls, type StreamOptions, type UnaryOptions } from './calls.js'
 import { type RpcContext, withDefaults } from './context.js'
 import { Endpoints } from './endpoints.js'
 import { EVERYTHING, healthCheck, saysServing } from './health.js'
-import { type Around, around } from './interceptors.js'
+import { type Around, around, type MethodEnd } from './interceptors.js'
 import { defaultHopLimits, type HopLimits } from './limits.js'
 import {
   type BatchNames,
@@ -92,8 +92,9 @@ export function connect<D extends Definition>(
     },
     batches(name, options) {
       const method = methodOf(definition, name)
+      const describe = options.describe as MethodEnd['describe']
       const client = new BatchClient({ service, method, endpoints, open, limits }, options, (queuedItems) =>
-        around(interceptors, { ...nameOf(method), end: 'client', kind: 'batch', queuedItems }),
+        around(interceptors, { ...nameOf(method), end: 'client', kind: 'batch', queuedItems, describe }),
       )
       batchClients.push(client)
       return client

@@ -33,15 +33,19 @@ function unaryHandler(method: ServedUnary, { draining, clock }: Served): handleU
     const receivedMs = monotonicMs()
     if (clock) noteClock(clock, call.metadata, receivedMs, receivedMs)
     const { context, end } = beginCall(method.around, fromMetadata(call.metadata))
-    answer(method, call.request, { context, draining }).then(
+    const trailer = new Metadata()
+    const tell = (name: string, value: string): void => trailer.set(name, value)
+    answer(method, call.request, { context, draining, tell }).then(
       (response) => {
         end?.({ endedMs: monotonicMs(), errors: [] })
-        callback(null, response, withClock(new Metadata(), clock))
+        callback(null, response, withClock(trailer, clock))
       },
       (error: unknown) => {
         end?.({ endedMs: monotonicMs(), errors: [error] })
         method.onError(error)
-        callback(toServiceError(error))
+        const failure = toServiceError(error)
+        failure.metadata.merge(trailer)
+        callback(failure)
       },
     )
   }

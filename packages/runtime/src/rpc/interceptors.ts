@@ -1,4 +1,5 @@
 import { monotonicMs } from '../clock/monotonic.js'
+import type { Attributes } from '../telemetry/tracer.js'
 import type { CallContext } from './call-context.js'
 import type { MethodName } from './method.js'
 
@@ -9,6 +10,8 @@ export interface MethodEnd extends MethodName {
   readonly kind: 'unary' | 'stream' | 'batch'
   /** How many items wait for a place in a batch now; only at the client's end of batches. */
   readonly queuedItems?: () => number
+  /** What a trace is to say of an item's answer; only at the client's end of batches. */
+  readonly describe?: ((answer: unknown) => Attributes) | undefined
 }
 
 /** A unary call, a stream, or one batch of items. Times are on the monotonic clock. */
@@ -26,8 +29,9 @@ export interface TracedItem {
   readonly askedMs: number
   /** What an interceptor puts here travels on, and is what the handler sees. */
   context: CallContext | undefined
-  /** What its caller got, once that is known. */
+  /** What its caller got, once that is known; an answer only at the client's end of batches. */
   readonly error: unknown
+  readonly answer?: unknown
 }
 
 export interface CallEnd {

@@ -19,6 +19,7 @@ export interface Pending<Item, Answer> {
   /** Why its first try was lost in flight, where it was. */
   lostWith: AppError | undefined
   error: unknown
+  answer: unknown
 }
 
 export interface BatchBounds<Item> {

@@ -19,6 +19,8 @@ export interface HandledCall {
   readonly context: CallContext | undefined
   /** Aborted when the server stops: what has no end of its own ends then. */
   readonly draining: AbortSignal
+  /** Tells the caller something beside the answer or the error, where the transport has a place for it. */
+  readonly tell?: ((name: string, value: string) => void) | undefined
 }
 
 export interface HandledStream extends HandledCall {

@@ -1,0 +1,125 @@
+import type { CallContext } from '../rpc/call-context.js'
+import { newSpanId, newTraceId, type SpanReference, traceparentOf } from './reference.js'
+import type { Attributes, FinishedSpan, Tracer } from './tracer.js'
+
+/** What a step of a piece of work came to, when it is over. */
+export interface Step {
+  readonly name: string
+  /** Undefined where nothing of it is to be recorded by others. */
+  readonly spanId: string | undefined
+  readonly attributes: Attributes
+  readonly links: readonly SpanReference[]
+  readonly startMs: number
+  readonly endMs: number
+  readonly failure: string | undefined
+  /** What is to be told of it; asked only where the work is recorded. */
+  readonly describe: (() => Attributes) | undefined
+}
+
+export interface WorkBegin {
+  readonly name: string
+  readonly kind: FinishedSpan['kind']
+  /** The span that it is a part of. */
+  readonly parent?: SpanReference | undefined
+  /** A span of another trace that has led to it: this is sampled where that is. */
+  readonly link?: SpanReference | undefined
+  readonly startMs: number
+  readonly attributes: Attributes
+}
+
+export interface WorkEnd {
+  readonly endMs: number
+  readonly attributes: Attributes
+  readonly failure: string | undefined
+  /** It leaves a trace even where the head said no. */
+  readonly isNotable: boolean
+}
+
+/** More steps than a submission has, with those that were tried again. */
+const STEPS_KEPT_MAX = 32
+
+/**
+ * A piece of work with a trace, such as one submission: a span, and one for each step, as calls of other services tell
+ * them. Where it was not sampled its times are kept until its end, which may be worth a trace all the same; other
+ * services have recorded nothing then. It is the context of the calls that are made for it.
+ */
+export class Work implements CallContext {
+  readonly traceId: string
+  readonly isSampled: boolean
+  /** What travels on: of its own span, or where it is not sampled what came. */
+  readonly traceparent: string
+  readonly tracestate: string
+  readonly #tracer: Tracer
+  readonly #begin: WorkBegin
+  readonly #spanId = newSpanId()
+  #noted: Attributes = {}
+  #kept: Step[] = []
+  #isRecorded: boolean | undefined
+  #hasEnded = false
+
+  constructor(tracer: Tracer, begin: WorkBegin) {
+    const { parent, link } = begin
+    this.#tracer = tracer
+    this.#begin = begin
+    this.traceId = parent?.traceId ?? newTraceId()
+    this.isSampled = link ? link.isSampled : tracer.samples(this.traceId, parent)
+    this.tracestate = parent?.tracestate ?? ''
+    if (this.isSampled) this.traceparent = traceparentOf(this.traceId, this.#spanId, true)
+    else this.traceparent = parent ? traceparentOf(parent.traceId, parent.spanId, false) : ''
+    if (this.isSampled) this.#isRecorded = true
+  }
+
+  /** Its span; others may refer to it. */
+  get reference(): SpanReference {
+    const { traceId, tracestate, isRecorded } = this
+    return { traceId, spanId: this.#spanId, isSampled: isRecorded, tracestate }
+  }
+
+  /** Whether it has a trace; before its end, whether it has one already. */
+  get isRecorded(): boolean {
+    return this.#isRecorded === true
+  }
+
+  /** The header of an answer that names its trace; undefined where it has none. */
+  get traceresponse(): string | undefined {
+    return this.isRecorded ? traceparentOf(this.traceId, this.#spanId, true) : undefined
+  }
+
+  /** A step is over. It may be later than the work itself, when an answer was not waited for. */
+  step(step: Step): void {
+    if (this.#isRecorded) this.#recordStep(step)
+    else if (this.#isRecorded === undefined && this.#kept.length < STEPS_KEPT_MAX) this.#kept.push(step)
+  }
+
+  /** Only its first end counts. */
+  end({ endMs, attributes, failure, isNotable }: WorkEnd): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    this.#isRecorded ??= isNotable && this.#tracer.keepsFailures
+    const kept = this.#kept
+    this.#kept = []
+    if (!this.#isRecorded) return
+    for (const step of kept) this.#recordStep(step)
+    const { name, kind, parent, link, startMs, attributes: first } = this.#begin
+    this.#tracer.record({
+      ...{ name, kind, parent, startMs, endMs, failure },
+      traceId: this.traceId,
+      spanId: this.#spanId,
+      attributes: { ...first, ...this.#noted, ...attributes },
+      links: link?.isSampled ? [link] : [],
+    })
+  }
+
+  #recordStep({ name, attributes, links, startMs, endMs, failure, describe, spanId }: Step): void {
+    const noted = describe?.()
+    if (noted) this.#noted = { ...this.#noted, ...noted }
+    this.#tracer.record({
+      ...{ name, links, startMs, endMs, failure },
+      kind: 'client',
+      traceId: this.traceId,
+      spanId: spanId ?? newSpanId(),
+      parent: this.reference,
+      attributes: noted ? { ...attributes, ...noted } : attributes,
+    })
+  }
+}
