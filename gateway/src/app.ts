@@ -22,10 +22,11 @@ import { RecordLog } from './record-log.js'
 import { replayOpenEntries } from './replay.js'
 import { SubmissionMetrics } from './submission-metrics.js'
 import { SubmissionReport } from './submission-report.js'
+import { SubmissionTraces } from './traces.js'
 
 /** Puts the gateway together and starts it; what it needs is configuration and the four services' addresses. */
 export async function startGateway(config: GatewayConfig, context: ProcessContext): Promise<Running> {
-  const { logger, registry, stopping } = context
+  const { logger, registry, stopping, tracer } = context
   const { addresses, hop } = config
   const [refusal] = await refusalsOfNames(addresses.wal)
   if (refusal !== undefined) throw new StartError(`WAL_ADDR: ${refusal}`)
@@ -49,6 +50,7 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
   const ingest = new Ingest(services, counters, config.submitTimeoutMs, context.clock.nowMs, () => {
     monitor.look()
   })
+  const traces = tracer && new SubmissionTraces(tracer)
   const rateLimit = new RateLimit({
     tokensPerSecond: config.tokenRate,
     onRefused: () => counters.rateLimited.inc(),
@@ -74,9 +76,10 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
     metricsAuth: config.metricsAuth,
     logger,
     limits: { ...config, requestTimeoutMs: config.bodyTimeoutMs, closeTimeoutMs: config.stopGraceMs },
+    traces,
   })
   const service = ingestService({
-    ...{ ingest, admission, report, logger },
+    ...{ ingest, admission, report, logger, traces },
     retryAfterMs: config.retryAfterMs,
   })
   const closeClients = (): void => {
@@ -85,11 +88,11 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
   }
   const listen = async () => {
     await http.listen({ host: config.host, port: config.port })
-    // Agents are no peers: what they say of their clocks is not asked for.
+    // Agents are no peers: what they say of their clocks is not asked for. The spans of what they ask are made here.
     return startGrpcServer(
       config.grpcAddress,
       [service],
-      { ...context, clock: undefined },
+      { ...context, clock: undefined, interceptors: [] },
       {
         connectionsMax: config.connectionsMax,
         requestTimeoutMs: config.bodyTimeoutMs,
@@ -105,7 +108,11 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
   })
   monitor.follow(() => grpc.setServing(monitor.report().status !== 'not_ready'))
   const replays = wals.map((wal) =>
-    replayOpenEntries(wal, { ingest, monitor, counters, report, logger, config: config.replay }, stopping),
+    replayOpenEntries(
+      wal,
+      { ingest, monitor, counters, report, logger, traces, config: config.replay },
+      stopping,
+    ),
   )
 
   return {

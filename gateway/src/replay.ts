@@ -8,6 +8,7 @@ import type { Counters } from './counters.js'
 import type { Ingest, Submission } from './ingest.js'
 import type { Monitor } from './monitor.js'
 import type { SubmissionReport } from './submission-report.js'
+import { endTrace, type SubmissionTraces } from './traces.js'
 
 /** Few enough that live traffic finds its place in every batch. */
 const LEASE = { entriesMax: 128, bytesMax: 2 * 2 ** 20 } as const
@@ -22,7 +23,7 @@ const LEASE = { entriesMax: 128, bytesMax: 2 * 2 ** 20 } as const
  */
 export async function replayOpenEntries(
   log: WalClient,
-  { ingest, monitor, counters, report, logger, config }: ReplayParts,
+  { ingest, monitor, counters, report, logger, traces, config }: ReplayParts,
   stopping: AbortSignal,
 ): Promise<void> {
   let hasFailed = false
@@ -60,12 +61,15 @@ export async function replayOpenEntries(
     alone: boolean,
   ): Promise<boolean> {
     if (!position) return false
+    const trace = traces?.replay(context, position)
     try {
-      const submission: Submission = { body, encoding, context }
+      const submission: Submission = { body, encoding, context: trace ?? context }
       // A refusal is an end too.
       const answered = await ingest.replay(submission, { wal, position }, { alone })
+      endTrace(trace, answered)
       report.finishedByReplay(answered, submission)
     } catch (error) {
+      endTrace(trace, toAppError(error))
       if (error instanceof LostInFlight) aloneCount = LEASE.entriesMax
       logger.warn({ err: error, position }, 'replay: the submission stays open')
       await reportFailure(wal, position, error)
@@ -95,6 +99,7 @@ export interface ReplayParts {
   readonly report: Pick<SubmissionReport, 'finishedByReplay'>
   readonly logger: Logger
   readonly config: ReplayConfig
+  readonly traces?: SubmissionTraces | undefined
 }
 
 /**

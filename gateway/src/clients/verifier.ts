@@ -33,6 +33,7 @@ export function connectVerifier(address: string, limits: HopLimits, context: Rpc
     sizeBytes: ({ body }) => body.length,
     idempotent: true,
     batchBytesMax: BATCH_BYTES_MAX,
+    describe: (answer) => (answer instanceof AppError ? {} : { 'pcs.id': answer.pcsId }),
   })
   return {
     verify: (item, options) => batches.call(item, options),

@@ -36,6 +36,7 @@ export function connectWal(address: string, limits: HopLimits, context: RpcConte
     answer: ({ result }) => demandPosition(result),
     sizeBytes: ({ body }) => body.length,
     idempotent: false,
+    describe: ({ logId, sequence }) => ({ 'pcs.log_id': logId, 'pcs.log_sequence': sequence }),
   })
   const marks = peer.batches('markDoneBatches', {
     answer: ({ result }) => demandPosition(result, fromMarkStatus),

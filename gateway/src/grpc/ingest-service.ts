@@ -5,10 +5,12 @@ import {
   type CallContext,
   type GrpcService,
   grpcService,
+  type HandledCall,
   type Logger,
   monotonicMs,
   toAppError,
   toStatus,
+  type Work,
 } from '@fractal-lba/runtime'
 import type { Admission } from '../admission.js'
 import type { Answer, Answered } from '../decision.js'
@@ -17,6 +19,7 @@ import { recordProblems } from '../problem.js'
 import { withJitter } from '../retry-after.js'
 import type { SubmissionReport } from '../submission-report.js'
 import { traceContextOf } from '../trace-context.js'
+import { endTrace, grpcAttributes, type SubmissionTraces } from '../traces.js'
 
 const BATCH_RECORDS_MAX = 256
 const BATCH_BYTES_MAX = 4 * 2 ** 20
@@ -30,6 +33,9 @@ export const REQUEST_BYTES_MAX = BATCH_BYTES_MAX + 64 * 2 ** 10
  */
 type RawRecords = readonly Buffer[]
 
+/** Tells the caller something beside the answer, where there is something. */
+type Tell = (name: string, value: string | undefined) => void
+
 export interface IngestServiceParts {
   readonly ingest: Ingest
   readonly admission: Admission
@@ -37,6 +43,7 @@ export interface IngestServiceParts {
   /** What an unavailable answer tells in RetryInfo, before the jitter. */
   readonly retryAfterMs: number
   readonly logger: Logger
+  readonly traces: SubmissionTraces | undefined
 }
 
 /** flk.ingest.v1.IngestService: the same way as POST /v1/pcs/submit. */
@@ -46,6 +53,7 @@ export function ingestService({
   report,
   retryAfterMs,
   logger,
+  traces,
 }: IngestServiceParts): GrpcService {
   const answerOf = async (submission: Submission): Promise<Answer> => {
     try {
@@ -54,27 +62,46 @@ export function ingestService({
       return toAppError(error)
     }
   }
-  const submit = async (body: Buffer, context: CallContext | undefined): Promise<ingest.StoredOutcome> => {
+  const submit = async (
+    body: Buffer,
+    parent: CallContext | undefined,
+    trace: Work | undefined,
+  ): Promise<ingest.StoredOutcome> => {
     const completeMs = monotonicMs()
-    const submission: Submission = { body, encoding: record.Encoding.ENCODING_PROTOBUF, context }
+    const submission: Submission = {
+      body,
+      encoding: record.Encoding.ENCODING_PROTOBUF,
+      context: trace ?? parent,
+    }
     const answer = await answerOf(submission)
+    endTrace(trace, answer)
     report.answered(answer, { front: 'grpc', elapsedMs: monotonicMs() - completeMs, submission })
     if (answer instanceof AppError) throw answer
     return storedOutcome(answer)
   }
 
   return grpcService(rawDefinition(), {
-    submit: answering(async (records: RawRecords, context) => {
-      // A field that occurs twice is merged, and merging is what concatenation of the bytes means in protobuf.
-      return { result: await submit(Buffer.concat(records), context) }
+    submit: answering(async (records: RawRecords, context, tell) => {
+      const trace = traces?.submission(context, grpcAttributes('Submit'))
+      try {
+        // A field that occurs twice is merged, and merging is what concatenation of the bytes means in protobuf.
+        return { result: await submit(Buffer.concat(records), context, trace) }
+      } finally {
+        tell('traceresponse', trace?.traceresponse)
+      }
     }),
-    submitBatch: answering(async (records: RawRecords, context) => {
+    submitBatch: answering(async (records: RawRecords, context, tell) => {
       const bytes = records.reduce((sum, record) => sum + record.length, 0)
       if (records.length > BATCH_RECORDS_MAX || bytes > BATCH_BYTES_MAX) {
         report.refused(recordProblems.too_large, BATCH_TOO_LARGE, { front: 'grpc' })
         throw new AppError('too_large', BATCH_TOO_LARGE)
       }
-      return { results: await Promise.all(records.map((record) => resultOf(submit(record, context)))) }
+      const trace = traces?.batch(context, records.length)
+      const one = (body: Buffer) => submit(body, context, trace && traces?.submissionOf(trace))
+      const results = await Promise.all(records.map((record) => resultOf(one(record))))
+      trace?.end({ endMs: monotonicMs(), attributes: {}, failure: undefined, isNotable: false })
+      tell('traceresponse', trace?.traceresponse)
+      return { results }
     }),
     getOutcome: answering(async ({ pcsId }: ingest.GetOutcomeRequest) => {
       return { result: storedOutcome(await way.outcome(pcsId)) }
@@ -82,11 +109,14 @@ export function ingestService({
   })
 
   function answering<Request, Response>(
-    answerTo: (request: Request, context: CallContext | undefined) => Promise<Response>,
-  ): (request: Request, call: { readonly context: CallContext | undefined }) => Promise<Response> {
-    return async (request, { context }) => {
+    answerTo: (request: Request, context: CallContext | undefined, tell: Tell) => Promise<Response>,
+  ): (request: Request, call: Pick<HandledCall, 'context' | 'tell'>) => Promise<Response> {
+    return async (request, { context, tell }) => {
+      const tellKnown: Tell = (name, value) => {
+        if (value !== undefined) tell?.(name, value)
+      }
       try {
-        return await answerTo(request, traceContextOf(context?.traceparent, context?.tracestate))
+        return await answerTo(request, traceContextOf(context?.traceparent, context?.tracestate), tellKnown)
       } catch (error) {
         throw withRetryInfo(error)
       }

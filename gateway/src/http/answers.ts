@@ -67,6 +67,8 @@ export class Answers {
     headers.push('X-Request-Id', request.id, ...NOSNIFF)
     if (route?.fields) headers.push(...route.fields())
     if (fields) headers.push(...fields)
+    const traceresponse = request.trace?.traceresponse
+    if (traceresponse) headers.push('traceresponse', traceresponse)
     const last = connection.ending && connection.unanswered === 0
     if (this.#closing || last || unread) headers.push('Connection', 'close')
     response.writeHead(status, headers)

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Work } from '@fractal-lba/runtime'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { BodyReader } from './body.js'
 
@@ -29,6 +30,8 @@ declare module 'fastify' {
     route: Route | undefined
     /** Undefined where nobody wants the body. */
     reader: BodyReader | undefined
+    /** Undefined where it is no submission, or nobody wants traces. */
+    trace: Work | undefined
   }
 }
 
@@ -49,4 +52,5 @@ export function decorateRequests(app: FastifyInstance): void {
   app.decorateRequest('answered', false)
   app.decorateRequest('route', undefined)
   app.decorateRequest('reader', undefined)
+  app.decorateRequest('trace', undefined)
 }

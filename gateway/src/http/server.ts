@@ -7,6 +7,7 @@ import { recordProblems, transportProblems } from '../problem.js'
 import type { RateLimit } from '../rate-limit.js'
 import { requestIdFrom } from '../request-id.js'
 import type { SubmissionReport } from '../submission-report.js'
+import type { SubmissionTraces } from '../traces.js'
 import type { Refusal } from './admission.js'
 import { Answers } from './answers.js'
 import { docsRoutes } from './docs.js'
@@ -33,6 +34,8 @@ export interface HttpDependencies {
   readonly metricsAuth: BasicAuth | undefined
   readonly logger: Logger
   readonly limits: HttpLimits
+  /** Undefined: nobody wants traces. */
+  readonly traces?: SubmissionTraces | undefined
 }
 
 const NO_SUCH_PATH: Refusal = { kind: recordProblems.unknown_path, detail: 'nothing is served at this path' }
@@ -57,6 +60,7 @@ export function buildHttpServer({
   metricsAuth,
   logger,
   limits,
+  traces,
 }: HttpDependencies): FastifyInstance {
   const metrics = new HttpMetrics(registry)
   const answers = new Answers(metrics, logger, limits.retryAfterMs)
@@ -76,7 +80,10 @@ export function buildHttpServer({
     ])
   }
   const routes: readonly RouteDefinition[] = [
-    submitRoute({ answers, ingest, admission, rateLimit, report, bodyBytesMax: limits.bodyBytesMax }),
+    submitRoute({
+      ...{ answers, ingest, admission, rateLimit, report, traces },
+      bodyBytesMax: limits.bodyBytesMax,
+    }),
     outcomeRoute(answers, ingest, notFound),
     ...operationsRoutes({ answers, ready, registry, exemplars, metricsAuth }),
     ...docsRoutes(answers),

@@ -8,6 +8,7 @@ import type { Ingest, Submission } from '../ingest.js'
 import type { RateLimit } from '../rate-limit.js'
 import type { SubmissionReport } from '../submission-report.js'
 import { traceContextOf } from '../trace-context.js'
+import { endTrace, httpAttributes, type SubmissionTraces } from '../traces.js'
 import { type Refusal, refusalByHeaders } from './admission.js'
 import type { Answers, Content } from './answers.js'
 import { type BodySink, readBody } from './body.js'
@@ -20,6 +21,7 @@ export interface SubmitParts {
   readonly rateLimit: RateLimit
   readonly report: SubmissionReport
   readonly bodyBytesMax: number
+  readonly traces: SubmissionTraces | undefined
 }
 
 const REPLAYED = ['Idempotent-Replayed', 'true'] as const
@@ -32,6 +34,7 @@ export function submitRoute({
   rateLimit,
   report,
   bodyBytesMax,
+  traces,
 }: SubmitParts): RouteDefinition {
   const sink: BodySink = {
     bytesMax: bodyBytesMax,
@@ -64,6 +67,7 @@ export function submitRoute({
     const completeMs = monotonicMs()
     const submission = submissionOf(request, body)
     const answer = await answerTo(submission)
+    endTrace(request.trace, answer)
     if (answer instanceof AppError) answers.fail(request, reply, answer)
     else answers.send(request, reply, contentOf(answer))
     const elapsedMs = monotonicMs() - completeMs
@@ -77,15 +81,17 @@ export function submitRoute({
       return toAppError(error)
     }
   }
+
+  function submissionOf(request: FastifyRequest, body: Buffer): Submission {
+    const { headers, id, startedMs } = request
+    const parent = traceContextOf(headers.traceparent, headers.tracestate)
+    request.trace = traces?.submission(parent, { ...httpAttributes, 'pcs.request_id': id }, startedMs)
+    return { body, encoding: record.Encoding.ENCODING_JSON, context: request.trace ?? parent }
+  }
 }
 
 /** A stored outcome says that it is one. */
 export function contentOf({ status, outcome, replayed }: Answered): Content {
   const content = { status, type: 'application/json', body: renderOutcome(outcome) }
   return replayed ? { ...content, fields: REPLAYED } : content
-}
-
-function submissionOf({ headers }: FastifyRequest, body: Buffer): Submission {
-  const context = traceContextOf(headers.traceparent, headers.tracestate)
-  return { body, encoding: record.Encoding.ENCODING_JSON, context }
 }

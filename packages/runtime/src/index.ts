@@ -92,7 +92,7 @@ export {
   refuseTls,
 } from './shared-settings.js'
 export type { TelemetryConfig } from './telemetry/config.js'
-export { referenceOf, type SpanReference, traceFields } from './telemetry/reference.js'
+export { referenceOf, type SpanReference } from './telemetry/reference.js'
 export { startTelemetry, type Telemetry, tracedBy } from './telemetry/start.js'
 export type { Attributes, FinishedSpan, Tracer } from './telemetry/tracer.js'
 export { Work } from './telemetry/work.js'

@@ -1,9 +1,11 @@
 import { bytesOfVerdict, dedup, verdictFromBytes } from '@fractal-lba/proto'
 import {
   AppError,
+  type Attributes,
   fromStatus,
   type GrpcService,
   grpcService,
+  type HandledBatch,
   type Logger,
   type ProcessClock,
   toAppError,
@@ -42,8 +44,16 @@ export function dedupService({
   const onError = (error: unknown): void => {
     if (toAppError(error).code === 'internal') logger.error({ err: error }, 'call failed')
   }
-  const lookup = async (items: readonly dedup.LookupItem[]): Promise<dedup.Answer[]> =>
-    answerEach(
+  /** Tells each trace of a batch what the index said, and what keeps it. */
+  const told = (answers: dedup.Answer[], { contexts }: Partial<HandledBatch>): dedup.Answer[] => {
+    for (const [item, context] of contexts?.entries() ?? []) context?.note?.(noteOf(answers[item], store))
+    return answers
+  }
+  const lookup = async (
+    items: readonly dedup.LookupItem[],
+    batch: Partial<HandledBatch> = {},
+  ): Promise<dedup.Answer[]> => {
+    const answers = await answerEach(
       items.map(toLookup),
       async (lookups) => {
         const found = await metrics.timed('lookup', () => index.lookupMany(lookups))
@@ -52,8 +62,13 @@ export function dedupService({
       },
       onError,
     )
-  const put = async (items: readonly dedup.PutItem[]): Promise<dedup.Answer[]> =>
-    answerEach(
+    return told(answers, batch)
+  }
+  const put = async (
+    items: readonly dedup.PutItem[],
+    batch: Partial<HandledBatch> = {},
+  ): Promise<dedup.Answer[]> => {
+    const answers = await answerEach(
       items.map(toVerdict),
       async (verdicts) => {
         const found = await metrics.timed('put', () => index.putManyIfAbsent(verdicts))
@@ -62,6 +77,8 @@ export function dedupService({
       },
       onError,
     )
+    return told(answers, batch)
+  }
 
   return grpcService(
     dedup.DedupServiceService,
@@ -130,6 +147,19 @@ async function answerEach<Asked extends object>(
   })
   let next = 0
   return asked.map((item) => toAnswer(item instanceof AppError ? item : found[next++]))
+}
+
+const FINDINGS: Readonly<Partial<Record<dedup.Finding, string>>> = {
+  [dedup.Finding.FINDING_OWN]: 'own',
+  [dedup.Finding.FINDING_ABSENT]: 'absent',
+  [dedup.Finding.FINDING_DUPLICATE]: 'duplicate',
+  [dedup.Finding.FINDING_CONFLICT]: 'conflict',
+}
+
+function noteOf(answer: dedup.Answer | undefined, { backend }: Store): Attributes {
+  const known = { 'pcs.store': backend }
+  if (!answer || answer.error) return { ...known, 'error.type': answer?.error?.message ?? 'no answer' }
+  return { ...known, 'pcs.finding': FINDINGS[answer.finding] ?? 'unspecified' }
 }
 
 const NO_BYTES = Buffer.alloc(0)

@@ -1,6 +1,13 @@
 import type { Parameters } from '@fractal-lba/pcs'
 import { bytesOfVerdict, record, scoring } from '@fractal-lba/proto'
-import { AppError, type GrpcService, grpcService, type Logger, toStatus } from '@fractal-lba/runtime'
+import {
+  AppError,
+  type CallContext,
+  type GrpcService,
+  grpcService,
+  type Logger,
+  toStatus,
+} from '@fractal-lba/runtime'
 import { createJudge, type Judge } from './judge.js'
 import type { ScoringMetrics } from './metrics.js'
 
@@ -17,16 +24,17 @@ export function scoringService(parameters: Parameters, logger: Logger, metrics: 
     return { outcome: judge(record), parameters }
   }
   /** All of a verdict that a judge knows. */
-  const verdict = (bytes: Buffer): Buffer => {
+  const verdict = (bytes: Buffer, context: CallContext | undefined): Buffer => {
     const verified = record.VerifiedRecord.decode(bytes)
     const { fingerprint, keyId } = verified
     const outcome = judge(verified)
+    context?.note?.({ 'pcs.id': verified.pcsId, 'pcs.reason': outcome.reason ?? 'accepted' })
     return bytesOfVerdict({ outcome, fingerprint, keyId, parameters, judgedAtMs: 0, origin: undefined })
   }
   const onError = (error: unknown): void => logger.debug({ err: error }, 'call failed')
-  const result = (item: scoring.JudgeItem): scoring.JudgeResult => {
+  const result = (item: scoring.JudgeItem, context: CallContext | undefined): scoring.JudgeResult => {
     try {
-      return { result: { $case: 'verdict', value: verdict(item.record) } }
+      return { result: { $case: 'verdict', value: verdict(item.record, context) } }
     } catch (error) {
       metrics.failed()
       onError(error)
@@ -38,7 +46,7 @@ export function scoringService(parameters: Parameters, logger: Logger, metrics: 
     scoring.ScoringServiceService,
     {
       judge: ({ record }) => ({ judgement: judgement(record) }),
-      judgeBatches: (items) => items.map(result),
+      judgeBatches: (items, { contexts }) => items.map((item, index) => result(item, contexts[index])),
     },
     onError,
   )

@@ -1,6 +1,13 @@
 import type { KeyRing } from '@fractal-lba/pcs'
 import { encoderOf, record, verifier } from '@fractal-lba/proto'
-import { type GrpcService, grpcService, type Logger, toAppError, toStatus } from '@fractal-lba/runtime'
+import {
+  type CallContext,
+  type GrpcService,
+  grpcService,
+  type Logger,
+  toAppError,
+  toStatus,
+} from '@fractal-lba/runtime'
 import type { VerifyResultLabel } from './metrics.js'
 import { RefusedRecord, verify } from './verify.js'
 
@@ -15,21 +22,24 @@ export function verifierService(
     if (toAppError(error).code === 'internal')
       logger.error({ err: error }, 'verification failed unexpectedly')
   }
-  const verifyCounted = (body: Uint8Array, encoding: record.Encoding): record.VerifiedRecord => {
+  const verifyCounted = (
+    { body, encoding }: verifier.VerifyItem,
+    context: CallContext | undefined,
+  ): record.VerifiedRecord => {
     try {
-      const verifiedRecord = verify(body, encoding, keys)
+      const verifiedRecord = verify(body, encoding, keys, context)
       count('verified')
       return verifiedRecord
     } catch (error) {
       const { code } = toAppError(error)
+      context?.note?.({ 'pcs.reason': code })
       count(code === 'malformed' || code === 'unauthenticated' ? code : 'failed')
       throw error
     }
   }
-  const result = (item: verifier.VerifyItem): verifier.VerifyResult => {
+  const result = (item: verifier.VerifyItem, context: CallContext | undefined): verifier.VerifyResult => {
     try {
-      const value = verified(verifyCounted(item.body, item.encoding))
-      return { result: { $case: 'verified', value }, pcsId: '' }
+      return { result: { $case: 'verified', value: verified(verifyCounted(item, context)) }, pcsId: '' }
     } catch (error) {
       onError(error)
       const pcsId = (error instanceof RefusedRecord && error.pcsId) || ''
@@ -39,8 +49,8 @@ export function verifierService(
   return grpcService(
     verifier.VerifierServiceService,
     {
-      verify: ({ body, encoding }) => ({ record: verifyCounted(body, encoding) }),
-      verifyBatches: (items) => items.map(result),
+      verify: (item, { context }) => ({ record: verifyCounted(item, context) }),
+      verifyBatches: (items, { contexts }) => items.map((item, index) => result(item, contexts[index])),
     },
     onError,
   )

@@ -12,7 +12,7 @@ import {
   verifySignature,
 } from '@fractal-lba/pcs'
 import { record } from '@fractal-lba/proto'
-import { AppError, type ErrorDetails } from '@fractal-lba/runtime'
+import { AppError, type CallContext, type ErrorDetails } from '@fractal-lba/runtime'
 import { recordFromProtobuf } from './protobuf-record.js'
 
 /** A record that is refused: malformed, or unauthenticated. */
@@ -34,9 +34,15 @@ export class RefusedRecord extends AppError {
  * Steps 3 and 4 of the contract's section 4: parse and validate, then the signature, then the id. This is the
  * only place in the system that reads the bytes of a record.
  *
+ * @param context whose trace is told what a verified record says of itself
  * @throws RefusedRecord malformed with all violations, or unauthenticated whatever is wrong with the signature.
  */
-export function verify(body: Uint8Array, encoding: record.Encoding, keys: KeyRing): record.VerifiedRecord {
+export function verify(
+  body: Uint8Array,
+  encoding: record.Encoding,
+  keys: KeyRing,
+  context?: CallContext,
+): record.VerifiedRecord {
   const pcs = parse(body, encoding)
   const texts = canonicalFields(pcs)
   const keyId = verifySignature(pcs, keys, Date.now(), texts)
@@ -44,6 +50,7 @@ export function verify(body: Uint8Array, encoding: record.Encoding, keys: KeyRin
     const { pcs_id: pcsId } = pcs
     throw new RefusedRecord('unauthenticated', 'the signature is missing or does not verify', { pcsId })
   }
+  context?.note?.({ 'pcs.id': pcs.pcs_id, 'pcs.shard': pcs.shard_id })
   return {
     pcsId: pcs.pcs_id,
     fingerprint: fingerprint(pcs, texts),

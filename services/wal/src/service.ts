@@ -46,6 +46,9 @@ export function walService(
   ): Promise<wal.AppendResult[]> => {
     try {
       const positions = await log.append(items, contexts)
+      for (const [item, context] of contexts.entries()) {
+        context?.note?.({ 'pcs.log_id': log.logId, 'pcs.log_sequence': positions[item]?.sequence ?? 0 })
+      }
       return positions.map((value) => ({ result: { $case: 'position', value } }))
     } catch (error) {
       onError(error)
@@ -54,9 +57,20 @@ export function walService(
     }
   }
 
-  const markDone = async (items: readonly wal.MarkItem[]): Promise<wal.MarkResult[]> => {
+  const markDone = async (
+    items: readonly wal.MarkItem[],
+    { contexts }: HandledBatch,
+  ): Promise<wal.MarkResult[]> => {
     try {
       const results = await log.mark(items)
+      for (const [item, context] of contexts.entries()) {
+        const { sequence, status } = items[item]?.mark ?? {}
+        context?.note?.({
+          'pcs.log_id': log.logId,
+          'pcs.log_sequence': sequence ?? 0,
+          'pcs.status': status ?? 0,
+        })
+      }
       return results.map((result) =>
         result instanceof AppError
           ? { result: { $case: 'error', value: toStatus(result) } }

@@ -30,14 +30,6 @@ export function traceparentOf(traceId: string, spanId: string, isSampled: boolea
   return `00-${traceId}-${spanId}-${isSampled ? '01' : '00'}`
 }
 
-/** What a line of a log says of a trace, by the names that OpenTelemetry gives it; undefined outside of traces. */
-export function traceFields(
-  context: CallContext | undefined,
-): { readonly trace_id: string; readonly span_id: string } | undefined {
-  const reference = referenceOf(context)
-  return reference && { trace_id: reference.traceId, span_id: reference.spanId }
-}
-
 const TRACE_ID_BYTES = 16
 const SPAN_ID_BYTES = 8
 /** Random bytes are dear by the call and cheap by the byte. */

@@ -46,8 +46,6 @@ const STEPS_KEPT_MAX = 32
 export class Work implements CallContext {
   readonly traceId: string
   readonly isSampled: boolean
-  /** What travels on: of its own span, or where it is not sampled what came. */
-  readonly traceparent: string
   readonly tracestate: string
   readonly #tracer: Tracer
   readonly #begin: WorkBegin
@@ -64,9 +62,13 @@ export class Work implements CallContext {
     this.traceId = parent?.traceId ?? newTraceId()
     this.isSampled = link ? link.isSampled : tracer.samples(this.traceId, parent)
     this.tracestate = parent?.tracestate ?? ''
-    if (this.isSampled) this.traceparent = traceparentOf(this.traceId, this.#spanId, true)
-    else this.traceparent = parent ? traceparentOf(parent.traceId, parent.spanId, false) : ''
     if (this.isSampled) this.#isRecorded = true
+  }
+
+  /** Of its own span where it is recorded; else what came. */
+  get traceparent(): string {
+    const { parent } = this.#begin
+    return this.traceresponse ?? (parent ? traceparentOf(parent.traceId, parent.spanId, false) : '')
   }
 
   /** Its span; others may refer to it. */
