@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { wal } from '@fractal-lba/proto'
 import { type ExpiryClock, unavailable } from '@fractal-lba/runtime'
 import { GenerationLost, type Store } from '../store.js'
-import { applyMarks, type MarkTally } from './apply-marks.js'
+import { applyMarks, type IndexedMark, type MarkTally } from './apply-marks.js'
 import { ExpiredVerdicts, SeenIds } from './fill-memory.js'
 import type { LogSet } from './log-set.js'
 import type { WalLog } from './wal-log.js'
@@ -12,6 +13,8 @@ export interface FillTools {
   readonly clock: ExpiryClock
   readonly report: (log: WalLog, tally: MarkTally) => void
 }
+
+class FirstMarkUnknown extends Error {}
 
 /** How far a fill has come in one log. */
 export interface FillProgress {
@@ -30,6 +33,8 @@ export class Fill {
   /** With fromStart: ids of the logs whose position has been set back to the beginning. */
   readonly #restarted = new Set<string>()
   readonly #seenIds: SeenIds | undefined
+  /** No mark was read before this fill, so that it knows the first mark of each verdict. */
+  #readsAll: boolean | undefined
 
   /**
    * @param logSet what each fence says
@@ -53,7 +58,8 @@ export class Fill {
    * every verdict of this log that has been or will be acknowledged under an older generation. May be called again
    * after a failure: it goes on from the store's position.
    *
-   * @returns the log's id. @throws GenerationLost when another process has the lease; AppError or a gRPC error
+   * @returns the log's id. @throws GenerationLost when another process has the lease, or when the next fill must read
+   * every mark; AppError or a gRPC error
    */
   async from(log: WalLog, onProgress: (progress: FillProgress) => void): Promise<string> {
     const { store } = this.#tools
@@ -63,7 +69,9 @@ export class Fill {
       await store.setPosition(logId, 1)
       this.#restarted.add(logId)
     }
-    const known = (await store.positions()).get(logId) ?? 0
+    const positions = await store.positions()
+    this.#readsAll ??= this.#fromStart || [...positions.values()].every((position) => position <= 1)
+    const known = positions.get(logId) ?? 0
     // A log that is shorter than the store's position was restored from a copy: it is read from the beginning.
     const fromSequence = known > fence ? 1 : Math.max(1, known)
     let nextSequence = fromSequence
@@ -71,16 +79,7 @@ export class Fill {
     while (nextSequence < fence) {
       const before = nextSequence
       for await (const response of log.readMarks(nextSequence)) {
-        this.#tools.report(
-          log,
-          await applyMarks(store, response.marks, {
-            ttlMs: this.#tools.ttlMs,
-            clock: this.#tools.clock,
-            hasExpired: ({ verdict }) => this.#expired.has(verdict.origin),
-            onExpired: ({ verdict }) => this.#expired.add(verdict.origin),
-            seenIds: this.#seenIds,
-          }),
-        )
+        this.#tools.report(log, await this.#apply(response.marks))
         nextSequence = Math.max(nextSequence, response.nextSequence)
         await store.setPosition(logId, nextSequence)
         onProgress({ fromSequence, nextSequence, endSequence: fence })
@@ -91,6 +90,34 @@ export class Fill {
     }
     await store.setPosition(logId, nextSequence)
     return logId
+  }
+
+  async #apply(marks: readonly wal.StoredMark[]): Promise<MarkTally> {
+    const { store, ttlMs, clock } = this.#tools
+    try {
+      return await applyMarks(store, marks, {
+        ttlMs,
+        clock,
+        hasExpired: (mark) => this.#hasExpired(mark),
+        onExpired: ({ verdict }) => this.#expired.add(verdict.origin),
+        seenIds: this.#seenIds,
+      })
+    } catch (error) {
+      if (!(error instanceof FirstMarkUnknown)) throw error
+      for (const logId of (await store.positions()).keys()) await store.setPosition(logId, 1)
+      throw new GenerationLost('the index is filled again from all marks: an outcome may have expired')
+    }
+  }
+
+  /**
+   * A verdict of long ago with a young mark, and nothing in the store: this is its first mark, or an earlier one was read
+   * before this fill, and it has expired since.
+   * @throws FirstMarkUnknown
+   */
+  #hasExpired({ verdict }: IndexedMark): boolean {
+    if (this.#expired.has(verdict.origin)) return true
+    if (!this.#readsAll) throw new FirstMarkUnknown()
+    return false
   }
 
   async #renewLease(): Promise<void> {

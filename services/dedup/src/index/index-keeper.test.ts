@@ -5,24 +5,17 @@ import { bytesOfVerdict, dedup } from '@fractal-lba/proto'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { readSnapshot, writeSnapshot } from '../memory/snapshot.js'
 import type { StoredVerdict } from '../store.js'
-import { type IndexUnderTest, indexOver, startTestWal, TTL_MS } from '../testing/index-under-test.js'
-import type { TestWal } from '../testing/test-wal.js'
-import { markOf, pcsIdOf, verdictOf } from '../testing/verdicts.js'
-
-const NOW_MS = Date.now()
-
-/** A verdict whose origin is the entry before the mark that the log takes next. */
-function judgedIn(wal: TestWal, name: string, content = 'content', judgedAtMs = NOW_MS): StoredVerdict {
-  return verdictOf(name, { content, judgedAtMs, logId: wal.logId, sequence: wal.nextSequence })
-}
-
-function acknowledge(wal: TestWal, verdict: StoredVerdict, flushedAtMs = NOW_MS, sequence?: number): void {
-  wal.markDone(markOf(verdict, wal.generation, sequence), flushedAtMs)
-}
-
-async function stored(test: IndexUnderTest, name: string): Promise<StoredVerdict | undefined> {
-  return (await test.store.getMany([pcsIdOf(name)]))[0]?.verdict
-}
+import {
+  acknowledge,
+  type IndexUnderTest,
+  indexOver,
+  judgedIn,
+  NOW_MS,
+  startTestWal,
+  stored,
+  TTL_MS,
+} from '../testing/index-under-test.js'
+import { markOf, pcsIdOf } from '../testing/verdicts.js'
 
 async function metric(test: IndexUnderTest, name: string): Promise<number> {
   const found = await test.registry.getSingleMetric(name)?.get()

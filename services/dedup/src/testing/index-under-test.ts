@@ -6,9 +6,12 @@ import { VerdictIndex } from '../index/verdict-index.js'
 import { connectWalLog } from '../index/wal-log.js'
 import { MemoryStore } from '../memory/memory-store.js'
 import { createDedupMetrics, type DedupMetrics } from '../metrics.js'
+import type { StoredVerdict } from '../store.js'
 import { TestWal } from './test-wal.js'
+import { markOf, pcsIdOf, verdictOf } from './verdicts.js'
 
 export const TTL_MS = 3_600_000
+export const NOW_MS = Date.now()
 /** Longer than a busy machine lets a log wait: one that is late is fenced twice, and tests count fences. */
 export const WAL_TIMEOUT_MS = 10_000
 const TIMES = { watchEveryMs: 20, retryFirstMs: 5, retryMostMs: 20 }
@@ -79,4 +82,27 @@ export function indexOver(
       ),
     stop,
   }
+}
+
+/** For tests: a verdict whose origin is the entry before the mark that the log takes next. */
+export function judgedIn(
+  wal: TestWal,
+  name: string,
+  content = 'content',
+  judgedAtMs = NOW_MS,
+): StoredVerdict {
+  return verdictOf(name, { content, judgedAtMs, logId: wal.logId, sequence: wal.nextSequence })
+}
+
+export function acknowledge(
+  wal: TestWal,
+  verdict: StoredVerdict,
+  flushedAtMs = NOW_MS,
+  sequence?: number,
+): void {
+  wal.markDone(markOf(verdict, wal.generation, sequence), flushedAtMs)
+}
+
+export async function stored(test: IndexUnderTest, name: string): Promise<StoredVerdict | undefined> {
+  return (await test.store.getMany([pcsIdOf(name)]))[0]?.verdict
 }
