@@ -187,7 +187,7 @@ export class IndexKeeper {
       const awaited = await this.#awaited(seen)
       if (awaited) return this.#postpone(awaits(awaited))
       if (!(await store.acquireLease())) {
-        this.#refuse('the index is being filled by another process')
+        this.#refuse(filledByAnother(this.#unwaived(seen)))
         return undefined
       }
       try {
@@ -231,9 +231,14 @@ export class IndexKeeper {
     return { survey, logSet, added, missing }
   }
 
+  /** A log without which no fill ends. */
+  #unwaived({ survey }: Seen): WalLog | undefined {
+    return survey.absent.find(({ address }) => !this.#waived.has(address))
+  }
+
   /** A log without which no fill is begun, because another process may answer from the store as it is. */
-  async #awaited({ survey }: Seen): Promise<WalLog | undefined> {
-    const absent = survey.absent.find(({ address }) => !this.#waived.has(address))
+  async #awaited(seen: Seen): Promise<WalLog | undefined> {
+    const absent = this.#unwaived(seen)
     return absent && (await this.#tools.store.filledGeneration()) !== '' ? absent : undefined
   }
 
@@ -372,6 +377,11 @@ export class IndexKeeper {
 
 function awaits({ address }: WalLog): string {
   return `the index is being filled and waits for the log at ${address}`
+}
+
+function filledByAnother(absent: WalLog | undefined): string {
+  const filled = 'the index is being filled by another process'
+  return absent ? `${filled}, and the log at ${absent.address} cannot be read` : filled
 }
 
 function isSame(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {

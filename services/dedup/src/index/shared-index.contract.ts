@@ -251,18 +251,17 @@ export function describeSharedIndex(name: string, start: () => Promise<SharedSer
       await other.up()
       await vi.waitFor(() => expect(other.calls.at(-1)).toMatch(/^readMarks/), 10_000)
       expect([await two.answering(), await two.fills()]).toEqual([generation, 0])
+      const three = sharedIndex([other, wal], server.connect())
+      await three.answering()
       await other.down()
       await server.empty()
-      await vi.waitFor(
-        () =>
-          expect(two.availability()).toMatchObject({
-            answers: false,
-            refusal: expect.stringContaining(`waits for the log at ${other.address}`),
-          }),
-        30_000,
-      )
+      // One of them fills, and the other waits for it: each names the log.
+      for (const { availability } of [two, three]) {
+        const refusal = expect.stringContaining(`the log at ${other.address}`)
+        await vi.waitFor(() => expect(availability()).toMatchObject({ answers: false, refusal }), 30_000)
+      }
       await other.up()
-      await two.answering(generation)
+      await Promise.all([two.answering(generation), three.answering(generation)])
       await expectAllKept(two)
     })
 
