@@ -16,7 +16,7 @@ import { Client } from './client.js'
 import { metricsOf } from './metrics.js'
 import { until } from './until.js'
 
-/** The services that stand behind a name here; the log is one process at an address. */
+/** The services that stand behind a name here; each log is one process at an address. */
 export const namedServices = ['verifier', 'signal-scoring', 'dedup'] as const
 export type NamedService = (typeof namedServices)[number]
 
@@ -38,24 +38,27 @@ export function testNames(file: string): Environment {
  * of its service. The gateways know verifier, scoring and dedup by names, whose addresses the test chooses.
  */
 export class Fleet {
-  readonly #env: Environment
   readonly #namesFile: string
   readonly #names: Record<string, readonly string[]> = {}
   readonly #processes = new Map<string, SupervisedProcess>()
   readonly #clients = new Map<string, Client>()
   /** How processes ended that nobody had stopped. */
   readonly deaths: string[] = []
+  /** What a process is told that is started from now on. */
+  env: Environment
+  /** The members of wal that gateways and dedups are told of, and those that a fill may go without. */
+  logs: readonly number[] = [1]
+  waivedLogs: readonly number[] = []
 
   private constructor(
     readonly site: TestSite,
     env: Environment,
   ) {
-    this.#env = env
+    this.env = env
     this.#namesFile = join(site.dataDir, 'names.json')
     for (const service of namedServices) this.resolveTo(service, [1])
   }
 
-  /** @param env for all processes */
   static async prepare(label: string, env: Environment): Promise<Fleet> {
     return new Fleet(await testSite(label), env)
   }
@@ -87,9 +90,17 @@ export class Fleet {
 
   /** Stops a member by SIGTERM, which lets it finish what it has begun. */
   async stop(service: ServiceName, member: number): Promise<void> {
-    const key = `${service} ${member}`
-    await this.#processes.get(key)?.stop()
-    this.#processes.delete(key)
+    await this.#end(service, member, STOP_GRACE_MS)
+  }
+
+  /** Ends a member by SIGKILL. */
+  async kill(service: ServiceName, member: number): Promise<void> {
+    await this.#end(service, member, 0)
+  }
+
+  /** host:port of a member's gRPC. */
+  addressOf(service: ServiceName, member: number): string {
+    return `${ipOf(member)}:${grpcPort(service, this.site.port)}`
   }
 
   /** To a member's HTTP: of a gateway all of it, of another service /metrics. Closed with the fleet. */
@@ -122,12 +133,18 @@ export class Fleet {
     await this.site.dispose()
   }
 
+  async #end(service: ServiceName, member: number, graceMs: number): Promise<void> {
+    const key = `${service} ${member}`
+    await this.#processes.get(key)?.stop(graceMs)
+    this.#processes.delete(key)
+  }
+
   #process(service: ServiceName, member: number): SupervisedProcess {
     const { port, dataDir } = this.site
     const program = builtPrograms(repositoryRoot).find(({ name }) => name === service)
     if (!program) throw new Error(`there is no program ${service}`)
     const layers = this.site.layers({
-      env: this.#env,
+      env: this.env,
       envOf: { [service]: this.#environment(service, member) },
     })
     const lines: string[] = []
@@ -146,11 +163,15 @@ export class Fleet {
   }
 
   #environment(service: ServiceName, member: number): Environment {
-    const { port } = this.site
+    const { port, dataDir } = this.site
+    const addressesOf = (logs: readonly number[]) => logs.map((log) => this.addressOf('wal', log)).join(',')
+    const logs = { WAL_ADDR: addressesOf(this.logs) }
     if (service !== 'gateway') {
       return {
-        GRPC_ADDR: `${ipOf(member)}:${grpcPort(service, port)}`,
+        GRPC_ADDR: this.addressOf(service, member),
         METRICS_ADDR: `${ipOf(member)}:${opsPort(service, port)}`,
+        ...(service === 'wal' && { WAL_DIR: join(dataDir, `wal-${member}`) }),
+        ...(service === 'dedup' && { ...logs, DEDUP_WAIVED_LOGS: addressesOf(this.waivedLogs) }),
       }
     }
     const addresses = namedServices.map((name) => [
@@ -160,6 +181,7 @@ export class Fleet {
     return {
       HOST: ipOf(member),
       HOP_RESOLVE_EVERY: `${RESOLVE_EVERY_MS}ms`,
+      ...logs,
       ...testNames(this.#namesFile),
       ...Object.fromEntries(addresses),
     }

@@ -16,6 +16,8 @@ export interface LoadOptions {
   readonly next?: () => TestRecord
   /** How long one record is sent again and again before that is an oddity. */
   readonly patienceMs?: number
+  /** Called with each 503. */
+  readonly onUnavailable?: (answer: Answer) => void
 }
 
 const RETRY_PAUSE_MS = 25
@@ -33,6 +35,7 @@ export class Load {
   readonly #client: Client
   readonly #next: () => TestRecord
   readonly #patienceMs: number
+  readonly #onUnavailable: (answer: Answer) => void
   readonly #agents: Promise<void>[]
   #stopping = false
   #givingUp = false
@@ -42,9 +45,10 @@ export class Load {
   constructor(
     client: Client,
     records: RecordMaker,
-    { concurrency, next = () => records.next(), patienceMs = PATIENCE_MS }: LoadOptions,
+    { concurrency, next = () => records.next(), patienceMs = PATIENCE_MS, onUnavailable }: LoadOptions,
   ) {
     this.#client = client
+    this.#onUnavailable = onUnavailable ?? (() => undefined)
     this.#next = next
     this.#patienceMs = patienceMs
     this.#agents = Array.from({ length: concurrency }, () => this.#agent())
@@ -111,8 +115,10 @@ export class Load {
         this.oddities.push('503 without Retry-After')
         return
       }
-      if (answer) this.met.unavailable += 1
-      else this.met.broken += 1
+      if (answer) {
+        this.met.unavailable += 1
+        this.#onUnavailable(answer)
+      } else this.met.broken += 1
       await sleep(RETRY_PAUSE_MS)
     }
   }

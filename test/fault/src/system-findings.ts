@@ -1,6 +1,8 @@
+import type { Client } from '../../src/client.js'
 import { type Acknowledged, answered, disagreements, inParallel, type Load } from '../../src/load.js'
 import { type TestRecord, textOf, twinOf } from '../../src/records.js'
 import type { AnyConstellation, System } from '../../src/system.js'
+import type { WalReader } from '../../src/wal-reader.js'
 
 const REPLAY_LIMIT_MS = 30_000
 const FINDINGS_MAX = 10
@@ -42,31 +44,44 @@ export class Account {
  * @param acknowledged those to ask for, all of the account's unless told otherwise.
  * @returns a sentence for each thing that does not hold (the first ten), none when all does.
  */
-export async function systemFindings(
-  system: System<AnyConstellation>,
+export function systemFindings(
+  { client, wal }: System<AnyConstellation>,
+  account: Account,
+  acknowledged: readonly Acknowledged[] = account.acknowledged,
+): Promise<string[]> {
+  return findingsOf(client, [wal], account, acknowledged)
+}
+
+/** As `systemFindings`, at one gateway over several logs. */
+export async function findingsOf(
+  client: Client,
+  logs: readonly WalReader[],
   account: Account,
   acknowledged: readonly Acknowledged[] = account.acknowledged,
 ): Promise<string[]> {
   const found = [...account.oddities]
-  await system.wal.untilConnected(REPLAY_LIMIT_MS)
-  await system.wal.untilNothingOpen(REPLAY_LIMIT_MS)
-  found.push(...(await findingsInMarks(system, account)))
-  found.push(...(await disagreements(system.client, acknowledged)))
+  for (const log of logs) {
+    await log.untilConnected(REPLAY_LIMIT_MS)
+    await log.untilNothingOpen(REPLAY_LIMIT_MS)
+  }
+  found.push(...(await findingsInMarks(logs, account)))
+  found.push(...(await disagreements(client, acknowledged)))
   await inParallel(acknowledged, async ({ record, status, body }) => {
-    const twin = await answered(() => system.client.submit(textOf(twinOf(record))))
+    const twin = await answered(() => client.submit(textOf(twinOf(record))))
     if (twin.status !== 409) found.push(`${record.shard_id}: its twin got ${twin.status}`)
-    const shown = await answered(() => system.client.outcome(record.pcs_id))
+    const shown = await answered(() => client.outcome(record.pcs_id))
     if (shown.status !== status || !shown.body.equals(body))
       found.push(`${record.shard_id}: GET shows ${shown.status} ${shown.body}`)
   })
   return found.slice(0, FINDINGS_MAX)
 }
 
-async function findingsInMarks({ wal }: System<AnyConstellation>, account: Account): Promise<string[]> {
+async function findingsInMarks(logs: readonly WalReader[], account: Account): Promise<string[]> {
   const found: string[] = []
   const fingerprints = new Map<string, string>()
   const statuses = new Map<string, number>()
-  for (const { mark } of await wal.marks()) {
+  const marks = await Promise.all(logs.map((log) => log.marks()))
+  for (const { mark } of marks.flat()) {
     const { outcome, fingerprint } = mark?.verdict ?? {}
     if (!mark || !outcome || !fingerprint) continue
     const { pcsId } = outcome
