@@ -25,7 +25,7 @@ export interface Maintenance {
 }
 
 export interface MaintenanceTools extends ComparisonTools, RetirementTools {
-  readonly store: Pick<Store, 'getMany' | 'state' | 'logSet'>
+  readonly store: Pick<Store, 'getMany' | 'state' | 'logSet' | 'filledGeneration'>
   readonly connect: (address: string) => WalLog
 }
 

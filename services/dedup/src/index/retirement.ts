@@ -14,7 +14,7 @@ const READINGS_MAX = 20
 const COPY_TRIES_MAX = 8
 
 export interface RetirementTools {
-  readonly store: Pick<Store, 'logSet'>
+  readonly store: Pick<Store, 'logSet' | 'filledGeneration'>
   readonly ttlMs: number
   readonly clock: ExpiryClock
 }
@@ -77,7 +77,13 @@ export class Retirement {
     }
     while (!stopping.aborted) {
       const { availability } = this.#keeper
-      if (availability.answers && (await this.#isRetired(logId))) {
+      // Another process may have begun to fill the store without it, and this one still answer as before.
+      const { store } = this.#tools
+      const isOver =
+        (await this.#isRetired(logId)) &&
+        availability.answers &&
+        availability.generation === (await store.filledGeneration())
+      if (isOver) {
         yield { ...progress, share: 1, refusal: '', retired: true }
         return
       }
