@@ -3,6 +3,9 @@ import { alertmanagerFile, webhookFromFile } from './config/alertmanager.js'
 import { collectorFile } from './config/collector.js'
 import { dashboardProvidersFile, datasourcesFile } from './config/grafana.js'
 import { blackboxFile, localScrape, prometheusFile, scrapeFile } from './config/prometheus.js'
+import { dashboards } from './dashboards/dashboards.js'
+import { dashboardText } from './dashboards/grafana-json.js'
+import { dashboardUids } from './rules/alert.js'
 import { alertFile, type RuleOptions, recordingFile } from './rules/rule-files.js'
 
 const HEADER = '# Made by npm run observability; a change belongs into observability/src.\n'
@@ -39,5 +42,14 @@ export function generatedFiles(options: RuleOptions): ReadonlyMap<string, string
     'grafana/provisioning/datasources/fractal-lba.yml': datasourcesFile(),
     'grafana/provisioning/dashboards/fractal-lba.yml': dashboardProvidersFile(),
   }
-  return new Map(Object.entries(yaml).map(([path, content]) => [path, yamlText(content)]))
+  return new Map([
+    ...Object.entries(yaml).map(([path, content]) => [path, yamlText(content)] as const),
+    ...dashboards.map(
+      (dashboard) =>
+        [
+          `grafana/dashboards/${dashboardUids[dashboard.name]}.json`,
+          dashboardText(dashboard, options),
+        ] as const,
+    ),
+  ])
 }
