@@ -69,6 +69,21 @@ const processes: Row = {
       thresholds: [{ from: 1, color: 'red' }],
       runbooks: ['clock-off'],
     },
+    {
+      kind: 'lines',
+      title: 'Spans',
+      description:
+        'Sent to the collector, and dropped: no room in the queue, or the collector did not take them.',
+      unit: 'reqps',
+      queries: [
+        { expr: sumRate(`otel_spans_sent_total{${SERVICE_JOBS}}`, 'job'), legend: '{{job}} sent' },
+        {
+          expr: sumRate(`otel_spans_dropped_total{${SERVICE_JOBS}}`, 'job, reason'),
+          legend: '{{job}} dropped: {{reason}}',
+        },
+      ],
+      runbooks: ['telemetry-dropped'],
+    },
   ],
 }
 
