@@ -47,6 +47,7 @@ describe('readBenchOptions', () => {
   it.each([
     [['--against', '../old'], { kind: 'against', against: '../old', ...compared }],
     [['--one-process'], { kind: 'one-process', ...compared }],
+    [['--traced'], { kind: 'traced', ...compared }],
     [
       ['--against', 'x', '--only', 'steady,lone', '--seconds', '1.2', '--windows', '4', '--rate', '500'],
       {
@@ -94,8 +95,8 @@ describe('readBenchOptions', () => {
     [['--connections', '5000'], 'from 1 to 4096'],
     [['--second', '5'], '--second'],
     [['5'], '5'],
-    [['--windows', '3'], '--windows needs --against or --one-process'],
-    [['--against', 'x', '--one-process'], 'two runs'],
+    [['--windows', '3'], '--windows needs --against, --one-process or --traced'],
+    [['--against', 'x', '--one-process'], 'runs of their own'],
     [['--against', 'x', '--rounds', '2'], '--rounds does not go with two builds'],
     [['--against', 'x', '--only', 'redis'], '--only is crowd, lone, steady here, not redis'],
     [['--against', 'x', '--seconds', '0.4'], 'from 0.5 to 10'],

@@ -21,7 +21,7 @@ export type CompareOptions = CompareSettings &
         /** Another built checkout, the old one. */
         readonly against: string
       }
-    | { readonly kind: 'one-process' }
+    | { readonly kind: 'one-process' | 'traced' }
   )
 
 interface CompareSettings {
@@ -85,7 +85,9 @@ npm run bench -- --against DIR       this checkout beside the built checkout in 
 npm run bench -- --one-process       everything in one process beside the five processes, and beside the least that a
                                      lone request can take (an empty HTTP request and two flushes)
 
-Both run at the same time on data of their own and are loaded by turns; the figures are medians of ratios.
+npm run bench -- --traced            without traces, with 1 % and with 100 % of them
+
+All run at the same time on data of their own and are loaded by turns; the figures are medians of ratios.
 
   --only LOAD          only this load: crowd, lone, steady (may be given more than once)
   --windows N          pairs of windows for each load (16)
@@ -105,10 +107,11 @@ export class UnusableOptions extends Error {
 export function readBenchOptions(args: readonly string[]): BenchOptions | undefined {
   const values = parse(args)
   if (values.help) return undefined
-  if (values.against !== undefined || values['one-process']) return readCompareOptions(values)
+  if (values.against !== undefined || values['one-process'] || values.traced)
+    return readCompareOptions(values)
   for (const option of ['windows', 'rate'] as const) {
     if (values[option] !== undefined)
-      throw new UnusableOptions(`--${option} needs --against or --one-process`)
+      throw new UnusableOptions(`--${option} needs --against, --one-process or --traced`)
   }
   const profile = values.profile ?? false
   const only = (values.only ?? []).flatMap((text) => text.split(','))
@@ -145,8 +148,9 @@ export function readBenchOptions(args: readonly string[]): BenchOptions | undefi
 type Values = ReturnType<typeof parse>
 
 function readCompareOptions(values: Values): CompareOptions {
-  if (values.against !== undefined && values['one-process'])
-    throw new UnusableOptions('--against and --one-process are two runs')
+  const kinds = [values.against, values['one-process'], values.traced].filter(Boolean)
+  if (kinds.length > 1)
+    throw new UnusableOptions('--against, --one-process and --traced are runs of their own')
   for (const option of ['rounds', 'lone', 'profile'] as const) {
     if (values[option] !== undefined) throw new UnusableOptions(`--${option} does not go with two builds`)
   }
@@ -165,9 +169,8 @@ function readCompareOptions(values: Values): CompareOptions {
     json: values.json ?? false,
   }
   const { against } = values
-  return against === undefined
-    ? { kind: 'one-process', ...settings }
-    : { kind: 'against', against, ...settings }
+  if (against !== undefined) return { kind: 'against', against, ...settings }
+  return { kind: values.traced ? 'traced' : 'one-process', ...settings }
 }
 
 function windowMsOf(text: string | undefined): number {
@@ -190,6 +193,7 @@ function parse(args: readonly string[]) {
         rounds: { type: 'string' },
         against: { type: 'string' },
         'one-process': { type: 'boolean' },
+        traced: { type: 'boolean' },
         windows: { type: 'string' },
         rate: { type: 'string' },
         connections: { type: 'string' },

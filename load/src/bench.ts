@@ -68,8 +68,12 @@ export async function runBench({ args, root, parentPid, out, err }: BenchContext
       const report = await bench(options, setup)
       out(options.json ? jsonOf(report) : renderReport(report))
     } else {
-      const report = await compare(options, setup)
-      out(options.json ? jsonOf(report) : renderComparison(report))
+      const reports = await compare(options, setup)
+      out(
+        options.json
+          ? jsonOf(reports.length === 1 ? (reports[0] ?? reports) : reports)
+          : reports.map(renderComparison).join('\n'),
+      )
     }
     return 0
   } catch (error) {

@@ -8,6 +8,7 @@ import type { Machine } from '../machine.js'
 import { BenchFailure } from '../round.js'
 import { compareLoad, type LoadComparison } from './comparison.js'
 import type { ComparisonReport, FloorComparison } from './comparison-report.js'
+import { type EmptyProcess, startEmptyProcess } from './empty-process.js'
 import { type Floor, openFloor } from './floor.js'
 import { type Build, type RunningBuild, startBuild } from './running-build.js'
 import { turnsOf } from './schedule.js'
@@ -27,14 +28,23 @@ const FLOOR_WINDOW_MS = 500
 /** Before a load is measured: pairs that nobody counts, because the load before was another one. */
 const SETTLING_ROUNDS = 1
 
-/** Runs both builds side by side and loads them by turns. @throws BenchFailure, ConstellationError */
-export async function compare(options: CompareOptions, comparison: Comparison): Promise<ComparisonReport> {
+/**
+ * Runs all builds side by side and loads them by turns.
+ * @returns the first beside each of the others
+ * @throws BenchFailure, ConstellationError
+ */
+export async function compare(
+  options: CompareOptions,
+  comparison: Comparison,
+): Promise<readonly ComparisonReport[]> {
   const { signal, say, machine } = comparison
-  const [reference, measured] = buildsOf(options, comparison.root)
   const directory = await mkdtemp(join(comparison.dataDir, 'bench-compare-'))
   const running: RunningBuild[] = []
+  let collector: EmptyProcess | undefined
   let floor: Floor | undefined
   try {
+    if (options.kind === 'traced') collector = await startEmptyProcess()
+    const builds = buildsOf(options, comparison.root, collector?.port)
     const place = {
       dataDir: directory,
       hmacKey: randomBytes(24).toString('base64'),
@@ -42,35 +52,29 @@ export async function compare(options: CompareOptions, comparison: Comparison): 
       connections: options.connections,
       signal,
     }
-    for (const build of [reference, measured]) running.push(await startBuild(build, place))
-    const [theirs, ours] = running
-    if (!theirs || !ours) throw new BenchFailure('a build is missing')
+    for (const build of builds) running.push(await startBuild(build, place))
+    const [reference, ...others] = running
+    if (!reference) throw new BenchFailure('a build is missing')
     if (options.kind === 'one-process') floor = await openFloor(directory)
-    const run = new Turns([theirs, ours], floor, options, signal)
+    const run = new Turns(running, floor, options, signal)
     say(`warming up, ${options.warmupSeconds} s each`)
     await run.rounds('crowd', Math.ceil((options.warmupSeconds * 1000) / options.windowMs))
-    const loads: LoadComparison[] = []
-    let floors: FloorComparison | undefined
+    const measured = new Map<LoadName, readonly Round[]>()
     for (const load of options.loads) {
-      say(`${load}: ${options.windows} pairs of windows`)
+      say(`${load}: ${options.windows} windows of each`)
       await run.rounds(load, SETTLING_ROUNDS)
-      const rounds = await run.rounds(load, options.windows)
-      const windowsOf = (build: RunningBuild): Window[] =>
-        rounds.flatMap(({ windows }) => windows.get(build) ?? [])
-      loads.push(compareLoad(load, windowsOf(theirs), windowsOf(ours)))
-      if (load === 'lone') floors = compareFloor(rounds, ours)
+      measured.set(load, await run.rounds(load, options.windows))
     }
     const { connections, perSecond, windows, windowMs, warmupSeconds } = options
-    return {
-      machine,
-      conditions: { connections, perSecond, windows, windowMs, warmupSeconds },
-      reference: reference.name,
-      measured: measured.name,
-      loads,
-      floor: floors,
-    }
+    const conditions = { connections, perSecond, windows, windowMs, warmupSeconds }
+    return others.map((other) => ({
+      ...{ machine, conditions, reference: reference.name, measured: other.name },
+      loads: [...measured].map(([load, rounds]) => compareRounds(load, rounds, reference, other)),
+      floor: compareFloor(measured.get('lone') ?? [], other),
+    }))
   } finally {
     await Promise.all(running.map((build) => build.stop()))
+    collector?.stop()
     await floor?.close()
     await rm(directory, { recursive: true, force: true })
   }
@@ -119,6 +123,17 @@ class Turns {
   }
 }
 
+function compareRounds(
+  load: LoadName,
+  rounds: readonly Round[],
+  reference: RunningBuild,
+  other: RunningBuild,
+): LoadComparison {
+  const windowsOf = (build: RunningBuild): Window[] =>
+    rounds.flatMap(({ windows }) => windows.get(build) ?? [])
+  return compareLoad(load, windowsOf(reference), windowsOf(other))
+}
+
 function compareFloor(rounds: readonly Round[], build: RunningBuild): FloorComparison | undefined {
   const floors = rounds.flatMap(({ floor, windows }) => {
     const window = windows.get(build)
@@ -134,18 +149,32 @@ function compareFloor(rounds: readonly Round[], build: RunningBuild): FloorCompa
   }
 }
 
-/** The one that ratios divide by, then the one that is measured. */
-function buildsOf(options: CompareOptions, root: string): readonly [Build, Build] {
-  const five = (name: string, from: string): Build => ({ name, root: from, programs: builtPrograms(from) })
-  const builds: readonly [Build, Build] =
-    options.kind === 'against'
-      ? [five('old', resolve(root, options.against)), five('new', root)]
-      : [five('five-processes', root), oneProcess(root)]
+/** The one that ratios divide by, then those that are measured. */
+function buildsOf(options: CompareOptions, root: string, collectorPort?: number): readonly Build[] {
+  const builds = buildsUnchecked(options, root, collectorPort)
   for (const { programs } of builds) {
     const missing = programs.find(({ main }) => !existsSync(main))
     if (missing) throw new BenchFailure(`${missing.main} is not there: build that checkout first`)
   }
   return builds
+}
+
+function buildsUnchecked(options: CompareOptions, root: string, collectorPort?: number): readonly Build[] {
+  const five = (name: string, from: string): Build => ({ name, root: from, programs: builtPrograms(from) })
+  switch (options.kind) {
+    case 'against':
+      return [five('old', resolve(root, options.against)), five('new', root)]
+    case 'one-process':
+      return [five('five-processes', root), oneProcess(root)]
+    case 'traced': {
+      const traced = (name: string, ratio: string): Build => {
+        const endpoint = `http://127.0.0.1:${collectorPort}`
+        const sampler = { OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: ratio }
+        return { ...five(name, root), env: { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, ...sampler } }
+      }
+      return [five('untraced', root), traced('1-percent', '0.01'), traced('100-percent', '1')]
+    }
+  }
 }
 
 function oneProcess(root: string): Build {

@@ -35,7 +35,7 @@ export function renderComparison(report: ComparisonReport): string {
   const { connections, perSecond, windows, windowMs, warmupSeconds } = conditions
   const lines = [
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB; Node ${machine.node}; ${machine.kernel}; logs on ${machine.fileSystem}; load before ${machine.loadBefore.toFixed(1)}`,
-    `both builds run side by side, ${warmupSeconds} s of warm-up each, then ${windows} pairs of windows of ${windowMs} ms, by turns;`,
+    `the builds run side by side, ${warmupSeconds} s of warm-up each, then ${windows} pairs of windows of ${windowMs} ms, by turns;`,
     `medians over the windows; ${measured} / ${reference}: the median of the pairs' ratios, with its quartiles`,
     ...loads.flatMap((load) => [
       '',

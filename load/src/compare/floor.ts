@@ -1,11 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { LoadClient } from '../http-client.js'
 import { Latencies } from '../latencies.js'
-import { BenchFailure } from '../round.js'
+import { startEmptyProcess } from './empty-process.js'
 
 /** The least that a lone request can take: HTTP by itself, and a flush by itself. */
 export interface Floor {
@@ -18,13 +15,12 @@ export interface Floor {
 
 const EMPTY_REQUEST = Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
 const FLUSHED = Buffer.alloc(1_024, 'x')
-const START_TIMEOUT_MS = 10_000
 
 /** @param directory on the disk of the logs; its owner removes it. */
 export async function openFloor(directory: string): Promise<Floor> {
-  const server = fork(fileURLToPath(new URL('./empty-server.js', import.meta.url)))
+  const server = await startEmptyProcess()
   try {
-    const target = { host: '127.0.0.1', port: await portOf(server), connections: 1 }
+    const target = { host: '127.0.0.1', port: server.port, connections: 1 }
     const file = await open(join(directory, 'flushes'), 'a')
     return {
       async emptyRequestMs(durationMs) {
@@ -48,20 +44,14 @@ export async function openFloor(directory: string): Promise<Floor> {
         return medianOf(latencies)
       },
       async close() {
-        server.kill()
+        server.stop()
         await file.close()
       },
     }
   } catch (error) {
-    server.kill()
+    server.stop()
     throw error
   }
-}
-
-async function portOf(server: ChildProcess): Promise<number> {
-  const [port]: unknown[] = await once(server, 'message', { signal: AbortSignal.timeout(START_TIMEOUT_MS) })
-  if (typeof port !== 'number') throw new BenchFailure('the empty server has not said its port')
-  return port
 }
 
 function medianOf(latencies: Latencies): number {

@@ -17,6 +17,8 @@ export interface Build {
   readonly name: string
   readonly root: string
   readonly programs: readonly Program[]
+  /** What its processes are told beside what all are. */
+  readonly env?: Environment
 }
 
 export interface BuildPlace {
@@ -45,7 +47,10 @@ export interface RunningBuild {
 const LOOPBACK = '127.0.0.1'
 
 /** Starts a build on empty data; nothing of it is left when that fails. */
-export async function startBuild({ name, root, programs }: Build, place: BuildPlace): Promise<RunningBuild> {
+export async function startBuild(
+  { name, root, programs, env }: Build,
+  place: BuildPlace,
+): Promise<RunningBuild> {
   const ports = await freePortBlock()
   const dataDir = await mkdtemp(join(place.dataDir, `bench-${name}-`))
   let constellation: Constellation | undefined
@@ -62,7 +67,7 @@ export async function startBuild({ name, root, programs }: Build, place: BuildPl
       supervise: false,
       programs,
       inherit: Object.fromEntries(MACHINE_VARIABLES.map((variable) => [variable, process.env[variable]])),
-      env: environmentOf(programs, dataDir, place.hmacKey),
+      env: { ...environmentOf(programs, dataDir, place.hmacKey), ...env },
       signal: place.signal,
     })
     const target = { host: LOOPBACK, port: ports.base, connections: place.connections }
