@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Environment } from '@fractal-lba/local'
 import { type ReceivedSpan, spansOf } from './otlp.js'
@@ -37,27 +37,30 @@ export class Trace {
   }
 }
 
+/** How a collector treats what it gets. */
+export type Mood = 'takes' | 'hangs' | 'refuses' | 'breaks off' | 'is slow'
+
+const SLOW_MS = 1_000
+
 /** A collector in the test's own process: takes OTLP over HTTP, and shows what it got. */
 export class Collector {
-  readonly #server = createServer((request, response) => {
-    this.#receive(request).then(
-      () => response.writeHead(200, { 'content-type': request.headers['content-type'] ?? '' }).end('{}'),
-      () => response.writeHead(400).end(),
-    )
-  })
+  readonly #server = createServer((request, response) => this.#answer(request, response))
   readonly spans: ReceivedSpan[] = []
+  mood: Mood = 'takes'
+  #port = 0
 
   static async start(): Promise<Collector> {
     const collector = new Collector()
     await new Promise<void>((resolve) => collector.#server.listen(0, '127.0.0.1', resolve))
+    const { port } = collector.#server.address() as AddressInfo
+    collector.#port = port
     return collector
   }
 
   /** What tells a process to send its spans here, soon. */
   environment(protocol: 'http/protobuf' | 'http/json'): Environment {
-    const { port } = this.#server.address() as AddressInfo
     return {
-      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${this.#port}`,
       OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
       OTEL_BSP_SCHEDULE_DELAY: '20',
       OTEL_BSP_MAX_QUEUE_SIZE: '20000',
@@ -85,9 +88,40 @@ export class Collector {
     )
   }
 
+  /** Where it was, after a stop. */
+  async restart(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve))
+  }
+
   async stop(): Promise<void> {
+    if (!this.#server.listening) return
     this.#server.closeAllConnections()
     await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    switch (this.mood) {
+      case 'hangs':
+        return
+      case 'refuses':
+        response.writeHead(500).end()
+        return
+      case 'breaks off':
+        request.socket.destroy()
+        return
+      case 'is slow':
+        setTimeout(() => this.#take(request, response), SLOW_MS)
+        return
+      case 'takes':
+        this.#take(request, response)
+    }
+  }
+
+  #take(request: IncomingMessage, response: ServerResponse): void {
+    this.#receive(request).then(
+      () => response.writeHead(200, { 'content-type': request.headers['content-type'] ?? '' }).end(),
+      () => response.writeHead(400).end(),
+    )
   }
 
   async #receive(request: IncomingMessage): Promise<void> {

@@ -1,6 +1,7 @@
 export { type CertificateFiles, makeCertificates } from './certificates.js'
 export { type DebianProgram, debianProgram } from './debian-programs.js'
 export { builtGoProgram, type FoundProgram, type GoProgram, goProgram } from './go-programs.js'
+export { type JaegerServer, startJaeger } from './jaeger.js'
 export { observabilityPrograms } from './observability-programs.js'
 export { freePort } from './ports.js'
 export { type PostgresOptions, type PostgresServer, startPostgres } from './postgres.js'
