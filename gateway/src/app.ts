@@ -12,6 +12,7 @@ import { Admission } from './admission.js'
 import { connectServices } from './clients/connect.js'
 import type { GatewayConfig } from './config.js'
 import { createCounters } from './counters.js'
+import { Duty } from './duty.js'
 import { ingestService, REQUEST_BYTES_MAX } from './grpc/ingest-service.js'
 import { buildHttpServer } from './http/server.js'
 import { Ingest } from './ingest.js'
@@ -34,7 +35,8 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
   const counters = createCounters(registry)
   const submissionMetrics = new SubmissionMetrics(registry)
   const recordLog = new RecordLog(logger, config.logRecordRate)
-  const report = new SubmissionReport(submissionMetrics, recordLog)
+  const duty = new Duty(submissionMetrics, logger)
+  const report = new SubmissionReport(submissionMetrics, recordLog, duty.findings)
   const { wals, dedup, verifier, scoring } = connectServices(addresses, hop, context)
   const monitor = new Monitor(
     {
@@ -62,6 +64,7 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
   })
 
   await monitor.look()
+  duty.start(() => monitor.openCount)
   const http = buildHttpServer({
     ingest,
     admission,
@@ -70,6 +73,8 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
       await monitor.look()
       return withClock(monitor.report(), context.clock)
     },
+    ...{ duty, links: config.links },
+    view: () => monitor.view(),
     registry,
     exemplars: submissionMetrics.exemplars,
     report,
@@ -83,6 +88,7 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
     retryAfterMs: config.retryAfterMs,
   })
   const closeClients = (): void => {
+    duty.close()
     monitor.close()
     for (const client of [...wals, dedup, verifier, scoring]) client.close()
   }

@@ -13,6 +13,8 @@ import {
   refuseTls,
 } from '@fractal-lba/runtime'
 
+import type { LinkTargets } from './http/pages/links.js'
+
 export interface GatewayConfig extends CommonConfig {
   readonly host: string
   readonly port: number
@@ -32,6 +34,8 @@ export interface GatewayConfig extends CommonConfig {
   readonly replay: ReplayConfig
   /** Log lines in a second about records of one reason: refused, escalated, failed. */
   readonly logRecordRate: number
+  /** Where the page for people leads to. */
+  readonly links: LinkTargets
 }
 
 export interface ServiceAddresses {
@@ -88,6 +92,20 @@ export function readGatewayConfig(env: Env): GatewayConfig {
       pollMs: env.durationMs('REPLAY_POLL', 1_000, { min: 10, max: MINUTE_MS }),
       leaseMs: env.durationMs('REPLAY_LEASE', 10_000, { min: 1_000, max: MINUTE_MS }),
     },
+    links: {
+      traces: baseUrlOf(env, 'TRACE_BASE_URL', env.optional('TRACE_BASE_URL')),
+      runbooks: baseUrlOf(env, 'RUNBOOK_BASE_URL', env.optional('RUNBOOK_BASE_URL')),
+      dashboards: baseUrlOf(env, 'DASHBOARD_BASE_URL', env.optional('DASHBOARD_BASE_URL')),
+    },
     logRecordRate: env.integer('LOG_RECORD_RATE', 10, { min: 0, max: 10_000 }),
   }
+}
+
+/** Without slashes at its end. It becomes a link of a page: nothing but HTTP is one. */
+function baseUrlOf(env: Env, name: string, value: string | undefined): string | undefined {
+  if (value === undefined) return undefined
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return value.replace(/\/+$/, '')
+  env.mistake(`${name} must be a URL with http:// or https://`)
+  return undefined
 }

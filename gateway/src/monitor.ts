@@ -22,6 +22,15 @@ export interface Watched {
   readonly scoring: (timeoutMs: number) => Promise<boolean>
 }
 
+/** As the last look has found all of it. */
+export interface MonitorView {
+  readonly dependencies: ReadyReport['dependencies']
+  /** Each under its name in the dependencies; without a state it could not be asked. */
+  readonly logs: readonly { readonly name: string; readonly state: wal.GetStateResponse | undefined }[]
+  /** Undefined: dedup could not be asked. */
+  readonly index: dedup.GetStateResponse | undefined
+}
+
 /**
  * What the gateway knows of the services behind it, looked at every second, when somebody asks for it and when a
  * submission could not be finished: for /ready, for the admission of new
@@ -127,6 +136,21 @@ export class Monitor {
     return undefined
   }
 
+  view(): MonitorView {
+    const logs = [...this.#logs].map(([address, state]) => ({ name: this.#nameOf(address), state }))
+    return { dependencies: this.#dependencies(), logs, index: this.#index }
+  }
+
+  /** How many submissions have no mark, in all logs; undefined where a log could not be asked. */
+  get openCount(): number | undefined {
+    let count = 0
+    for (const state of this.#logs.values()) {
+      if (!state) return undefined
+      count += state.openCount
+    }
+    return count
+  }
+
   report(): ReadyReport {
     const dependencies = this.#dependencies()
     if (this.#draining) return { status: 'not_ready', detail: 'draining', dependencies }
@@ -139,7 +163,7 @@ export class Monitor {
   #dependencies(): Record<string, Dependency> {
     const dependencies: Record<string, Dependency> = {}
     for (const [address, state] of this.#logs) {
-      const name = this.#logs.size === 1 ? 'wal' : `wal ${address}`
+      const name = this.#nameOf(address)
       if (!state) dependencies[name] = { state: 'down' }
       else if (state.takesAppends) dependencies[name] = { state: 'up' }
       else dependencies[name] = { state: refusingState(state), detail: state.refusal }
@@ -149,6 +173,10 @@ export class Monitor {
     dependencies.store = storeState(this.#index)
     dependencies.scoring = { state: this.#scoring ? 'up' : 'down' }
     return dependencies
+  }
+
+  #nameOf(address: string): string {
+    return this.#logs.size === 1 ? 'wal' : `wal ${address}`
   }
 
   #sayChange(): void {

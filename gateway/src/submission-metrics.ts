@@ -18,6 +18,17 @@ const USUAL_CODES = [200, 202, 400, 401, 409, 413, 415, 429, 500, 503]
 /** The label of an exemplar, as Grafana looks for it; of no series. */
 const TRACE = 'trace_id'
 
+/** What was answered since the start of the process, over all fronts. */
+export interface SubmissionTotals {
+  readonly answered: number
+  /** 4xx */
+  readonly refused: number
+  /** 5xx */
+  readonly failed: number
+  /** How many took up to so long, rising; the last one has no end. */
+  readonly durations: readonly { readonly leSeconds: number; readonly count: number }[]
+}
+
 const COUNTED = {
   name: 'flk_submissions_total',
   help: 'Submissions that were answered, by the HTTP status of the answer, over gRPC too; each record of a batch by itself.',
@@ -74,5 +85,26 @@ export class SubmissionMetrics {
     this.#answeredWithExemplars.inc({ labels, value: 1, ...exemplar })
     if (elapsedMs === undefined) return
     this.#durations.observe({ labels: { front }, value: elapsedMs / 1_000, ...exemplar })
+  }
+
+  async totals(): Promise<SubmissionTotals> {
+    const totals = { answered: 0, refused: 0, failed: 0 }
+    for (const { labels, value } of (await this.#answered.get()).values) {
+      totals.answered += value
+      const code = Number(labels.code)
+      if (code >= 500) totals.failed += value
+      else if (code >= 400) totals.refused += value
+    }
+    const counts = new Map<number, number>()
+    for (const { metricName, labels, value } of (await this.#durations.get()).values) {
+      if (!metricName?.endsWith('_bucket')) continue
+      const { le } = labels as { readonly le?: string | number }
+      const leSeconds = le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le)
+      counts.set(leSeconds, (counts.get(leSeconds) ?? 0) + value)
+    }
+    const durations = [...counts]
+      .map(([leSeconds, count]) => ({ leSeconds, count }))
+      .sort((one, other) => one.leSeconds - other.leSeconds)
+    return { ...totals, durations }
   }
 }

@@ -2,8 +2,10 @@ import { AppError, traceFields } from '@fractal-lba/runtime'
 import type { Answer } from './decision.js'
 import type { Submission } from './ingest.js'
 import { type ProblemKind, problemOf } from './problem.js'
+import type { Example, Finding, RecentFindings } from './recent-findings.js'
 import type { RecordLog } from './record-log.js'
 import type { Front, SubmissionMetrics } from './submission-metrics.js'
+import { sampledTraceId } from './trace-context.js'
 
 /** A submission at the moment of its answer, as its front knows it. */
 export interface AtAnswer {
@@ -15,33 +17,25 @@ export interface AtAnswer {
   readonly submission?: Submission
 }
 
-/** What is no news is no finding: a 200, and the duplicate of what was escalated before. */
-interface Finding {
-  readonly what: keyof typeof MESSAGES
-  readonly status: number
-  /** Of a short fixed list: the code of a problem, or the reason of an escalation. */
-  readonly reason: string
-  /** The problem's sentence. */
-  readonly detail?: string
-}
-
 const MESSAGES = {
   refused: 'a record was refused',
   escalated: 'a record was escalated',
   failed: 'a record could not be finished',
-} as const
+} as const satisfies Record<Finding['what'], string>
 
 /**
  * What the gateway tells of the submissions that it answers, whatever their front: metrics of all, a line of each that
- * was refused, escalated or failed.
+ * was refused, escalated or failed, and the last ones of these for the page.
  */
 export class SubmissionReport {
   readonly #metrics: SubmissionMetrics
   readonly #log: RecordLog
+  readonly #findings: RecentFindings
 
-  constructor(metrics: SubmissionMetrics, log: RecordLog) {
+  constructor(metrics: SubmissionMetrics, log: RecordLog, findings: RecentFindings) {
     this.#metrics = metrics
     this.#log = log
+    this.#findings = findings
   }
 
   /** Once for each submission, when it is answered. */
@@ -63,6 +57,7 @@ export class SubmissionReport {
 
   #tell(finding: Finding | undefined, at: Partial<AtAnswer>): void {
     if (!finding) return
+    this.#findings.add(finding, exampleOf(finding, at))
     const { what, status, reason, detail } = finding
     const { front, requestId, elapsedMs, submission } = at
     this.#log.write(what === 'failed' ? 'warn' : 'info', reason, MESSAGES[what], () => ({
@@ -77,6 +72,18 @@ function statusOf(answer: Answer): number {
   return answer instanceof AppError ? problemOf(answer.code).status : answer.status
 }
 
+/** What may stand on a page: an id from outside only where a signature vouches for it, and it is the hash of its parts. */
+function exampleOf({ what, status, reason }: Finding, { requestId, submission }: Partial<AtAnswer>): Example {
+  const isVerified = (what === 'escalated' && reason !== 'pcs_id_mismatch') || status === 409
+  return {
+    wallMs: Date.now(),
+    requestId,
+    pcsId: isVerified ? submission?.pcsId : undefined,
+    traceId: sampledTraceId(submission?.context),
+  }
+}
+
+/** Undefined of what is no news: a 200, and the duplicate of what was escalated before. */
 function findingOf(answer: Answer): Finding | undefined {
   if (answer instanceof AppError) {
     const { status, slug } = problemOf(answer.code)

@@ -5,8 +5,8 @@ import {
   type ReadyReport,
   type Registry,
 } from '@fractal-lba/runtime'
-import { transportProblems } from '../problem.js'
 import type { Answers } from './answers.js'
+import { refuseWithoutCredentials } from './credentials.js'
 import type { RouteDefinition } from './route.js'
 
 export interface OperationsParts {
@@ -19,7 +19,6 @@ export interface OperationsParts {
 }
 
 const NO_STORE = ['Cache-Control', 'no-store'] as const
-const CREDENTIALS_WANTED = ['WWW-Authenticate', 'Basic realm="metrics", charset="UTF-8"'] as const
 
 /** What a kubelet, a load balancer and a scraper ask for: /health, /ready, /metrics, /metrics/exemplars. */
 export function operationsRoutes({
@@ -63,8 +62,7 @@ export function operationsRoutes({
       fields: () => NO_STORE,
       handle(request, reply) {
         if (!mayReadMetrics(metricsAuth, request.headers.authorization)) {
-          const refusal = { kind: transportProblems.metrics_credentials, detail: 'user or password is wrong' }
-          answers.refuse(request, reply, refusal, CREDENTIALS_WANTED)
+          refuseWithoutCredentials(answers, request, reply)
           return
         }
         shown.metrics().then(

@@ -2,7 +2,9 @@ import { type IncomingMessage, METHODS } from 'node:http'
 import type { BasicAuth, Logger, OpenMetricsRegistry, ReadyReport, Registry } from '@fractal-lba/runtime'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Admission } from '../admission.js'
+import type { Duty } from '../duty.js'
 import type { Ingest } from '../ingest.js'
+import type { MonitorView } from '../monitor.js'
 import { recordProblems, transportProblems } from '../problem.js'
 import type { RateLimit } from '../rate-limit.js'
 import { requestIdFrom } from '../request-id.js'
@@ -17,6 +19,7 @@ import { createNodeServer, HEADERS_MAX, type HttpLimits } from './node-server.js
 import { operationsRoutes } from './operations.js'
 import { outcomeRoute } from './outcome.js'
 import { homeRoute } from './pages/home.js'
+import type { LinkTargets } from './pages/links.js'
 import { problemRoutes } from './pages/problems.js'
 import { decorateRequests } from './request-state.js'
 import { allowed, type RouteDefinition, routeOf } from './route.js'
@@ -27,6 +30,10 @@ export interface HttpDependencies {
   readonly admission: Admission
   readonly rateLimit: RateLimit
   readonly ready: () => Promise<ReadyReport>
+  /** What the page for people shows. */
+  readonly view: () => MonitorView
+  readonly duty: Pick<Duty, 'minutes' | 'findings'>
+  readonly links: LinkTargets
   readonly registry: Registry
   readonly exemplars: OpenMetricsRegistry
   readonly report: SubmissionReport
@@ -54,6 +61,9 @@ export function buildHttpServer({
   admission,
   rateLimit,
   ready,
+  view,
+  duty,
+  links,
   registry,
   exemplars,
   report,
@@ -88,7 +98,7 @@ export function buildHttpServer({
     ...operationsRoutes({ answers, ready, registry, exemplars, metricsAuth }),
     ...docsRoutes(answers),
     ...problemRoutes(answers, notFound),
-    homeRoute(answers, ready),
+    homeRoute({ answers, ready, view, duty, links, metricsAuth }),
   ]
 
   const app = Fastify({

@@ -34,7 +34,7 @@ h2 { margin: 1.75rem 0 0.5rem; font-size: 1.1rem; }
 p { margin: 0.5rem 0; max-width: 42rem; }
 .quiet { color: var(--quiet); }
 a { color: var(--accent); text-underline-offset: 0.2em; }
-a:focus-visible, pre:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+a:focus-visible, pre:focus-visible, .scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 code, pre { font-family: ui-monospace, "Cascadia Code", Menlo, Consolas, "Liberation Mono", monospace; font-size: 0.875rem; }
 pre {
   margin: 0.6rem 0; padding: 0.85rem 1rem; background: var(--code); border: 1px solid var(--line);
@@ -58,6 +58,21 @@ table { width: 100%; border-collapse: collapse; margin: 1.25rem 0; }
 th, td { padding: 0.5rem 0.75rem 0.5rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th { font-size: 0.85rem; font-weight: 500; color: var(--quiet); }
 td:first-child { font-variant-numeric: tabular-nums; }
+main.wide { max-width: 72rem; }
+.scroll { overflow-x: auto; }
+.scroll table { margin: 0.5rem 0; }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: 0.75rem; }
+.plot { margin: 0; padding: 0.6rem 0.9rem; background: var(--sheet); border: 1px solid var(--line); border-radius: 0.6rem; }
+.plot figcaption { display: flex; justify-content: space-between; font-size: 0.875rem; font-weight: 600; }
+.plot figcaption .quiet { font-weight: 400; }
+.plot svg { display: block; width: 100%; height: auto; overflow: visible; }
+.plot path { fill: none; stroke: currentColor; stroke-width: 1.75; stroke-linejoin: round; stroke-linecap: round; }
+.plot circle { fill: currentColor; }
+.plot .grid { color: var(--line); stroke-width: 1; }
+.accent { color: var(--accent); }
+.now { display: flex; flex-wrap: wrap; gap: 0 1rem; font-size: 0.8rem; color: var(--quiet); }
+.now b { color: var(--text); font-variant-numeric: tabular-nums; }
+.now i { display: inline-block; width: 0.6em; height: 0.6em; margin-right: 0.35em; border-radius: 50%; background: currentColor; }
 `
 
 const ICON_PATH = 'M16 3 30 28H2Zm0 25 7-12.5H9Z'
@@ -84,7 +99,7 @@ const FIELDS = pageFields(
 )
 
 /** @param main HTML; what comes from outside goes through escapeHtml first */
-export function page(title: string, lead: string, main: string): Page {
+export function page(title: string, lead: string, main: string, { isWide = false } = {}): Page {
   const html = `<!doctype html>
 <html lang="en">
 <head>
@@ -93,7 +108,7 @@ ${HEAD}
 <style>${STYLE}</style>
 </head>
 <body>
-<main>
+<main${isWide ? ' class="wide"' : ''}>
 <header>${ICON}<div><h1>${escapeHtml(title)}</h1><div class="quiet">${lead}</div></div></header>
 ${main}
 </main>

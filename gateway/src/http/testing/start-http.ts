@@ -1,11 +1,14 @@
 import type { AddressInfo } from 'node:net'
 import { type AppError, type BasicAuth, createLogger, type ReadyReport, Registry } from '@fractal-lba/runtime'
 import { Admission } from '../../admission.js'
+import { Duty } from '../../duty.js'
+import type { MonitorView } from '../../monitor.js'
 import { RateLimit } from '../../rate-limit.js'
 import { RecordLog } from '../../record-log.js'
 import { SubmissionMetrics } from '../../submission-metrics.js'
 import { SubmissionReport } from '../../submission-report.js'
 import type { HttpLimits } from '../node-server.js'
+import type { LinkTargets } from '../pages/links.js'
 import { buildHttpServer } from '../server.js'
 import { FakeIngest } from './fake-ingest.js'
 
@@ -13,6 +16,7 @@ export interface HttpUnderTest {
   readonly port: number
   readonly ingest: FakeIngest
   readonly registry: Registry
+  readonly duty: Duty
   /** How often the rate limit refused. */
   readonly refusals: () => number
   readonly close: () => Promise<void>
@@ -24,6 +28,8 @@ export interface HttpSettings {
   readonly room?: () => AppError | undefined
   readonly ready?: () => ReadyReport
   readonly metricsAuth?: BasicAuth
+  readonly view?: () => MonitorView
+  readonly links?: LinkTargets
   readonly tokensPerSecond?: number
   /** The rate limit's monotonic clock. */
   readonly nowMs?: () => number
@@ -47,6 +53,7 @@ export async function startHttp(settings: HttpSettings = {}): Promise<HttpUnderT
   const registry = new Registry()
   const metrics = new SubmissionMetrics(registry)
   const logger = createLogger('gateway', settings.onLine ? 'info' : 'fatal', settings.onLine)
+  const duty = new Duty(metrics, logger)
   let refusals = 0
   const rateLimit = new RateLimit({
     tokensPerSecond: settings.tokensPerSecond ?? 0,
@@ -67,12 +74,15 @@ export async function startHttp(settings: HttpSettings = {}): Promise<HttpUnderT
     ready: async () => settings.ready?.() ?? { status: 'ready', dependencies: { wal: { state: 'up' } } },
     registry,
     exemplars: metrics.exemplars,
-    report: new SubmissionReport(metrics, new RecordLog(logger, 10)),
+    report: new SubmissionReport(metrics, new RecordLog(logger, 10), duty.findings),
+    duty,
+    view: settings.view ?? (() => ({ dependencies: {}, logs: [], index: undefined })),
+    links: settings.links ?? { traces: undefined, runbooks: undefined, dashboards: undefined },
     metricsAuth: settings.metricsAuth,
     logger,
     limits,
   })
   await app.listen({ host: '127.0.0.1', port: settings.port ?? 0 })
   const { port } = app.server.address() as AddressInfo
-  return { port, ingest, registry, refusals: () => refusals, close: () => app.close() }
+  return { port, ingest, registry, duty, refusals: () => refusals, close: () => app.close() }
 }
