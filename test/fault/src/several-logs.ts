@@ -9,6 +9,7 @@ import { metricsOf } from '../../src/metrics.js'
 import { patience } from '../../src/patience.js'
 import { seededRandom } from '../../src/random.js'
 import { RecordMaker, retryOf, type TestRecord } from '../../src/records.js'
+import { runPcs } from '../../src/run-pcs.js'
 import { until } from '../../src/until.js'
 import { WalReader } from '../../src/wal-reader.js'
 import { AllowedOutages } from './allowed-outages.js'
@@ -100,6 +101,51 @@ export class SeveralLogs {
     await this.untilReady()
   }
 
+  /** A further log, as docs/operations.md says it, but for the gateways, which do not hand it anything yet. */
+  async add(log: number): Promise<void> {
+    const { fleet } = this
+    await fleet.up('wal', log)
+    const done = this.outages.begin(FILLING)
+    await this.#pcs('dedup', 'logs', 'add', fleet.addressOf('wal', log), '--addr', this.#dedups)
+    done(SUBMIT_TIMEOUT_MS)
+    fleet.logs = [...fleet.logs, log]
+  }
+
+  /** Lets a log drain, which refuses nobody, and retires it, as docs/operations.md says it, with its marks in another one. */
+  async retire(log: number, into: number): Promise<void> {
+    const { fleet } = this
+    await this.#pcs('wal', 'drain', '--addr', fleet.addressOf('wal', log))
+    const [retired, other] = await Promise.all([log, into].map((one) => this.reader(one).state()))
+    const done = this.outages.begin(FILLING)
+    const copied = ['--copy-to', other?.logId ?? '', '--addr', fleet.addressOf('dedup', 1)]
+    await this.#pcs('dedup', 'logs', 'retire', retired?.logId ?? '', ...copied)
+    done(SUBMIT_TIMEOUT_MS)
+    fleet.logs = fleet.logs.filter((one) => one !== log)
+  }
+
+  /**
+   * Gateways and dedups are started again, one after the other, with the logs as they are now: gateways in peace, dedups
+   * by SIGKILL, which refuses nobody, because another one is asked.
+   */
+  async startAgain(): Promise<void> {
+    for (const member of GATEWAYS) {
+      await this.fleet.stop('gateway', member)
+      await this.fleet.up('gateway', member)
+    }
+    for (const member of DEDUPS) {
+      await this.fleet.kill('dedup', member)
+      await this.more(10)
+      await this.fleet.up('dedup', member)
+    }
+  }
+
+  /** Ends a log that is retired. */
+  async end(log: number): Promise<void> {
+    this.#readers.get(log)?.close()
+    this.#readers.delete(log)
+    await this.fleet.stop('wal', log)
+  }
+
   /** Empties the store. @returns to be called when it is filled again */
   async loseStore(): Promise<() => void> {
     const filled = this.outages.begin(FILLING)
@@ -126,14 +172,23 @@ export class SeveralLogs {
     }
   }
 
+  get #dedups(): string {
+    return DEDUPS.map((member) => this.fleet.addressOf('dedup', member)).join(',')
+  }
+
+  async #pcs(...args: readonly string[]): Promise<void> {
+    const { code, out, err } = await runPcs(args)
+    expect(code, `pcs ${args.join(' ')}: ${out}${err}`).toBe(0)
+  }
+
   reader(log: number): WalReader {
     const reader = this.#readers.get(log) ?? new WalReader(this.fleet.addressOf('wal', log))
     this.#readers.set(log, reader)
     return reader
   }
 
-  /** Lets agents come to an end. @param logs those that are there @returns what does not hold */
-  async findings(logs: readonly number[]): Promise<readonly string[]> {
+  /** Lets agents come to an end. @returns what does not hold */
+  async findings(): Promise<readonly string[]> {
     await Promise.all(this.#loads.map((load) => load.finish()))
     for (const load of this.#loads) this.account.add(load)
     const { acknowledged } = this.account
@@ -147,7 +202,7 @@ export class SeveralLogs {
     const kept = [...first.values()]
     const step = isLong ? 1 : Math.ceil(kept.length / ASKED_MAX)
     const asked = kept.filter((_, index) => index % step === 0)
-    const readers = logs.map((log) => this.reader(log))
+    const readers = this.fleet.logs.map((log) => this.reader(log))
     for (const [index, gateway] of this.gateways.entries()) {
       const half = asked.filter((_, place) => place % this.gateways.length === index)
       found.push(...(await findingsOf(gateway, readers, this.account, half)))
