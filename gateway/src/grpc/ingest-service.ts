@@ -145,9 +145,10 @@ export function ingestService({
 /** The service's definition, with requests that carry records read only as far as the records' edges. */
 function rawDefinition() {
   const { submit, submitBatch, getOutcome } = ingest.IngestServiceService
+  const raw = { requestDeserialize: recordsOf, requestBytesMax: REQUEST_BYTES_MAX }
   return {
-    submit: { ...submit, requestDeserialize: recordsOf },
-    submitBatch: { ...submitBatch, requestDeserialize: recordsOf },
+    submit: { ...submit, ...raw },
+    submitBatch: { ...submitBatch, ...raw },
     getOutcome,
   }
 }

@@ -1,4 +1,4 @@
-import { record, verifier } from '@fractal-lba/proto'
+import { record, scoring, verifier, wal } from '@fractal-lba/proto'
 import { describe, expect, it } from 'vitest'
 import { AppError } from '../errors.js'
 import { guarded, hasMoreFields } from './message-guard.js'
@@ -36,4 +36,43 @@ describe('the guard of messages', () => {
       expect(decode(Buffer.from(bytes))).toBeInstanceOf(AppError)
     }
   })
+
+  it('does not decode a batch whose items have millions of parts', () => {
+    const guard = guarded(wal.WalServiceService.markDoneBatches)
+    const marks = Buffer.alloc(2 ** 23 - 64)
+    for (let at = 0; at < marks.length; at += 2) marks[at] = MARK_TAG
+    const batch = Buffer.concat([Buffer.of(0x12), varint(marks.length), marks])
+    expect(guard(batch)).toMatchObject({ code: 'too_large', message: /520 fields, and its items 2560/ })
+  })
+
+  it('does not decode a request whose parts have millions of parts', () => {
+    const guard = guarded(scoring.ScoringServiceService.judge)
+    const judged = (scales: number): Buffer => {
+      const fields = { ...VERIFIED, scales: new Array(scales).fill(2), counts: new Array(scales).fill(1) }
+      return Buffer.from(scoring.JudgeRequest.encode({ record: fields }).finish())
+    }
+    expect(guard(judged(64))).toMatchObject({ record: { pcsId: 'a' } })
+    expect(guard(judged(500_000))).toMatchObject({
+      code: 'too_large',
+      message: /at most 520 fields and 1114112 bytes/,
+    })
+  })
 })
+
+const MARK_TAG = 0x12
+const VERIFIED: record.VerifiedRecord = {
+  pcsId: 'a',
+  fingerprint: Buffer.alloc(33),
+  keyId: 'key',
+  idMatches: true,
+  ...{ scales: [], counts: [], dHat: 1, cohStar: 1, r: 1, budget: 1 },
+  regime: 'mixed',
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = []
+  for (let rest = value; ; rest >>>= 7) {
+    bytes.push(rest > 0x7f ? (rest & 0x7f) | 0x80 : rest)
+    if (rest <= 0x7f) return Buffer.from(bytes)
+  }
+}

@@ -4,18 +4,30 @@ import type { MethodDefinition } from './method.js'
 
 /** More than any request has: a batch's number, its items, and their contexts. */
 const FIELDS_MAX = 2 * BATCH_ITEMS_MAX + 8
+/** More than the items and contexts of any batch have together. */
+const ITEM_FIELDS_MAX = BATCH_ITEMS_MAX * (8 + 2)
+/** The largest record (BODY_MAX) with its envelope. So few bytes hide no millions of parts at any depth. */
+const SINGLE_BYTES_MAX = 2 ** 20 + 64 * 2 ** 10
+
+type Guarded = Pick<MethodDefinition, 'requestStream' | 'requestDeserialize' | 'requestBytesMax'>
 
 /**
  * A method's decoder that does no work for a message of more parts than one may have, and never throws: what is wrong
  * with the message comes back in its place, because grpc-js would call all of it INTERNAL.
  */
 export function guarded({
+  requestStream,
   requestDeserialize,
-}: Pick<MethodDefinition, 'requestDeserialize'>): (bytes: Buffer) => unknown {
+  requestBytesMax = SINGLE_BYTES_MAX,
+}: Guarded): (bytes: Buffer) => unknown {
+  const isTooLarge = requestStream
+    ? (bytes: Buffer) => hasMoreFields(bytes, FIELDS_MAX, ITEM_FIELDS_MAX)
+    : (bytes: Buffer) => bytes.length > requestBytesMax || hasMoreFields(bytes, FIELDS_MAX)
+  const refusal = requestStream
+    ? `a message has at most ${FIELDS_MAX} fields, and its items ${ITEM_FIELDS_MAX}`
+    : `a message has at most ${FIELDS_MAX} fields and ${requestBytesMax} bytes`
   return (bytes) => {
-    if (hasMoreFields(bytes, FIELDS_MAX)) {
-      return new AppError('too_large', `a message has at most ${FIELDS_MAX} fields`)
-    }
+    if (isTooLarge(bytes)) return new AppError('too_large', refusal)
     try {
       return requestDeserialize(bytes)
     } catch (cause) {
@@ -35,20 +47,48 @@ const FIXED64 = 1
 const LENGTH_DELIMITED = 2
 const FIXED32 = 5
 
-/** Whether a message has more than so many fields of its own. Steps over their contents, and stops at one too many. */
-export function hasMoreFields(bytes: Uint8Array, fieldsMax: number): boolean {
-  const end = bytes.length
-  let at = 0
-  for (let count = 0; at < end; count += 1) {
-    if (count === fieldsMax) return true
-    const type = (bytes[at] ?? 0) & 7
+/** The fields of every batch that are messages: `items` and `contexts` have the same numbers in all of them. */
+const ITEMS_TAG = (2 << 3) | LENGTH_DELIMITED
+const CONTEXTS_TAG = (3 << 3) | LENGTH_DELIMITED
+
+/**
+ * Whether a message has more than so many fields of its own. Steps over their contents, but of a batch, whose items and
+ * contexts may have itemFieldsMax together; stops at one too many.
+ */
+export function hasMoreFields(bytes: Uint8Array, fieldsMax: number, itemFieldsMax?: number): boolean {
+  return fieldsLeft(bytes, 0, bytes.length, fieldsMax, itemFieldsMax) < 0
+}
+
+/** How many more there may be; below 0: there are too many. */
+function fieldsLeft(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  fieldsMax: number,
+  itemFieldsMax?: number,
+): number {
+  let at = from
+  let left = fieldsMax
+  let leftInItems = itemFieldsMax
+  while (at < to) {
+    if (left === 0) return -1
+    left -= 1
+    const tag = bytes[at] ?? 0
+    const type = tag & 7
     at = afterVarint(bytes, at)
     if (type === VARINT) at = afterVarint(bytes, at)
-    else if (type === LENGTH_DELIMITED) at = afterVarint(bytes, at) + varintAt(bytes, at)
-    else if (type === FIXED64) at += 8
+    else if (type === LENGTH_DELIMITED) {
+      const begin = afterVarint(bytes, at)
+      const end = begin + varintAt(bytes, at)
+      if (leftInItems !== undefined && (tag === ITEMS_TAG || tag === CONTEXTS_TAG)) {
+        leftInItems = fieldsLeft(bytes, begin, Math.min(end, to), leftInItems)
+        if (leftInItems < 0) return leftInItems
+      }
+      at = end
+    } else if (type === FIXED64) at += 8
     else if (type === FIXED32) at += 4
   }
-  return false
+  return left
 }
 
 function afterVarint(bytes: Uint8Array, at: number): number {

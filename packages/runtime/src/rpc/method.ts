@@ -8,6 +8,8 @@ export interface MethodDefinition {
   readonly requestDeserialize: (bytes: Buffer) => unknown
   readonly responseSerialize: (value: never) => Buffer
   readonly responseDeserialize: (bytes: Buffer) => unknown
+  /** Of a method whose single request may be larger than a record with its envelope (message-guard.ts). */
+  readonly requestBytesMax?: number
 }
 
 /** A service as ts-proto generates it: its methods by their names in TypeScript. */
