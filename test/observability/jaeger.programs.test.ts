@@ -1,8 +1,13 @@
+import { spawn } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type TestSite, testSite } from '@fractal-lba/local'
 import { ingest } from '@fractal-lba/proto'
-import { type JaegerServer, startJaeger } from '@fractal-lba/test-servers'
+import { freePort, type JaegerServer, startJaeger } from '@fractal-lba/test-servers'
 import { credentials } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { repositoryRoot } from '../src/branch.js'
 import { JaegerTraces } from '../src/jaeger.js'
 import { patience } from '../src/patience.js'
 import { retryOf, textOf, twinOf } from '../src/records.js'
@@ -25,12 +30,7 @@ beforeAll(async () => {
   jaeger = await startJaeger()
   traces = new JaegerTraces(jaeger.queryUrl)
   site = await testSite('jaeger')
-  const telemetry = {
-    OTEL_EXPORTER_OTLP_ENDPOINT: jaeger.otlpUrl,
-    OTEL_BSP_SCHEDULE_DELAY: '200',
-    OTEL_BSP_MAX_QUEUE_SIZE: '20000',
-  }
-  system = await System.start(site, 'jaeger', { supervise: false, env: { ...patience, ...telemetry } })
+  system = await System.start(site, 'jaeger', { supervise: false, env: { ...patience, ...telemetry() } })
 })
 afterAll(async () => {
   system?.close()
@@ -62,6 +62,41 @@ describe('Jaeger shows', () => {
     )
   })
 
+  it('the delivery of pcs agent run as the root', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'fractal-lba-agent-'))
+    const watched = join(directory, 'events')
+    await mkdir(watched)
+    await writeFile(join(watched, 'jaeger-agent.1.csv'), 'timestamp,x,y,z\n0,0.1,0.2,0.3\n1,0.9,0.4,0.7\n')
+    const program = join(repositoryRoot, 'packages/cli/bin/pcs.js')
+    const order = [
+      'agent',
+      'run',
+      '--watch',
+      watched,
+      '--outbox',
+      join(directory, 'outbox'),
+      '--settle-ms',
+      '0',
+    ]
+    const agent = spawn(process.execPath, [program, ...order, '--endpoint', system.client.baseUrl], {
+      stdio: 'ignore',
+      env: {
+        ...{ PATH: process.env.PATH, PCS_SIGN_ALG: 'hmac', PCS_HMAC_KEY: site.hmacKey },
+        ...{ METRICS_ADDR: `127.0.0.1:${await freePort()}`, ...telemetry() },
+      },
+    })
+    onTestFinished(async () => {
+      agent.kill()
+      await rm(directory, { recursive: true, force: true, maxRetries: 5 })
+    })
+    const { traceId } = (await untilFound('agent', 'pcs.deliver', {})).one('pcs.deliver')
+    const trace = await traces.traceOf(traceId, 1 + spanCount(WHOLE_WAY))
+    const below = edgesOf(WHOLE_WAY).filter((edge) => !edge.startsWith('root'))
+    expect(trace.edges()).toEqual(
+      ['root > agent pcs.deliver', 'agent pcs.deliver > gateway pcs.submit', ...below].sort(),
+    )
+  })
+
   it(`${CROWD} records that came at once as ${CROWD} traces, with batches that link to them`, async () => {
     const records = Array.from({ length: CROWD }, () => system.records.next())
     const answers = await Promise.all(records.map((record) => system.client.submit(textOf(record))))
@@ -87,13 +122,13 @@ describe('Jaeger shows', () => {
     await unary(client.submit.bind(client), { record: typed(first) })
     await unary(client.submitBatch.bind(client), { records: others.map(typed) })
     for (const { pcs_id: id } of records) {
-      const trace = await untilFound('pcs.submit', { 'pcs.id': id })
+      const trace = await untilFound('gateway', 'pcs.submit', { 'pcs.id': id })
       const { traceId } = trace.one('pcs.submit')
       expect((await traces.traceOf(traceId, spanCount(WHOLE_WAY))).edges()).toEqual(edgesOf(WHOLE_WAY))
     }
     const [request] = await traces.find('gateway', 'pcs.submit_batch', {})
     const { traceId } = request?.one('pcs.submit_batch') ?? {}
-    const last = await untilFound('pcs.submit', { 'pcs.id': others[0]?.pcs_id ?? '' })
+    const last = await untilFound('gateway', 'pcs.submit', { 'pcs.id': others[0]?.pcs_id ?? '' })
     expect(last.one('pcs.submit').links.map((link) => link.traceId)).toEqual([traceId])
   })
 
@@ -128,7 +163,7 @@ describe('Jaeger shows', () => {
       40_000,
       async () => (await client.outcome(lost.pcs_id)).status === 200,
     )
-    const found = await untilFound('pcs.replay', { 'pcs.id': lost.pcs_id })
+    const found = await untilFound('gateway', 'pcs.replay', { 'pcs.id': lost.pcs_id })
     const { traceId, links } = found.one('pcs.replay')
     expect(links.map((link) => link.traceId)).toEqual([traceIdOf(failed)])
     const steps = WHOLE_WAY.filter((step) => step !== 'append')
@@ -137,9 +172,17 @@ describe('Jaeger shows', () => {
   }, 90_000)
 })
 
-function untilFound(operation: string, tags: Readonly<Record<string, string>>) {
+function telemetry() {
+  return {
+    OTEL_EXPORTER_OTLP_ENDPOINT: jaeger.otlpUrl,
+    OTEL_BSP_SCHEDULE_DELAY: '200',
+    OTEL_BSP_MAX_QUEUE_SIZE: '20000',
+  }
+}
+
+function untilFound(service: string, operation: string, tags: Readonly<Record<string, string>>) {
   return until(`Jaeger finds ${operation} with ${JSON.stringify(tags)}`, 30_000, async () => {
-    const [trace] = await traces.find('gateway', operation, tags)
+    const [trace] = await traces.find(service, operation, tags)
     return trace
   })
 }

@@ -26,6 +26,12 @@ export interface ExchangeRequest {
   readonly signal?: AbortSignal
 }
 
+/** W3C Trace Context: the span that a request is a part of. */
+export interface TraceHeaders {
+  readonly traceparent: string
+  readonly tracestate?: string
+}
+
 /** The answer of the other side. */
 export interface Exchange {
   readonly status: number
@@ -37,6 +43,8 @@ export interface Exchange {
   readonly retryAfter: string | undefined
   /** The header as it came: what the other side's clock shows. */
   readonly date: string | undefined
+  /** The header as it came: names the trace of the request; undefined where none was recorded. */
+  readonly traceresponse?: string | undefined
   readonly body: string
 }
 
@@ -68,6 +76,7 @@ export async function exchange(request: ExchangeRequest): Promise<Exchange> {
       contentType: response.headers['content-type'],
       retryAfter: response.headers['retry-after'],
       date: response.headers.date,
+      traceresponse: headerOf(response, 'traceresponse'),
       body: await bodyOf(response),
     }
   } catch (error) {
@@ -118,6 +127,11 @@ function send(url: URL, options: RequestOptions, body: Uint8Array): Promise<Inco
     outgoing.on('error', reject)
     outgoing.end(body)
   })
+}
+
+function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
+  const value = headers[name]
+  return typeof value === 'string' ? value : undefined
 }
 
 async function bodyOf(response: AsyncIterable<Uint8Array>): Promise<string> {

@@ -53,6 +53,17 @@ describe('submit', () => {
     expect(new Set(peer.arrivals.map(({ text }) => text)).size).toBe(1)
   })
 
+  it('is a part of the trace of its caller, in each of its attempts, and says which one the gateway recorded', async () => {
+    const traceresponse = `00-${'a'.repeat(32)}-${'c'.repeat(16)}-01`
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+    const { pcs_id: pcsId } = smallRecord(1)
+    const body = JSON.stringify({ pcs_id: pcsId, accepted: true, escalated: false })
+    const headers = { 'content-type': 'application/json', traceresponse }
+    script({ status: 503 }, { status: 200, headers, body })
+    expect((await send({ trace: { traceparent } })).traceresponse).toBe(traceresponse)
+    expect(peer.arrivals.map((arrival) => arrival.traceparent)).toEqual([traceparent, traceparent])
+  })
+
   it('waits as long as Retry-After asks for', async () => {
     script({ status: 503, headers: { 'retry-after': '1' } })
     await send()

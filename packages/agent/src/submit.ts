@@ -10,6 +10,7 @@ import {
   exchange,
   NoAnswer,
   parseEndpoint,
+  type TraceHeaders,
   UnusableEndpoint,
 } from './exchange.js'
 import { type BuildInput, buildRecord } from './record/build.js'
@@ -28,6 +29,8 @@ export interface SubmitRecordOptions {
   /** How long all attempts and the waits between them may take; 60 s by default. */
   readonly totalTimeoutMs?: number
   readonly backoff?: BackoffPolicy
+  /** The span that the submission is a part of, of all its attempts. */
+  readonly trace?: TraceHeaders
   /** Ends the submission; the record may have been judged all the same. */
   readonly signal?: AbortSignal
 }
@@ -47,6 +50,8 @@ export interface SubmittedOutcome {
   /** The verdict was stored before: this attempt did not make it. */
   readonly replayed: boolean
   readonly attempts: number
+  /** The header as it came: names the trace of the submission; undefined where none was recorded. */
+  readonly traceresponse?: string | undefined
   /** The whole verdict as JSON (the contract, section 4). */
   readonly body: string
 }
@@ -105,7 +110,7 @@ export async function submitRecord(record: Pcs, options: SubmitRecordOptions): P
   let lastAnswer: Exchange | undefined
   for (let attempts = 1; ; attempts++) {
     const timeoutMs = Math.max(1, Math.min(attemptTimeoutMs, Math.ceil(endMs - performance.now())))
-    const answer = await attempt(to, bytes, timeoutMs, signal)
+    const answer = await attempt({ ...to, body: bytes, timeoutMs }, options.trace, signal)
     if (answer instanceof NoAnswer) {
       if (signal?.aborted) throw aborted(attempts)
     } else {
@@ -133,20 +138,17 @@ function usableEndpoint(given: string | URL): URL {
 }
 
 async function attempt(
-  to: Pick<ExchangeRequest, 'endpoint' | 'tls'>,
-  body: Uint8Array,
-  timeoutMs: number,
+  request: Pick<ExchangeRequest, 'endpoint' | 'tls' | 'timeoutMs'> & { readonly body: Uint8Array },
+  trace: TraceHeaders | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Exchange | NoAnswer> {
-  const headers = { 'content-type': 'application/json', 'content-length': body.length }
+  const headers = { 'content-type': 'application/json', 'content-length': request.body.length, ...trace }
   try {
     return await exchange({
-      ...to,
+      ...request,
       path: 'v1/pcs/submit',
       method: 'POST',
       headers,
-      body,
-      timeoutMs,
       ...(signal && { signal }),
     })
   } catch (error) {
@@ -166,11 +168,15 @@ async function waited(waitMs: number, signal: AbortSignal | undefined): Promise<
   }
 }
 
-function outcomeOf(pcsId: string, { status, replayed, body }: Exchange, attempts: number): SubmittedOutcome {
+function outcomeOf(
+  pcsId: string,
+  { status, replayed, traceresponse, body }: Exchange,
+  attempts: number,
+): SubmittedOutcome {
   const verdict = jsonObject(body)
   const accepted = verdict?.accepted === true
   const escalated = verdict?.escalated === true
-  return { pcsId, status, accepted, escalated, replayed, attempts, body }
+  return { pcsId, status, accepted, escalated, replayed, attempts, traceresponse, body }
 }
 
 function refusal(judgement: 'conflict' | 'dead', answer: Exchange, attempts: number): SubmitError {

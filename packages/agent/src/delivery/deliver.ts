@@ -1,6 +1,6 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
-import { type ClientTls, type Exchange, exchange } from '../exchange.js'
+import { type ClientTls, type Exchange, exchange, type TraceHeaders } from '../exchange.js'
 
 export interface DelivererOptions {
   readonly endpoint: URL
@@ -24,15 +24,15 @@ export class Deliverer {
         : new HttpAgent(limits)
   }
 
-  /** Posts the bytes as they are. @throws NoAnswer */
-  readonly deliver = (record: Uint8Array, signal: AbortSignal): Promise<Exchange> => {
+  /** Posts the bytes as they are. @param trace the span that this is a part of @throws NoAnswer */
+  readonly deliver = (record: Uint8Array, signal: AbortSignal, trace?: TraceHeaders): Promise<Exchange> => {
     const { endpoint, timeoutMs } = this.#options
     return exchange({
       endpoint,
       timeoutMs,
       path: 'v1/pcs/submit',
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'content-length': record.length },
+      headers: { 'content-type': 'application/json', 'content-length': record.length, ...trace },
       body: record,
       agent: this.#agent,
       signal,

@@ -22,6 +22,7 @@ import type { FixedIdentity } from './file-identity.js'
 import { createAgentMetrics, exposeNeverShipped } from './metrics.js'
 import { watchOutbox } from './outbox-watch.js'
 import type { BuildRules } from './record-builder.js'
+import { tracedDelivery } from './traced-delivery.js'
 import { Watcher } from './watcher.js'
 
 /** Settings from the command line. */
@@ -68,7 +69,7 @@ export function readAgentConfig(env: Env): AgentConfig {
 export async function startAgent(
   order: AgentOrder,
   config: AgentConfig,
-  { logger, registry, fatal, stopping }: ProcessContext,
+  { logger, registry, fatal, stopping, tracer }: ProcessContext,
 ): Promise<Running> {
   const log = new AgentLog(logger)
   const directory = new WatchedDirectory(order.watchDirectory)
@@ -89,7 +90,7 @@ export async function startAgent(
   const sender = new Sender({
     outbox,
     inFlightMax,
-    deliver: deliverer.deliver,
+    deliver: tracedDelivery(deliverer.deliver, endpoint, tracer),
     backoff: config.backoff,
     onFatal: fatal,
     onAttempt(attempt) {

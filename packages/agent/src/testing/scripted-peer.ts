@@ -17,6 +17,7 @@ export interface Arrival {
   readonly pcsId: string
   readonly outboxSeq: number
   readonly text: string
+  readonly traceparent: string | undefined
   /** By the monotonic clock. */
   readonly atMs: number
   /** How often this id has arrived, this one included. */
@@ -84,6 +85,7 @@ export class ScriptedPeer {
       pcsId: record.pcs_id,
       outboxSeq: record.ft.outbox_seq,
       text,
+      traceparent: request.headers.traceparent as string | undefined,
       atMs: performance.now(),
       times: this.arrivalsOf(record.pcs_id).length + 1,
     }

@@ -2,6 +2,8 @@ import type { CallContext } from '../rpc/call-context.js'
 import { newSpanId, newTraceId, type SpanReference, traceparentOf } from './reference.js'
 import type { Attributes, FinishedSpan, Tracer } from './tracer.js'
 
+export type { Tracer } from './tracer.js'
+
 /** What a step of a piece of work came to, when it is over. */
 export interface Step {
   readonly name: string
