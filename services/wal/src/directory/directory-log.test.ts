@@ -38,6 +38,17 @@ async function directoryUnderTest(): Promise<LogUnderTest> {
 submissionLogContract('in a directory', directoryUnderTest)
 
 describe('DirectoryLog', () => {
+  it.each(['/proc/x', '/proc/x/y', `/tmp/${'x'.repeat(300)}`])(
+    'refuses %s, where no directory can be made, with a sentence',
+    async (directory) => {
+      const limits = { openMax: 1, liveLeaseMs: 0, replayTries: 1 }
+      await expect(DirectoryLog.open({ directory, ...limits }, FILES)).rejects.toMatchObject({
+        name: 'StartError',
+        message: expect.stringContaining('set WAL_DIR to a directory that can be written'),
+      })
+    },
+  )
+
   it('refuses a log with submissions from before the envelope, with a sentence', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'flk-wal-'))
     onTestFinished(() => rm(directory, { recursive: true }))

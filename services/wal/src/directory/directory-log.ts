@@ -128,5 +128,7 @@ function startErrorOf(error: unknown, directory: string): unknown {
 /** The directory is none, or may not be written: no fault of the disk, and no start mends it by itself. */
 function isUnusable(error: unknown): error is Error {
   if (!(error instanceof Error) || !('code' in error)) return false
-  return ['EEXIST', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS'].includes(String(error.code))
+  // ENOENT: nothing can be made in the directory above, though that is there, as in /proc.
+  const codes = ['EEXIST', 'ENOTDIR', 'ENOENT', 'ENAMETOOLONG', 'ELOOP', 'EACCES', 'EPERM', 'EROFS']
+  return codes.includes(String(error.code))
 }
