@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type Environment, type ServiceName, testSite } from '@fractal-lba/local'
@@ -67,6 +67,27 @@ describe('what is not there', () => {
     const env = { WAL_DIR: join(site.dataDir, 'wal') }
     await untilServing(startAlone('wal', { ...ANYWHERE, ...env }))
     expect(await refusal('wal', env)).toContain(env.WAL_DIR)
+  })
+
+  it('a log that a process on another node writes, while that one counts on', async () => {
+    const site = await testSite('two-nodes')
+    onTestFinished(() => site.dispose())
+    const env = { WAL_DIR: join(site.dataDir, 'wal') }
+    await mkdir(env.WAL_DIR)
+    let count = 0
+    const countOn = () =>
+      writeFile(
+        join(env.WAL_DIR, 'owner'),
+        JSON.stringify({ hostId: 'another', host: 'node-1', count: count++ }),
+      )
+    await countOn()
+    const counting = setInterval(() => void countOn(), 300)
+    onTestFinished(() => clearInterval(counting))
+    expect(await refusal('wal', env)).toContain('Another node (node-1) has the log')
+  })
+
+  it('a directory that cannot be made', async () => {
+    expect(await refusal('wal', { WAL_DIR: '/proc/x' })).toContain('set WAL_DIR')
   })
 
   it('a directory that is a file', async () => {

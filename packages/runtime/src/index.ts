@@ -1,5 +1,6 @@
 export { reportClock, withClock } from './clock/clock-report.js'
 export type { ClockJudgement, ClockState } from './clock/clock-rule.js'
+export { hostIdOf } from './clock/host-id.js'
 export { monotonicMs } from './clock/monotonic.js'
 export {
   type ClockExchange,

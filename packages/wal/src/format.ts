@@ -9,6 +9,7 @@
  *   <first>.seg.compact         a compacted copy not yet in place; removed at opening
  *   next.tmp                    the next segment while it is prepared; removed at opening
  *   lock.<16 hex>               sockets of the processes that hold or want the log (lock.ts)
+ *   owner                       the node whose process holds the log, where other nodes may mount it (owner.ts)
  *
  * SEGMENT = header (4096 bytes), frames, zeros to the end of the file.
  *
@@ -213,6 +214,9 @@ export function parseSegmentName(name: string): SegmentFileName | undefined {
 }
 
 export const PREPARED_NAME = 'next.tmp'
+
+/** The file by which other nodes are kept away. */
+export const OWNER_NAME = 'owner'
 
 /** Files that a crash leaves and that opening removes. */
 export function isLeftover(name: string): boolean {

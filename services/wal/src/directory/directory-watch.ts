@@ -23,7 +23,7 @@ export function watchDirectory(
     onLost(
       new Error(
         `${directory} is not the directory that this log is written to any more: it was removed, replaced or unmounted, ` +
-          'or its lock was. What was acknowledged since then is lost to the next start; put the directory back before it.',
+          'its lock was, or another node has taken it over. What was acknowledged since then is lost to the next start; put the directory back before it.',
       ),
     )
   }

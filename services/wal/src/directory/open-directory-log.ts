@@ -1,4 +1,6 @@
-import { closingOnFailure, monotonicMs, type ProcessContext } from '@fractal-lba/runtime'
+import { hostname } from 'node:os'
+import { closingOnFailure, hostIdOf, monotonicMs, type ProcessContext } from '@fractal-lba/runtime'
+import { guardedByOwner, nodeFiles } from '@fractal-lba/wal'
 import type { WalConfig } from '../config.js'
 import { createCompactionMetrics, createLogMetrics, exposeDirectory } from '../metrics.js'
 import type { OpenedLog } from '../opened-log.js'
@@ -16,6 +18,19 @@ export async function openDirectoryLog(config: WalConfig, context: ProcessContex
     { ...config, clocks: { wallMs: clock.nowMs, monotonicMs }, trustedMs: clock.nowMs },
     {
       segmentBytes: config.segmentBytes,
+      files: guardedByOwner(nodeFiles, {
+        node: { hostId: hostIdOf(), host: hostname() },
+        onWatch: (host, forMs) =>
+          logger.warn(
+            { host, forMs },
+            'the log was left open by another node, or before a restart of this one: watched first',
+          ),
+        onFailure: (error) =>
+          logger.error(
+            { err: error },
+            'the owner file of the log cannot be written: no other node is kept away',
+          ),
+      }),
       onFatal: fatal, // a flush that failed ends the process: the next start reads the disk
       onEvent: reportEvents(createLogMetrics(registry), logger),
     },
