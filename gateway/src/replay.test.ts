@@ -64,7 +64,7 @@ describe('a submission that ends a service at every try', () => {
     }
     const parts = {
       ...{ logger, counters: createCounters(registry), monitor: { complete: true }, ingest: { replay } },
-      report: { finishedByReplay: () => undefined },
+      report: { finishedByReplay: () => undefined, staysOpen: () => undefined },
       config: { rate: 1e6, pollMs: 1, leaseMs: 1_000 },
     } as unknown as ReplayParts
     await replayOpenEntries(wal as WalClient, parts, stopping.signal)

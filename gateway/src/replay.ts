@@ -62,8 +62,8 @@ export async function replayOpenEntries(
   ): Promise<boolean> {
     if (!position) return false
     const trace = traces?.replay(context, position)
+    const submission: Submission = { body, encoding, context: trace ?? context }
     try {
-      const submission: Submission = { body, encoding, context: trace ?? context }
       // A refusal is an end too.
       const answered = await ingest.replay(submission, { wal, position }, { alone })
       endTrace(trace, answered)
@@ -71,7 +71,7 @@ export async function replayOpenEntries(
     } catch (error) {
       endTrace(trace, toAppError(error))
       if (error instanceof LostInFlight) aloneCount = LEASE.entriesMax
-      logger.warn({ err: error, position }, 'replay: the submission stays open')
+      report.staysOpen(error, position, submission)
       await reportFailure(wal, position, error)
       return false
     }
@@ -96,7 +96,7 @@ export interface ReplayParts {
   readonly ingest: Ingest
   readonly monitor: Monitor
   readonly counters: Counters
-  readonly report: Pick<SubmissionReport, 'finishedByReplay'>
+  readonly report: Pick<SubmissionReport, 'finishedByReplay' | 'staysOpen'>
   readonly logger: Logger
   readonly config: ReplayConfig
   readonly traces?: SubmissionTraces | undefined

@@ -1,3 +1,4 @@
+import type { record } from '@fractal-lba/proto'
 import { AppError, traceFields } from '@fractal-lba/runtime'
 import type { Answer } from './decision.js'
 import type { Submission } from './ingest.js'
@@ -53,6 +54,14 @@ export class SubmissionReport {
   /** A submission that was left open and is finished now; its client was answered long ago. */
   finishedByReplay(answer: Answer, submission: Submission): void {
     this.#tell(findingOf(answer), { submission })
+  }
+
+  /** A submission whose replay has failed, and will be tried again. */
+  staysOpen(error: unknown, position: record.Position, submission: Submission): void {
+    this.#log.write('warn', 'replay', 'replay: the submission stays open', () => ({
+      ...{ err: error, position, pcsId: submission.pcsId },
+      ...traceFields(submission.context),
+    }))
   }
 
   #tell(finding: Finding | undefined, at: Partial<AtAnswer>): void {

@@ -7,6 +7,7 @@ import {
   type Logger,
   toAppError,
   toStatus,
+  traceFields,
 } from '@fractal-lba/runtime'
 import type { VerifyResultLabel } from './metrics.js'
 import { RefusedRecord, verify } from './verify.js'
@@ -17,10 +18,10 @@ export function verifierService(
   logger: Logger,
   count: (result: VerifyResultLabel) => void,
 ): GrpcService {
-  const onError = (error: unknown): void => {
+  const onError = (error: unknown, context?: CallContext): void => {
     // Records that are refused are nothing special here; what is not in the table of errors is.
     if (toAppError(error).code === 'internal')
-      logger.error({ err: error }, 'verification failed unexpectedly')
+      logger.error({ err: error, ...traceFields(context) }, 'verification failed unexpectedly')
   }
   const verifyCounted = (
     { body, encoding }: verifier.VerifyItem,
@@ -41,7 +42,7 @@ export function verifierService(
     try {
       return { result: { $case: 'verified', value: verified(verifyCounted(item, context)) }, pcsId: '' }
     } catch (error) {
-      onError(error)
+      onError(error, context)
       const pcsId = (error instanceof RefusedRecord && error.pcsId) || ''
       return { result: { $case: 'error', value: toStatus(error) }, pcsId }
     }

@@ -1,10 +1,10 @@
 import type { FindingsOfReason } from '../../recent-findings.js'
 import { escapeHtml } from './layout.js'
-import type { Links } from './links.js'
+import type { Links, RunbookName } from './links.js'
 
 const MOODS = { refused: 'quiet', escalated: 'fair', failed: 'bad' } as const
 
-const RUNBOOKS: Readonly<Record<string, string>> = {
+const RUNBOOKS: Readonly<Record<string, RunbookName>> = {
   unauthenticated: 'signature-spike',
   pcs_conflict: 'dedup-conflicts',
   rate_limited: 'rate-limiting',
@@ -25,7 +25,7 @@ ${rows.join('\n')}
 </tbody></table></div>`
 }
 
-function runbookOf({ what, reason }: FindingsOfReason): string | undefined {
+function runbookOf({ what, reason }: FindingsOfReason): RunbookName | undefined {
   return RUNBOOKS[reason] ?? (what === 'escalated' ? 'error-budget-burn' : undefined)
 }
 

@@ -41,7 +41,7 @@ pre {
   border-radius: 0.6rem; overflow-x: auto; user-select: all;
 }
 .state { display: inline-flex; gap: 0.5em; align-items: center; font-weight: 600; text-decoration: none; }
-.state::before { content: ""; width: 0.65em; height: 0.65em; border-radius: 50%; background: currentColor; }
+.state::before { content: ""; flex: none; width: 0.65em; height: 0.65em; border-radius: 50%; background: currentColor; }
 .good { color: var(--good); } .fair { color: var(--fair); } .bad { color: var(--bad); }
 .links { display: grid; grid-template-columns: repeat(auto-fill, minmax(13.5rem, 1fr)); gap: 0.75rem; padding: 0; margin: 1.25rem 0; list-style: none; }
 .links a {

@@ -10,6 +10,22 @@ export interface LinkTargets {
   readonly dashboards: string | undefined
 }
 
+/** The runbooks that the page leads to, as docs/runbooks has them. */
+export const runbookNames = [
+  'backend-down',
+  'dead-letters',
+  'dedup-conflicts',
+  'dedup-outage',
+  'error-budget-burn',
+  'rate-limiting',
+  'server-errors',
+  'signature-spike',
+  'wal-disk-pressure',
+  'wal-pending',
+  'wal-quarantined',
+] as const
+export type RunbookName = (typeof runbookNames)[number]
+
 const OVERVIEW_UID = 'fractal-lba'
 
 /** Links as HTML; the bare name where there is no place to lead to. */
@@ -21,7 +37,7 @@ export class Links {
   }
 
   /** @param name undefined: nothing needs one */
-  runbook(name: string | undefined): string {
+  runbook(name: RunbookName | undefined): string {
     if (name === undefined) return ''
     const { runbooks } = this.#targets
     return runbooks === undefined ? escapeHtml(name) : link(`${runbooks}/${name}.md`, name)

@@ -2,7 +2,7 @@ import type { dedup, wal } from '@fractal-lba/proto'
 import type { Dependency } from '@fractal-lba/runtime'
 import type { MonitorView } from '../../monitor.js'
 import { escapeHtml } from './layout.js'
-import type { Links } from './links.js'
+import type { Links, RunbookName } from './links.js'
 
 /** A part of the system, as the page shows it. */
 export interface Part {
@@ -12,7 +12,7 @@ export interface Part {
   /** Figures for a person, each with its unit. */
   readonly figures: readonly string[]
   /** What helps, where something is wrong. */
-  readonly runbook: string | undefined
+  readonly runbook: RunbookName | undefined
 }
 
 const OPEN_OLD_MS = 5 * 60_000
@@ -55,7 +55,7 @@ function ofLog(
 }
 
 /** Of what is worst. */
-function runbookOfLog(state: Dependency['state'], log: wal.GetStateResponse): string | undefined {
+function runbookOfLog(state: Dependency['state'], log: wal.GetStateResponse): RunbookName | undefined {
   if (log.quarantinedSegments.length > 0) return 'wal-quarantined'
   if (state === 'full') return 'wal-disk-pressure'
   if (log.deadLetterCount > 0) return 'dead-letters'
