@@ -24,9 +24,8 @@ export async function startDedup(config: DedupConfig, context: ProcessContext): 
   const prepared = await prepare(metrics)
   const connect = (address: string): WalLog =>
     connectWalLog(address, config.hopTimeoutMs, context, (state, sentMs, receivedMs) => {
-      const { clockMs, clockUnconfirmed } = state
-      if (clockMs > 0)
-        clock.noteLog(address, { nowMs: clockMs, unconfirmed: clockUnconfirmed }, sentMs, receivedMs)
+      const { logId, clockMs: nowMs, clockUnconfirmed: unconfirmed } = state
+      if (nowMs > 0) clock.noteLog(address, { logId, nowMs, unconfirmed }, sentMs, receivedMs)
     })
   const logs = config.walAddresses.map(connect)
   const keeper = new IndexKeeper(logs, { store, ttlMs, clock, waived: config.waivedLogs }, metrics, logger)

@@ -21,7 +21,8 @@ export async function watchLogClock(
   const note = (): void => {
     const nowMs = clock.monotonicMs()
     const { stampMs, clockUnconfirmed } = log.clock()
-    clock.noteLog('log', { nowMs: stampMs, unconfirmed: clockUnconfirmed }, nowMs, nowMs)
+    const reading = { logId: log.logId, nowMs: stampMs, unconfirmed: clockUnconfirmed }
+    clock.noteLog('', reading, nowMs, nowMs)
   }
   const write = async (kind: Parameters<SubmissionLog['noteClock']>[0]): Promise<void> => {
     try {

@@ -24,7 +24,7 @@ function clockAt(wallMs = START_MS, hostId = 'here') {
     clock.notePeer(other.clock.reading(), time.monotonicMs, time.monotonicMs)
   }
   const seeLog = (nowMs: number, unconfirmed = false): void => {
-    clock.noteLog('log', { nowMs, unconfirmed }, time.monotonicMs, time.monotonicMs)
+    clock.noteLog('place', { logId: 'log', nowMs, unconfirmed }, time.monotonicMs, time.monotonicMs)
   }
   return { clock, pass, jump, meet, seeLog }
 }
@@ -111,9 +111,10 @@ describe("a process's clock", () => {
   it('shares a log as the common clock', () => {
     const one = clockAt(START_MS)
     const other = clockAt(START_MS + HOUR_MS)
-    expect(one.clock.sharedMs()).toBe(START_MS)
+    expect(one.clock.logClocksMs()).toEqual(new Map([['', START_MS]]))
     for (const { seeLog } of [one, other]) seeLog(START_MS + 60_000)
-    expect(one.clock.sharedMs()).toBe(other.clock.sharedMs())
+    expect(one.clock.logClocksMs()).toEqual(new Map([['log', START_MS + 60_000]]))
+    expect(other.clock.logClocksMs()).toEqual(one.clock.logClocksMs())
   })
 
   it('names its host as all processes of it do', () => {

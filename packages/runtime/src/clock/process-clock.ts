@@ -14,8 +14,8 @@ export interface ExpiryClock {
   readonly latestMs: Clock
   /** By this a server is told how long to keep something: the earliest, as above. */
   readonly earliestMs: Clock
-  /** The same for all processes that share a log: the log's clock. This process's own before it is known. */
-  readonly sharedMs: Clock
+  /** The clocks of the logs by log_id, each the same for all processes that see it. Its own, by '', before one is known. */
+  readonly logClocksMs: () => ReadonlyMap<string, number>
   /** Goes on with the time, whatever is set or confirmed. */
   readonly monotonicMs: Clock
 }
@@ -25,6 +25,13 @@ export interface ClockExchange {
   reading(): ClockReading
   /** @param sentMs @param receivedMs monotonic; the same where the way of the call was not seen */
   notePeer(reading: ClockReading, sentMs: number, receivedMs: number): void
+}
+
+/** What a log says of its clock. */
+export interface LogReading {
+  readonly logId: string
+  readonly nowMs: number
+  readonly unconfirmed: boolean
 }
 
 export interface ProcessClockOptions {
@@ -50,7 +57,7 @@ export class ProcessClock implements ExpiryClock, ClockExchange {
   readonly #service: string
   readonly #processId = randomUUID()
   readonly #peers = new PeerClocks()
-  readonly #logs = new Map<string, LogTime>()
+  readonly #logs = new Map<string, LogTime & { readonly logId: string }>()
   #clock: TrustedClock
   #awaitsLog = false
   #judgement: ClockJudgement
@@ -86,9 +93,10 @@ export class ProcessClock implements ExpiryClock, ClockExchange {
   readonly earliestMs: Clock = () =>
     this.nowMs() + (this.isTrusted ? 0 : Math.min(0, ...this.#othersAheadMs()))
 
-  readonly sharedMs: Clock = () => {
-    const aheadMs = [...this.#logs.values()].map((log) => log.aheadMs)
-    return this.nowMs() + (aheadMs.length === 0 ? 0 : Math.max(...aheadMs))
+  readonly logClocksMs = (): ReadonlyMap<string, number> => {
+    const ownMs = this.nowMs()
+    if (this.#logs.size === 0) return new Map([['', ownMs]])
+    return new Map([...this.#logs.values()].map(({ logId, aheadMs }) => [logId, ownMs + aheadMs]))
   }
 
   readonly monotonicMs: Clock = () => this.#monotonic()
@@ -127,14 +135,9 @@ export class ProcessClock implements ExpiryClock, ClockExchange {
     this.judge()
   }
 
-  /** @param name of the log @param nowMs its clock, at the middle of the call; @param sentMs @param receivedMs monotonic */
-  noteLog(
-    name: string,
-    { nowMs, unconfirmed }: { readonly nowMs: number; readonly unconfirmed: boolean },
-    sentMs: number,
-    receivedMs: number,
-  ): void {
-    this.#logs.set(name, { aheadMs: nowMs - this.#at((sentMs + receivedMs) / 2), unconfirmed })
+  /** @param name of its place @param nowMs its clock, at the middle of the call; @param sentMs @param receivedMs monotonic */
+  noteLog(name: string, { logId, nowMs, unconfirmed }: LogReading, sentMs: number, receivedMs: number): void {
+    this.#logs.set(name, { logId, aheadMs: nowMs - this.#at((sentMs + receivedMs) / 2), unconfirmed })
     this.#awaitsLog = false
     this.judge()
   }
@@ -189,5 +192,11 @@ export class ProcessClock implements ExpiryClock, ClockExchange {
 
 /** For tests, and where nothing contradicts a clock: all of it by one clock. */
 export function trusting(now: Clock): ExpiryClock {
-  return { expiredMs: now, latestMs: now, earliestMs: now, sharedMs: now, monotonicMs: now }
+  return {
+    expiredMs: now,
+    latestMs: now,
+    earliestMs: now,
+    logClocksMs: () => new Map([['', now()]]),
+    monotonicMs: now,
+  }
 }

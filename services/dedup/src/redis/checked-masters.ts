@@ -3,7 +3,7 @@ import { GenerationLost } from '../store.js'
 import { type RedisDeployment, sentenceFor, tooFewReplicas } from './redis-deployment.js'
 import { readReplication } from './redis-info.js'
 import { LinkLost, partsOf, type RedisCommand, RefusedCommand, type Reply } from './redis-link.js'
-import { clockAhead, markerKey } from './redis-marker.js'
+import { markerKey, serverClockMs } from './redis-marker.js'
 import type { Run } from './redis-markers.js'
 import type { RedisMaster, RedisMasters } from './redis-masters.js'
 
@@ -115,7 +115,8 @@ export class CheckedMasters {
     if (!is.isMaster || is.replicationId !== was.replicationId) {
       throw new GenerationLost('Redis was restarted or has failed over since it was filled')
     }
-    if (!(Math.abs(clockAhead(time, this.#clock.monotonicMs) - was.clockAheadMs) < CLOCK_JUMP_MS)) {
+    const clockAheadMs = serverClockMs(time) - this.#clock.monotonicMs()
+    if (!(Math.abs(clockAheadMs - was.clockAheadMs) < CLOCK_JUMP_MS)) {
       throw new GenerationLost('the clock of Redis has jumped, and it expires by it')
     }
     if (writes && is.replicas < this.#replicasMin) throw unavailable(tooFewReplicas(this.#replicasMin))

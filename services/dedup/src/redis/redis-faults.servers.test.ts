@@ -232,15 +232,23 @@ describe.skipIf(missing)('Redis', () => {
     expect(ttlMs).toBeLessThanOrEqual(DAY_MS + 900_000)
   })
 
+  /** A process that is so far behind the time, and sees the clocks of these logs so far ahead of it. */
+  async function seeing(port: number, logs: Record<string, number>, behindMs = 0): Promise<RemoteStore> {
+    const logClocksMs = () =>
+      new Map(Object.entries(logs).map(([logId, aheadMs]) => [logId, Date.now() + aheadMs]))
+    const clock = {
+      ...trusting(() => Date.now() - behindMs),
+      logClocksMs,
+      monotonicMs: () => performance.now(),
+    }
+    const store = await up(new RemoteStore(redisServer(redisAt(port), clock), clock))
+    onTestFinished(() => store.close())
+    return store
+  }
+
   it('is not cleared by processes that started on different sides of a step of the clock', async () => {
     const redis = await started()
-    const open = async (behindMs: number): Promise<RemoteStore> => {
-      const own = (): number => Date.now() - behindMs
-      const clock = { ...trusting(own), sharedMs: Date.now, monotonicMs: () => performance.now() }
-      const store = await up(new RemoteStore(redisServer(redisAt(redis.port), clock), clock))
-      onTestFinished(() => store.close())
-      return store
-    }
+    const open = (behindMs: number) => seeing(redis.port, { log: 0 }, behindMs)
     const before = await open(3_600_000)
     await before.begin('one', NO_LOGS)
     await before.complete()
@@ -255,6 +263,24 @@ describe.skipIf(missing)('Redis', () => {
     await (await open(3_600_000)).begin('two', NO_LOGS)
     await after.filledGeneration()
     expect(await redis.cli('dbsize')).not.toBe('1\n')
+  })
+
+  it('is not cleared by a process that cannot reach one of its logs, whose clock is ahead', async () => {
+    const redis = await started()
+    const [aheadMs, other] = [3_600_000, 0]
+    const both = await seeing(redis.port, { ahead: aheadMs, other })
+    await both.begin('one', NO_LOGS)
+    await both.complete()
+    const one = await seeing(redis.port, { other })
+    expect(await one.filledGeneration()).toBe('one')
+    // Nor is what it has filled, by one that reaches both.
+    await one.begin('two', NO_LOGS)
+    await one.complete()
+    expect(await both.filledGeneration()).toBe('two')
+    // A log whose own clock has leapt, and one that nobody has compared it with, say nothing for it.
+    const leapt = await seeing(redis.port, { ahead: 2 * aheadMs, other: aheadMs })
+    expect(await leapt.filledGeneration()).toBe('')
+    expect(await (await seeing(redis.port, { third: 0 })).filledGeneration()).toBe('')
   })
 
   it('is not believed when its clock has jumped, by which it may have forgotten', async () => {

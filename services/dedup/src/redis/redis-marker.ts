@@ -1,4 +1,3 @@
-import type { Clock } from '@fractal-lba/runtime'
 import { type LogSet, logSetFrom, logSetText } from '../index/log-set.js'
 import { partsOf, type RedisCommand, type Reply } from './redis-link.js'
 import { MARK } from './scripts.js'
@@ -11,8 +10,8 @@ export interface MasterMarker {
   readonly generation: string
   readonly complete: boolean
   readonly replicationId: string
-  /** How far the server's clock was ahead of the log's. */
-  readonly clockAheadMs: number
+  /** How far the server's clock was ahead of that of each log, by log_id. */
+  readonly clocksAheadMs: ReadonlyMap<string, number>
   readonly layout: string
   readonly positions: ReadonlyMap<string, number>
   readonly logSet: LogSet
@@ -36,7 +35,7 @@ export function readMarker(reply: Reply | undefined): MasterMarker {
     generation: fields.get('generation') ?? '',
     complete: fields.get('complete') === '1',
     replicationId: fields.get('replicationId') ?? '',
-    clockAheadMs: Number(fields.get('clockAheadMs') ?? Number.NaN),
+    clocksAheadMs: clocksFrom(fields.get('clocksAheadMs')),
     layout: fields.get('layout') ?? '',
     positions: new Map(positions),
     logSet: logSetFrom(fields.get('logs')),
@@ -46,12 +45,12 @@ export function readMarker(reply: Reply | undefined): MasterMarker {
 /** Begins a new generation; forgetting: also the positions go. */
 export function beginCommands(
   key: string,
-  { generation, replicationId, clockAheadMs, layout, logSet }: Omit<MasterMarker, 'complete' | 'positions'>,
+  { generation, replicationId, clocksAheadMs, layout, logSet }: Omit<MasterMarker, 'complete' | 'positions'>,
   forgetting: boolean,
 ): RedisCommand[] {
   const fields = {
     ...{ generation, complete: '0', replicationId, layout },
-    ...{ clockAheadMs: String(clockAheadMs), logs: logSetText(logSet) },
+    ...{ clocksAheadMs: JSON.stringify([...clocksAheadMs]), logs: logSetText(logSet) },
   }
   const set: RedisCommand = ['HSET', key, ...Object.entries(fields).flat()]
   return forgetting ? [['DEL', key], set] : [set]
@@ -65,8 +64,19 @@ export function positionCommand(key: string, generation: string, logId: string, 
   return ['EVALSHA', MARK.sha1, 1, key, generation, `${POSITION}${logId}`, next]
 }
 
-/** How far a server's clock is ahead of another one, from its reply to TIME. */
-export function clockAhead(reply: Reply | undefined, now: Clock): number {
+/** A server's clock, from its reply to TIME. NaN: it did not tell it. */
+export function serverClockMs(reply: Reply | undefined): number {
   const [seconds, microseconds] = partsOf(reply).map((part) => Number(String(part)))
-  return Math.round((seconds ?? Number.NaN) * 1_000 + (microseconds ?? Number.NaN) / 1_000 - now())
+  return Math.round((seconds ?? Number.NaN) * 1_000 + (microseconds ?? Number.NaN) / 1_000)
+}
+
+function clocksFrom(text: string | undefined): ReadonlyMap<string, number> {
+  try {
+    const pairs: unknown = JSON.parse(text ?? '[]')
+    return new Map(
+      Array.isArray(pairs) ? pairs.map(([logId, aheadMs]) => [String(logId), Number(aheadMs)]) : [],
+    )
+  } catch {
+    return new Map()
+  }
 }

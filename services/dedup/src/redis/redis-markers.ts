@@ -4,10 +4,10 @@ import type { Marker } from '../remote/remote-server.js'
 import type { Fill } from './checked-masters.js'
 import { readReplication } from './redis-info.js'
 import { partsOf, type RedisCommand, type Reply } from './redis-link.js'
-import { beginCommands, clockAhead, type MasterMarker, markerKey, readMarker } from './redis-marker.js'
+import { beginCommands, type MasterMarker, markerKey, readMarker, serverClockMs } from './redis-marker.js'
 import type { RedisMaster, RedisMasters } from './redis-masters.js'
 
-/** A server's clock and that of the log may drift apart so far. */
+/** A server's clock and that of a log may drift apart so far. */
 const CLOCK_DIFFERENCE_MS = 600_000
 const SCAN_COUNT = '1000'
 
@@ -19,8 +19,8 @@ interface SeenMaster {
   readonly master: RedisMaster
   readonly marker: MasterMarker
   readonly replicationId: string
-  /** By the clock that all processes on this store share: only so do they agree whether it has jumped. */
-  readonly clockAheadMs: number
+  /** By the clock of each log: only so do all processes on this store agree whether it has jumped. */
+  readonly clocksAheadMs: ReadonlyMap<string, number>
   /** By the monotonic clock of this process. */
   readonly monotonicAheadMs: number
   /** Its clock was set since it was filled, so it may have removed keys too early. */
@@ -37,17 +37,33 @@ export function lookAtMasters(masters: RedisMasters, run: Run, clock: ExpiryCloc
         ['INFO', 'replication'],
       ])
       const marker = readMarker(fields)
-      const clockAheadMs = clockAhead(time, clock.sharedMs)
+      const serverMs = serverClockMs(time)
+      const clocksAheadMs = new Map(
+        [...clock.logClocksMs()].map(([logId, logMs]) => [logId, serverMs - logMs]),
+      )
       return {
         master,
         marker,
         replicationId: readReplication(String(info)).replicationId,
-        clockAheadMs,
-        monotonicAheadMs: clockAhead(time, clock.monotonicMs),
-        hasJumped: Math.abs(clockAheadMs - marker.clockAheadMs) > CLOCK_DIFFERENCE_MS,
+        clocksAheadMs,
+        monotonicAheadMs: serverMs - clock.monotonicMs(),
+        hasJumped: haveJumped(marker.clocksAheadMs, clocksAheadMs),
       }
     }),
   )
+}
+
+/**
+ * Whether a server's clock, or that of a log, has moved against the other since the marker was written. Each log is
+ * compared with itself: a process that cannot reach one of them sees the others as everybody does.
+ */
+function haveJumped(before: ReadonlyMap<string, number>, now: ReadonlyMap<string, number>): boolean {
+  if (before.size === 0) return false // there is no marker
+  const compared = [...now].flatMap(([logId, aheadMs]) => {
+    const wasMs = before.get(logId)
+    return wasMs === undefined ? [] : Math.abs(aheadMs - wasMs)
+  })
+  return compared.length === 0 || !compared.every((differenceMs) => differenceMs <= CLOCK_DIFFERENCE_MS)
 }
 
 /**
@@ -84,7 +100,7 @@ export async function beginMasters(
   layout: string,
   run: Run,
 ): Promise<void> {
-  for (const { master, marker, replicationId, clockAheadMs, hasJumped } of seen) {
+  for (const { master, marker, replicationId, clocksAheadMs, hasJumped } of seen) {
     // What is there would expire by the clock that it was written under.
     if (hasJumped) await clear(master, run)
     const forgets = hasJumped || marker.layout !== layout
@@ -92,7 +108,7 @@ export async function beginMasters(
       master,
       beginCommands(
         markerKey(master.tag),
-        { generation, replicationId, clockAheadMs, layout, logSet },
+        { generation, replicationId, clocksAheadMs, layout, logSet },
         forgets,
       ),
     )
