@@ -17,6 +17,11 @@ export const alertGroups: readonly AlertGroup[] = [
 
 export const allAlerts: readonly Alert[] = alertGroups.flatMap(({ alerts }) => alerts)
 
+/** As "FLKBackendDown page". */
+export function alertNames(): readonly string[] {
+  return allAlerts.map(({ name, severity }) => `${name} ${severity}`)
+}
+
 /** What a deployment sets. */
 export interface RuleOptions {
   /** Runbooks are found at `<base>/<name>.md`. */

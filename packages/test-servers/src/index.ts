@@ -1,8 +1,15 @@
 export { type CertificateFiles, makeCertificates } from './certificates.js'
 export { type DebianProgram, debianProgram } from './debian-programs.js'
 export { builtGoProgram, type FoundProgram, type GoProgram, goProgram } from './go-programs.js'
-export { type JaegerServer, startJaeger } from './jaeger.js'
+export { type JaegerOptions, type JaegerServer, startJaeger } from './jaeger.js'
 export { observabilityPrograms } from './observability-programs.js'
+export {
+  type FileServerOptions,
+  type HttpServer,
+  startAlertmanager,
+  startBlackboxExporter,
+  startPrometheus,
+} from './observability-servers.js'
 export { freePort } from './ports.js'
 export { type PostgresOptions, type PostgresServer, startPostgres } from './postgres.js'
 export { postgresMissing } from './postgres-programs.js'

@@ -13,11 +13,19 @@ export interface JaegerServer extends ServerControls {
   readonly queryUrl: string
 }
 
+export interface JaegerOptions {
+  /** Of its API and page; a free one unless it is given. */
+  readonly queryPort?: number
+  /** Where it takes spans; a free one unless it is given. */
+  readonly otlpPort?: number
+}
+
 /** @throws Error where the program is not built. */
-export async function startJaeger(): Promise<JaegerServer> {
+export async function startJaeger({ queryPort, otlpPort }: JaegerOptions = {}): Promise<JaegerServer> {
   const program = builtGoProgram(observabilityPrograms.jaeger)
   if ('missing' in program) throw new Error(program.missing)
-  const [otlp, query, grpc] = [await freePort(), await freePort(), await freePort()]
+  const [otlp, query] = [otlpPort ?? (await freePort()), queryPort ?? (await freePort())]
+  const grpc = await freePort()
   const directory = await serverDirectory('jaeger', undefined)
   const file = join(directory, 'jaeger.json')
   writeFileSync(file, JSON.stringify(configOf({ otlp, query, grpc })))
