@@ -1,0 +1,84 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { createSecureContext } from 'node:tls'
+
+/** Paths of PEM files. */
+export interface IdentityFiles {
+  /** The certificate, with those between it and its authority. */
+  readonly certFile: string
+  readonly keyFile: string
+  /** The authorities that the other end must be signed by; those that Node knows where there is none. */
+  readonly caFile?: string | undefined
+}
+
+/** A certificate with the key that fits it, and whom its owner believes. */
+export interface Identity {
+  readonly cert: Buffer
+  readonly key: Buffer
+  readonly ca: Buffer | undefined
+  /** Wall clock. */
+  readonly notBeforeMs: number
+  readonly notAfterMs: number
+  /** SHA-256 of the certificate. */
+  readonly fingerprint: string
+}
+
+/** The files are no identity: the sentence says which and why, and quotes nothing of what is in them. */
+export class IdentityError extends Error {
+  override readonly name = 'IdentityError'
+}
+
+/** @param nowMs wall clock. @throws IdentityError */
+export async function readIdentity(files: IdentityFiles, nowMs = Date.now()): Promise<Identity> {
+  const { certFile, keyFile, caFile } = files
+  const [cert, key, ca] = await Promise.all([
+    read(certFile),
+    read(keyFile),
+    caFile === undefined ? undefined : read(caFile),
+  ])
+  const certificate = parsed(certFile, 'a certificate', () => new X509Certificate(cert))
+  const privateKey = readKey(keyFile, key)
+  if (!certificate.checkPrivateKey(privateKey)) {
+    throw new IdentityError(`${certFile} and ${keyFile} do not belong together`)
+  }
+  if (ca !== undefined && caFile !== undefined) {
+    parsed(caFile, 'a certificate', () => new X509Certificate(ca))
+    parsed(caFile, 'a list of certificates', () => createSecureContext({ ca }))
+  }
+  parsed(certFile, 'a chain of certificates', () => createSecureContext({ cert, key }))
+  const { validFrom, validTo, fingerprint256 } = certificate
+  const notBeforeMs = Date.parse(validFrom)
+  const notAfterMs = Date.parse(validTo)
+  if (nowMs < notBeforeMs) throw new IdentityError(`${certFile} is not valid before ${iso(notBeforeMs)}`)
+  if (nowMs > notAfterMs) throw new IdentityError(`${certFile} has expired at ${iso(notAfterMs)}`)
+  return { cert, key, ca, notBeforeMs, notAfterMs, fingerprint: fingerprint256 }
+}
+
+async function read(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+    throw new IdentityError(`${file} cannot be read: ${code}`)
+  }
+}
+
+function readKey(file: string, pem: Buffer): KeyObject {
+  if (pem.includes('ENCRYPTED')) {
+    throw new IdentityError(`${file} is encrypted: a key without a passphrase is needed`)
+  }
+  return parsed(file, 'a private key', () => createPrivateKey(pem))
+}
+
+/** OpenSSL's own sentence may quote what it has read: it stays out. */
+function parsed<T>(file: string, what: string, parse: () => T): T {
+  try {
+    return parse()
+  } catch {
+    throw new IdentityError(`${file} is not ${what} in PEM`)
+  }
+}
+
+function iso(wallMs: number): string {
+  return new Date(wallMs).toISOString()
+}
