@@ -11,8 +11,11 @@ export interface Service {
   readonly opsOffset: number
   /** The services that it calls. */
   readonly needs: readonly InternalServiceName[]
-  /** Whether people's tools call it as well. */
-  readonly servesTools: boolean
+  /**
+   * Which of its methods each caller may call, where certificates say who calls; what is not listed is refused. Health
+   * and reflection are for everybody with a certificate of the same authority.
+   */
+  readonly callers: Partial<Readonly<Record<Role, readonly string[]>>>
 }
 
 export interface InternalService extends Service {
@@ -22,6 +25,8 @@ export interface InternalService extends Service {
 
 export type InternalServiceName = 'wal' | 'verifier' | 'dedup' | 'signal-scoring'
 export type ServiceName = InternalServiceName | 'gateway'
+/** What a certificate stands for: a service, or the tools of an operator (`pcs`). */
+export type Role = ServiceName | 'tools'
 
 /** PORT when nothing is set. */
 export const PORT_DEFAULT = 8080
@@ -42,7 +47,14 @@ export const topology: Topology = {
     opsOffset: 2 + OPS_ABOVE_GRPC,
     addressVariable: 'WAL_ADDR',
     needs: [],
-    servesTools: true,
+    callers: {
+      gateway: [
+        ...['Append', 'AppendBatches', 'MarkDone', 'MarkDoneBatches'],
+        ...['LeaseOpen', 'ReportReplayFailure', 'GetState'],
+      ],
+      dedup: ['ReadMarks', 'Fence', 'GetState'],
+      tools: ['ReadMarks', 'GetState', 'ListDeadLetters', 'DriveAgain', 'Drain', 'Compact', 'ConfirmClock'],
+    },
   },
   verifier: {
     protoService: 'flk.verifier.v1.VerifierService',
@@ -50,7 +62,7 @@ export const topology: Topology = {
     opsOffset: 3 + OPS_ABOVE_GRPC,
     addressVariable: 'VERIFIER_ADDR',
     needs: [],
-    servesTools: false,
+    callers: { gateway: ['Verify', 'VerifyBatches'] },
   },
   dedup: {
     protoService: 'flk.dedup.v1.DedupService',
@@ -58,7 +70,10 @@ export const topology: Topology = {
     opsOffset: 4 + OPS_ABOVE_GRPC,
     addressVariable: 'DEDUP_ADDR',
     needs: ['wal'],
-    servesTools: true,
+    callers: {
+      gateway: ['Lookup', 'LookupBatches', 'PutIfAbsent', 'PutIfAbsentBatches', 'Get', 'GetState'],
+      tools: ['Get', 'GetState', 'Rebuild', 'Verify', 'ConfirmClock'],
+    },
   },
   'signal-scoring': {
     protoService: 'flk.scoring.v1.ScoringService',
@@ -66,14 +81,15 @@ export const topology: Topology = {
     opsOffset: 5 + OPS_ABOVE_GRPC,
     addressVariable: 'SCORING_ADDR',
     needs: [],
-    servesTools: false,
+    callers: { gateway: ['Judge', 'JudgeBatches'] },
   },
   gateway: {
     protoService: 'flk.ingest.v1.IngestService',
     grpcOffset: 1,
     opsOffset: 0,
     needs: ['wal', 'verifier', 'dedup', 'signal-scoring'],
-    servesTools: true,
+    // Agents and people call it, through its own fronts.
+    callers: {},
   },
 }
 
@@ -100,6 +116,11 @@ export function localGrpcAddress(name: ServiceName, base: number): string {
 /** host:port of a service's /metrics, /health and /ready in the local start. */
 export function localOpsAddress(name: ServiceName, base: number): string {
   return `${LOOPBACK}:${opsPort(name, base)}`
+}
+
+/** The service with this gRPC service. */
+export function serviceOf(protoService: string): ServiceName | undefined {
+  return serviceNames.find((name) => topology[name].protoService === protoService)
 }
 
 /** The services that call this one. */

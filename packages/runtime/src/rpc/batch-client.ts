@@ -132,6 +132,11 @@ export class BatchClient<Item, Result, Answer> {
     })
   }
 
+  /** Opens its lanes anew, each between its batches. */
+  reopen(): void {
+    this.#lanes.reopen()
+  }
+
   close(): void {
     this.#isClosed = true
     clearInterval(this.#sweeper)

@@ -110,10 +110,15 @@ export class Calls {
     throw failure
   }
 
-  close(): void {
-    for (const cancel of this.#streams) cancel()
+  /** Later calls go over new channels; those under way end in peace on the old ones. */
+  reopen(): void {
     for (const channel of this.#channels.values()) channel.close()
     this.#channels.clear()
+  }
+
+  close(): void {
+    for (const cancel of this.#streams) cancel()
+    this.reopen()
   }
 
   async *#read(

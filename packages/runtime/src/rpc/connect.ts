@@ -1,3 +1,4 @@
+import { type ServiceName, serviceOf } from '../topology.js'
 import { BatchClient, type BatchOptions } from './batch-client.js'
 import { Calls, type StreamOptions, type UnaryOptions } from './calls.js'
 import { type RpcContext, withDefaults } from './context.js'
@@ -18,6 +19,7 @@ import {
   type UnaryNames,
 } from './method.js'
 import { type Resolve, resolveHost } from './resolved-name.js'
+import { followIdentity, towards } from './security.js'
 import type { Endpoint } from './transport.js'
 
 /** A service, as who calls it has it. Everything it rejects with is an AppError. */
@@ -68,10 +70,15 @@ export function connect<D extends Definition>(
   const endpoints = new Endpoints(names, (name) => transport.knows(name), {
     ...{ resolve, isOneServer, everyMs: limits.resolveEveryMs },
   })
-  const open = (endpoint: Endpoint) => transport.open(endpoint, security)
+  const secured = towards(security, serverOf(definition))
+  const open = (endpoint: Endpoint) => transport.open(endpoint, secured)
   const { clock } = context
   const calls = new Calls({ service, endpoints, open, timeoutMs: limits.timeoutMs, clock })
-  const batchClients: { close(): void }[] = []
+  const batchClients: { reopen(): void; close(): void }[] = []
+  const stopFollowing = followIdentity(security, () => {
+    calls.reopen()
+    for (const client of batchClients) client.reopen()
+  })
   const arounds = new Map<MethodDefinition, Around | undefined>()
   const aroundOf = (method: MethodDefinition): Around | undefined => {
     if (!arounds.has(method)) {
@@ -108,10 +115,16 @@ export function connect<D extends Definition>(
       }
     },
     close() {
+      stopFollowing()
       for (const client of batchClients) client.close()
       calls.close()
     },
   }
+}
+
+function serverOf(definition: Definition): ServiceName | undefined {
+  const [method] = Object.values(definition)
+  return method && serviceOf(nameOf(method).service)
 }
 
 function methodOf<D extends Definition>(definition: D, name: string): MethodDefinition {

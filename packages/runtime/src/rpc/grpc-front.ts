@@ -1,16 +1,13 @@
 import { constants, type ServerHttp2Stream } from 'node:http2'
-import { createServer } from 'node:net'
 import {
-  type Server,
   ServerInterceptingCall,
   type ServerInterceptor,
   ServerListenerBuilder,
   type ServerOptions,
 } from '@grpc/grpc-js'
-import { parseAddress } from '../env.js'
 import { AppError, toServiceError } from '../errors.js'
 import { serverOptions } from './limits.js'
-import { type Security, serverCredentials } from './security.js'
+import type { ServerTls } from './listener.js'
 
 /** What clients from outside may take up of a server. */
 export interface GrpcFrontLimits {
@@ -22,6 +19,8 @@ export interface GrpcFrontLimits {
   readonly onDropped: () => void
   /** Awaited before a health check is answered: by then the state that was set is the one of now. */
   readonly beforeHealthCheck?: () => Promise<void>
+  /** What it shows to clients, and asks of them; without it, it is left to a proxy before it. */
+  readonly tls?: ServerTls | undefined
 }
 
 /** Calls at once on one connection. */
@@ -67,32 +66,4 @@ function closeStream(call: object): void {
 
 function isStream(value: unknown): value is ServerHttp2Stream {
   return typeof value === 'object' && value !== null && 'close' in value && typeof value.close === 'function'
-}
-
-export interface FrontListener {
-  readonly port: number
-  /** Takes no more connections; those that are open are the server's. */
-  close(): void
-}
-
-/** Listens by itself, because a gRPC server has no limit for its connections. @throws Error where it cannot listen. */
-export function listenFront(
-  server: Server,
-  address: string,
-  security: Security,
-  { connectionsMax, onDropped }: GrpcFrontLimits,
-): Promise<FrontListener> {
-  const injector = server.createConnectionInjector(serverCredentials(security))
-  const listener = createServer({ noDelay: true }, (socket) => injector.injectConnection(socket))
-  listener.maxConnections = connectionsMax
-  listener.on('drop', onDropped)
-  return new Promise((resolve, reject) => {
-    listener.once('error', reject)
-    listener.listen(parseAddress(address), () => {
-      listener.off('error', reject)
-      const bound = listener.address()
-      const port = typeof bound === 'object' && bound ? bound.port : 0
-      resolve({ port, close: () => listener.close() })
-    })
-  })
 }

@@ -1,18 +1,23 @@
 import {
   type handleUnaryCall,
   Server,
+  ServerCredentials,
+  type ServerOptions,
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import { HealthImplementation } from 'grpc-health-check'
+import { serviceOf } from '../topology.js'
+import { checkCallers } from './callers.js'
 import { type RpcContext, withDefaults } from './context.js'
-import { type FrontListener, frontOptions, type GrpcFrontLimits, listenFront } from './grpc-front.js'
+import { frontOptions, type GrpcFrontLimits } from './grpc-front.js'
 import { grpcHandler } from './grpc-handlers.js'
 import { HEALTH_SERVICE } from './health.js'
 import { serverOptions } from './limits.js'
+import { type Listener, listen } from './listener.js'
 import { guarded } from './message-guard.js'
 import { addReflection } from './reflection.js'
-import { type Security, serverCredentials } from './security.js'
+import type { Security } from './security.js'
 import { type GrpcService, Served } from './served.js'
 
 export interface GrpcServer {
@@ -38,7 +43,7 @@ export async function startGrpcServer(
 ): Promise<GrpcServer> {
   const { transport, security, interceptors } = withDefaults(context)
   const served = new Served(services, interceptors, context.clock)
-  const server = new GuardedServer(front ? frontOptions(front) : serverOptions)
+  const server = new GuardedServer(front ? frontOptions(front) : internalOptions(services, security))
   const names = ['', ...services.map(({ name }) => name)]
   const health = new HealthImplementation(
     Object.fromEntries(names.map((name) => [name, 'NOT_SERVING' as const])),
@@ -51,7 +56,9 @@ export async function startGrpcServer(
 
   // Before it listens: who shares the transport never takes the longer way.
   const unregister = transport.register(address, served)
-  const listening = front ? listenFront(server, address, security, front) : listen(server, address, security)
+  const listening = front
+    ? listen(server, address, { ...front, tls: front.tls })
+    : listenInside(server, address, security)
   const listener = await listening.catch((error: unknown) => {
     unregister()
     throw error
@@ -106,9 +113,18 @@ function implementationOf(
   return implementation
 }
 
-function listen(server: Server, address: string, security: Security): Promise<FrontListener> {
+function internalOptions(services: readonly GrpcService[], security: Security): ServerOptions {
+  const [name] = services.flatMap((service) => serviceOf(service.name) ?? [])
+  if (security.kind === 'insecure' || name === undefined) return serverOptions
+  return { ...serverOptions, interceptors: [checkCallers(name, security)] }
+}
+
+function listenInside(server: Server, address: string, security: Security): Promise<Listener> {
+  if (security.kind === 'mtls') {
+    return listen(server, address, { tls: { ...security, asksForCertificates: true } })
+  }
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, serverCredentials(security), (error, bound) =>
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve({ port: bound, close: () => undefined }),
     )
   })

@@ -7,7 +7,7 @@ import { toMetadata, wallDeadlineMs } from './call-context.js'
 import { noteClock, withClock } from './clock-metadata.js'
 import { clientOptions } from './limits.js'
 import type { MethodDefinition } from './method.js'
-import { clientCredentials, type Security } from './security.js'
+import type { ClientSecurity } from './security.js'
 import type {
   BatchRequest,
   BatchResponse,
@@ -39,9 +39,9 @@ class GrpcChannel implements Channel {
   readonly #client: Client
   #isClosed = false
 
-  constructor({ name, address }: Endpoint, security: Security) {
-    const options = { ...clientOptions, 'grpc.default_authority': name }
-    this.#client = new Client(targetOf(address), clientCredentials(security), options)
+  constructor({ name, address }: Endpoint, security: ClientSecurity) {
+    const options = { ...clientOptions, ...security.options, 'grpc.default_authority': name }
+    this.#client = new Client(targetOf(address), security.credentials(), options)
   }
 
   get isReady(): boolean {

@@ -53,6 +53,8 @@ export class Lane {
   #isBusy = false
   #isClosing = false
   #isClosed = false
+  /** What it is being opened with holds no more. */
+  #isOutOfDate = false
   #hasAnswered = false
   #failures = 0
   /** Monotonic; before that nothing is opened. */
@@ -83,6 +85,13 @@ export class Lane {
   keepOpen(nowMs: number): void {
     if (this.#isOpening || this.#isClosing || nowMs < this.#retryAtMs) return
     if (this.#link === undefined || (nowMs >= this.#reopenAtMs && this.#next === undefined)) this.#open(nowMs)
+  }
+
+  /** Opens it anew between batches, because what it was opened with holds no more. */
+  reopen(): void {
+    this.#isOutOfDate = this.#isOpening
+    this.#reopenAtMs = 0
+    if (this.#link) this.keepOpen(monotonicMs())
   }
 
   send(request: BatchRequest): void {
@@ -136,7 +145,8 @@ export class Lane {
     }
     const link: Link = { channel, stream: this.#stream(channel, () => link) }
     const nowMs = monotonicMs()
-    this.#reopenAtMs = nowMs + this.#parts.ageMs * (1 + Math.random())
+    this.#reopenAtMs = this.#isOutOfDate ? 0 : nowMs + this.#parts.ageMs * (1 + Math.random())
+    this.#isOutOfDate = false
     channel.onLeave(() => {
       if (link !== this.#link) return
       this.#reopenAtMs = 0

@@ -65,6 +65,11 @@ export class Lanes {
     this.#retiring.delete(lane)
   }
 
+  /** Opens all of them anew, each between its batches. */
+  reopen(): void {
+    for (const lane of this.#lanes) lane.reopen()
+  }
+
   close(): void {
     for (const lane of [...this.#lanes, ...this.#retiring]) lane.close()
   }

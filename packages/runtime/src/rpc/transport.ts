@@ -2,12 +2,12 @@ import type { ClockExchange } from '../clock/process-clock.js'
 import type { AppError } from '../errors.js'
 import type { CallContext } from './call-context.js'
 import type { MethodDefinition } from './method.js'
-import type { Security } from './security.js'
+import type { ClientSecurity } from './security.js'
 import type { Served } from './served.js'
 
 /** Where one server is. */
 export interface Endpoint {
-  /** host:port as it was configured: what a certificate names. */
+  /** host:port as it was configured. */
   readonly name: string
   /** host:port with the address of one server behind that name. */
   readonly address: string
@@ -17,7 +17,7 @@ export interface Endpoint {
 export interface Transport {
   /** Whether what serves under this name is reached without its address. */
   knows(name: string): boolean
-  open(endpoint: Endpoint, security: Security): Channel
+  open(endpoint: Endpoint, security: ClientSecurity): Channel
   /** Makes a server reachable, beside its gRPC address, for those that share this transport. Returns the way back. */
   register(address: string, served: Served): () => void
 }

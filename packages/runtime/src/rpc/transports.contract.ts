@@ -10,7 +10,7 @@ import type { RpcContext } from './context.js'
 import { startGrpcServer } from './grpc-server.js'
 import type { Interceptor } from './interceptors.js'
 import { defaultHopLimits, type HopLimits } from './limits.js'
-import { insecure } from './security.js'
+import { insecure, towards } from './security.js'
 import { type GrpcService, grpcService, type Handlers } from './served.js'
 import type { Transport } from './transport.js'
 
@@ -375,7 +375,7 @@ export function transportContract(name: string, makeTransport: () => Transport):
       const { server, address } = await serve([service], { transport })
       const left: string[] = []
       const open = async (label: string) => {
-        const channel = transport.open({ name: address, address }, insecure)
+        const channel = transport.open({ name: address, address }, towards(insecure, 'verifier'))
         onTestFinished(() => channel.close())
         await channel.ready(monotonicMs() + PATIENT.timeoutMs)
         channel.onLeave(() => left.push(label))

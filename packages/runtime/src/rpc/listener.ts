@@ -1,0 +1,112 @@
+import { createServer as createPlainServer, type Server as NetServer, type Socket } from 'node:net'
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
+import type { Identity, WatchedIdentity } from '@fractal-lba/tls'
+import { type Server, ServerCredentials } from '@grpc/grpc-js'
+import { parseAddress } from '../env.js'
+import type { Refusals, RefusedConnection } from './security.js'
+
+/** What a server shows to its clients. */
+export interface ServerTls {
+  readonly identity: WatchedIdentity
+  /** Whether clients must show a certificate too, signed by an authority of the identity. */
+  readonly asksForCertificates: boolean
+  readonly refusals: Pick<Refusals, 'connection'>
+}
+
+export interface ListenOptions {
+  /** Undefined: as many as the system lets in. */
+  readonly connectionsMax?: number
+  readonly onDropped?: () => void
+  readonly tls: ServerTls | undefined
+}
+
+export interface Listener {
+  readonly port: number
+  /** Takes no more connections; those that are open are the server's. */
+  close(): void
+}
+
+const HANDSHAKE_TIMEOUT_MS = 5_000
+
+/**
+ * Listens for a gRPC server, and hands it each connection once it is secure. Not left to the server itself: it has
+ * no limit for its connections, says nothing of a handshake that fails, and changes its certificate by an interface
+ * that is not stable.
+ * @throws Error where it cannot listen
+ */
+export function listen(server: Server, address: string, options: ListenOptions): Promise<Listener> {
+  // The connection is secure by then, if it has to be: what follows on it is plain HTTP/2.
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
+  const take = (socket: Socket): void => injector.injectConnection(socket)
+  const { tls, connectionsMax, onDropped } = options
+  const listener = tls ? tlsListener(tls, take) : createPlainServer({ noDelay: true }, take)
+  if (connectionsMax !== undefined) listener.maxConnections = connectionsMax
+  if (onDropped) listener.on('drop', onDropped)
+  return new Promise((resolve, reject) => {
+    listener.once('error', reject)
+    listener.listen(parseAddress(address), () => {
+      listener.off('error', reject)
+      resolve({ port: portOf(listener), close: () => listener.close() })
+    })
+  })
+}
+
+function tlsListener(tls: ServerTls, take: (socket: Socket) => void): TlsServer {
+  const { identity, asksForCertificates, refusals } = tls
+  const listener = createTlsServer(
+    {
+      ...secureContextOf(identity.current),
+      ALPNProtocols: ['h2'],
+      minVersion: 'TLSv1.2',
+      requestCert: asksForCertificates,
+      rejectUnauthorized: asksForCertificates,
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      noDelay: true,
+    },
+    (socket) => {
+      // HTTP/2 hears the errors of a connection that it has; this one may end before.
+      socket.on('error', () => socket.destroy())
+      take(socket)
+    },
+  )
+  listener.on('tlsClientError', (error, socket) => {
+    refusals.connection(reasonOf(error, socket), socket.remoteAddress ?? 'an unknown address')
+  })
+  const stopFollowing = identity.onChange((next) => listener.setSecureContext(secureContextOf(next)))
+  listener.on('close', stopFollowing)
+  return listener
+}
+
+/** @param identity whose parts fit: setSecureContext throws nothing for them */
+function secureContextOf({ cert, key, ca }: Identity): { cert: Buffer; key: Buffer; ca?: Buffer } {
+  return ca === undefined ? { cert, key } : { cert, key, ca }
+}
+
+/** Why a handshake failed, as OpenSSL or Node say it. */
+function reasonOf(error: Error, { authorizationError }: TLSSocket): RefusedConnection {
+  const code = String(authorizationError ?? ('code' in error ? error.code : ''))
+  switch (code) {
+    case 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE':
+      return 'no_certificate'
+    case 'CERT_HAS_EXPIRED':
+    case 'CERT_NOT_YET_VALID':
+      return 'not_in_its_time'
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+    case 'UNABLE_TO_GET_ISSUER_CERT':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'CERT_SIGNATURE_FAILURE':
+      return 'unknown_authority'
+    case 'ERR_SSL_WRONG_VERSION_NUMBER':
+    case 'ERR_SSL_HTTP_REQUEST':
+      return 'no_tls'
+    default:
+      return 'other'
+  }
+}
+
+function portOf(listener: NetServer): number {
+  const bound = listener.address()
+  return typeof bound === 'object' && bound ? bound.port : 0
+}

@@ -1,0 +1,189 @@
+import { IdentityError, type IdentityFiles, WatchedIdentity } from '@fractal-lba/tls'
+import type { Env } from './env.js'
+import type { Logger } from './logger.js'
+import { Counter, Gauge, type Registry } from './metrics.js'
+import { StartError } from './process.js'
+import { insecure, type Refusals, refusedConnections, type Security } from './rpc/security.js'
+import { type Role, serviceNames } from './topology.js'
+
+/** The internal identity of a process: what it shows to other services, and whom it believes. */
+export interface TlsConfig extends IdentityOfConfig {
+  /** The names that certificates have for a role, where it is not the role's own. */
+  readonly names: ReadonlyMap<Role, readonly string[]>
+}
+
+/** Some files that are watched. */
+export interface IdentityOfConfig {
+  readonly files: IdentityFiles
+  readonly everyMs: number
+}
+
+const FILES = ['TLS_CERT_FILE', 'TLS_KEY_FILE', 'TLS_CA_FILE'] as const
+const ROLES: readonly Role[] = [...serviceNames, 'tools']
+/** A flood of refused callers costs a line in that time, and a count. */
+const REFUSALS_LOGGED_EVERY_MS = 1_000
+
+/** `TLS_ENABLED` with its files; undefined where there is no TLS between the services. */
+export function readTls(env: Env): TlsConfig | undefined {
+  const isOn = env.flag('TLS_ENABLED', false)
+  const [certFile, keyFile, caFile] = FILES.map((name) => env.optional(name))
+  const everyMs = readReloadEveryMs(env)
+  const names = readNames(env)
+  if (!isOn) {
+    // TLS_CA_FILE alone may be what a store is believed by.
+    if (certFile !== undefined || keyFile !== undefined) {
+      env.mistake(
+        'TLS_CERT_FILE and TLS_KEY_FILE are set, but TLS_ENABLED is not true: set it, or unset them',
+      )
+    }
+    return undefined
+  }
+  if (certFile !== undefined && keyFile !== undefined && caFile !== undefined) {
+    return { files: { certFile, keyFile, caFile }, everyMs, names }
+  }
+  const missing = FILES.filter((name) => env.optional(name) === undefined)
+  env.mistake(
+    `TLS_ENABLED is true: ${missing.join(', ')} must name PEM files (pcs certs makes some for a try)`,
+  )
+  return undefined
+}
+
+/** How often the files of a certificate are looked at. */
+export function readReloadEveryMs(env: Env): number {
+  return env.durationMs('TLS_RELOAD_EVERY', 10_000, { min: 100, max: 3_600_000 })
+}
+
+/** `TLS_NAMES`: role=name, several separated by commas; a role may have several names. */
+function readNames(env: Env): ReadonlyMap<Role, readonly string[]> {
+  const names = new Map<Role, string[]>()
+  const text = env.optional('TLS_NAMES')
+  for (const part of text === undefined ? [] : text.split(',')) {
+    const [word, name] = part.trim().split('=', 2)
+    const role = ROLES.find((known) => known === word)
+    if (role === undefined || name === undefined || !/^[A-Za-z0-9.-]{1,253}$/.test(name)) {
+      env.mistake(
+        `TLS_NAMES is not role=DNS name, several separated by commas; roles are ${ROLES.join(', ')}`,
+      )
+      continue
+    }
+    names.set(role, [...(names.get(role) ?? []), name.toLowerCase()])
+  }
+  return names
+}
+
+export interface IdentityContext {
+  readonly logger: Logger
+  readonly registry: Registry
+  /** Ends the watching. */
+  readonly stopping: AbortSignal
+}
+
+/** How a process is secured. @throws StartError when its files are no identity */
+export async function openSecurity(
+  config: TlsConfig | undefined,
+  context: IdentityContext,
+): Promise<Security> {
+  if (!config) return insecure
+  const identity = await openIdentity('internal', config, context)
+  return {
+    kind: 'mtls',
+    identity,
+    namesOf: (role) => config.names.get(role) ?? [role],
+    refusals: countRefusals(context),
+  }
+}
+
+/**
+ * An identity that is watched, with its metrics.
+ * @param use what it is for, as the metrics and the log name it
+ * @throws StartError
+ */
+export async function openIdentity(
+  use: 'internal' | 'public',
+  { files, everyMs }: IdentityOfConfig,
+  { logger, registry, stopping }: IdentityContext,
+): Promise<WatchedIdentity> {
+  const onProblem = (problem: string | undefined): void => {
+    if (problem === undefined) logger.info(`the ${use} certificate in its files is good again`)
+    else logger.error(`the ${use} certificate in its files is not used, the one before it is: ${problem}`)
+  }
+  const identity = await WatchedIdentity.open(files, { everyMs, onProblem }).catch((error: unknown) => {
+    throw error instanceof IdentityError ? new StartError(error.message) : error
+  })
+  stopping.addEventListener('abort', () => identity.close(), { once: true })
+  identity.onChange(({ notAfterMs, fingerprint }) => {
+    logger.info(
+      { not_after: new Date(notAfterMs).toISOString(), fingerprint },
+      `the ${use} certificate is new`,
+    )
+  })
+  measureIdentity(use, identity, registry)
+  return identity
+}
+
+const measured = new WeakMap<Registry, Map<string, WatchedIdentity>>()
+
+function measureIdentity(use: string, identity: WatchedIdentity, registry: Registry): void {
+  const existing = measured.get(registry)
+  if (existing) {
+    existing.set(use, identity)
+    return
+  }
+  const identities = new Map([[use, identity]])
+  measured.set(registry, identities)
+  const common = { registers: [registry], labelNames: ['use'] as const }
+  new Gauge({
+    ...{ ...common, name: 'tls_certificate_not_after_timestamp_seconds' },
+    help: 'When the certificate in use ends, Unix time.',
+    collect() {
+      for (const [label, { current }] of identities) this.set({ use: label }, current.notAfterMs / 1000)
+    },
+  })
+  new Gauge({
+    ...{ ...common, name: 'tls_certificate_files_good' },
+    help: '1 while the certificate in use is the one in its files; 0 while those are broken and the one before is used.',
+    collect() {
+      for (const [label, { problem }] of identities) this.set({ use: label }, problem === undefined ? 1 : 0)
+    },
+  })
+}
+
+function countRefusals({ registry, logger }: IdentityContext): Refusals {
+  const registers = [registry]
+  const connections = new Counter({
+    name: 'tls_connections_refused_total',
+    help: 'Connections that did not get through the handshake, by reason.',
+    labelNames: ['reason'] as const,
+    registers,
+  })
+  for (const reason of refusedConnections) connections.inc({ reason }, 0)
+  const calls = new Counter({
+    name: 'rpc_server_callers_refused_total',
+    help: 'Calls by a certificate that may not make them, by what it stands for.',
+    labelNames: ['caller'] as const,
+    registers,
+  })
+  const warn = occasionally(logger)
+  return {
+    connection(reason, from) {
+      connections.inc({ reason })
+      warn(`refused a connection from ${from}: ${reason.replaceAll('_', ' ')}`)
+    },
+    call(method, caller, names) {
+      calls.inc({ caller: caller ?? 'unknown' })
+      const who = names.length > 0 ? names.slice(0, 4).join(', ') : 'no DNS name'
+      warn(`refused ${method} to a certificate that names ${who}`)
+    },
+  }
+}
+
+/** One line in a while; the metrics count all. */
+function occasionally(logger: Logger): (sentence: string) => void {
+  let nextMs = 0
+  return (sentence) => {
+    const nowMs = performance.now()
+    if (nowMs < nextMs) return
+    nextMs = nowMs + REFUSALS_LOGGED_EVERY_MS
+    logger.warn(sentence)
+  }
+}
