@@ -2,6 +2,7 @@ import {
   createLogger,
   createRegistry,
   type Logger,
+  openSecurity,
   otherLevel,
   ProcessClock,
   type ProcessClockOptions,
@@ -81,8 +82,10 @@ export class Member {
     const registry = createRegistry(this.name)
     const telemetry = await startTelemetry(this.name, this.#starter.telemetry, { registry, logger })
     try {
+      const { tls } = this.#starter
+      const security = await openSecurity(tls, { logger, registry, stopping: stopping.signal })
       const context = {
-        ...{ logger, registry, transport: this.#transport, ...tracedBy(telemetry) },
+        ...{ logger, registry, transport: this.#transport, security, ...tracedBy(telemetry) },
         ...{ clock, stopping: stopping.signal, fatal },
       }
       const running = await this.#starter.start(context)

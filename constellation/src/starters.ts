@@ -1,6 +1,14 @@
 import { readDedupConfig, startDedup } from '@fractal-lba/dedup-service'
 import { readGatewayConfig, startGateway } from '@fractal-lba/gateway'
-import type { CommonConfig, Env, LogLevel, ProcessContext, Running, ServiceName } from '@fractal-lba/runtime'
+import type {
+  CommonConfig,
+  Env,
+  LogLevel,
+  ProcessContext,
+  Running,
+  ServiceName,
+  TlsConfig,
+} from '@fractal-lba/runtime'
 import { readScoringConfig, startScoring } from '@fractal-lba/signal-scoring-service'
 import { readVerifierConfig, startVerifier } from '@fractal-lba/verifier-service'
 import { openMemoryLog, readWalConfig, startWal } from '@fractal-lba/wal-service'
@@ -10,6 +18,7 @@ export interface Starter {
   readonly logLevel: LogLevel
   readonly clockOffsetMaxMs: number
   readonly telemetry: CommonConfig['telemetry']
+  readonly tls: TlsConfig | undefined
   /** Starts it; again after it was stopped. */
   start(context: ProcessContext): Promise<Running>
 }
@@ -23,8 +32,8 @@ function starterOf<Config extends CommonConfig>(
 ): ReadStarter {
   return (env) => {
     const config = readConfig(env)
-    const { logLevel, clockOffsetMaxMs, telemetry } = config
-    return { logLevel, clockOffsetMaxMs, telemetry, start: (context) => start(config, context) }
+    const { logLevel, clockOffsetMaxMs, telemetry, tls } = config
+    return { logLevel, clockOffsetMaxMs, telemetry, tls, start: (context) => start(config, context) }
   }
 }
 

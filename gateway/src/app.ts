@@ -1,12 +1,17 @@
 import {
   closingOnFailure,
+  type OpsServer,
   type ProcessContext,
+  type ReadyReport,
   type Running,
   refusalsOfNames,
   reportClock,
   StartError,
+  serverTls,
   startGrpcServer,
+  startOpsServer,
   withClock,
+  withTls,
 } from '@fractal-lba/runtime'
 import { Admission } from './admission.js'
 import { connectServices } from './clients/connect.js'
@@ -65,14 +70,17 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
 
   await monitor.look()
   duty.start(() => monitor.openCount)
+  const ready = async (): Promise<ReadyReport> => {
+    await monitor.look()
+    return withTls(withClock(monitor.report(), context.clock), registry)
+  }
+  const tls = await serverTls(config.publicTls, context)
   const http = buildHttpServer({
     ingest,
     admission,
     rateLimit,
-    ready: async () => {
-      await monitor.look()
-      return withClock(monitor.report(), context.clock)
-    },
+    ready,
+    tls,
     ...{ duty, links: config.links },
     view: () => monitor.view(),
     registry,
@@ -92,8 +100,16 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
     monitor.close()
     for (const client of [...wals, dedup, verifier, scoring]) client.close()
   }
+  let plainOps: OpsServer | undefined
+  const closeHttp = async (): Promise<void> => {
+    await http.close()
+    await plainOps?.close()
+  }
   const listen = async () => {
     await http.listen({ host: config.host, port: config.port })
+    if (config.plainOpsAddress !== undefined) {
+      plainOps = await startOpsServer(config.plainOpsAddress, { registry, auth: config.metricsAuth, ready })
+    }
     // Agents are no peers: what they say of their clocks is not asked for. The spans of what they ask are made here.
     return startGrpcServer(
       config.grpcAddress,
@@ -105,11 +121,12 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
         messageBytesMax: REQUEST_BYTES_MAX,
         beforeHealthCheck: () => monitor.look(),
         onDropped: () => counters.grpcConnectionsDropped.inc(),
+        tls,
       },
     )
   }
   const grpc = await closingOnFailure(listen(), async () => {
-    await http.close()
+    await closeHttp()
     closeClients()
   })
   monitor.follow(() => grpc.setServing(monitor.report().status !== 'not_ready'))
@@ -125,7 +142,7 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
     async stop() {
       monitor.drain()
       grpc.setServing(false)
-      await Promise.all([http.close(), grpc.stop(config.stopGraceMs), ...replays])
+      await Promise.all([closeHttp(), grpc.stop(config.stopGraceMs), ...replays])
       closeClients()
       recordLog.close()
     },

@@ -3,19 +3,26 @@ import {
   type Env,
   grpcPort,
   type HopLimits,
+  localPlainOpsAddress,
+  type PublicTlsConfig,
   readAddress,
   readAddresses,
   readCommonConfig,
   readHopLimits,
   readHost,
   readPort,
+  readPublicTls,
   readSubmitTimeoutMs,
-  refuseTls,
+  readTls,
 } from '@fractal-lba/runtime'
 
 import type { LinkTargets } from './http/pages/links.js'
 
 export interface GatewayConfig extends CommonConfig {
+  /** What both fronts show to clients; undefined: they have no TLS of their own. */
+  readonly publicTls: PublicTlsConfig | undefined
+  /** Where /metrics, /health and /ready are in plain HTTP as well: a kubelet has no certificate. Undefined: nowhere. */
+  readonly plainOpsAddress: string | undefined
   readonly host: string
   readonly port: number
   readonly grpcAddress: string
@@ -57,7 +64,8 @@ export interface ReplayConfig {
 const MINUTE_MS = 60_000
 
 export function readGatewayConfig(env: Env): GatewayConfig {
-  refuseTls(env)
+  const tls = readTls(env)
+  const publicTls = readPublicTls(env, tls)
   const port = readPort(env)
   const host = readHost(env)
   const bodyTimeoutMs = env.durationMs('BODY_TIMEOUT', 5_000, { min: 100, max: MINUTE_MS })
@@ -67,6 +75,9 @@ export function readGatewayConfig(env: Env): GatewayConfig {
   })
   return {
     ...readCommonConfig(env),
+    tls,
+    publicTls,
+    plainOpsAddress: readPlainOpsAddress(env, publicTls ? localPlainOpsAddress(port) : undefined),
     host,
     port,
     grpcAddress: env.address(
@@ -108,4 +119,10 @@ function baseUrlOf(env: Env, name: string, value: string | undefined): string | 
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return value.replace(/\/+$/, '')
   env.mistake(`${name} must be a URL with http:// or https://`)
   return undefined
+}
+
+function readPlainOpsAddress(env: Env, fallback: string | undefined): string | undefined {
+  return env.optional('METRICS_ADDR') === undefined && fallback === undefined
+    ? undefined
+    : env.address('METRICS_ADDR', fallback ?? '')
 }

@@ -1,5 +1,7 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import { Socket } from 'node:net'
+import { followTls, type ServerTls, tlsOptions } from '@fractal-lba/runtime'
 import { recordProblems } from '../problem.js'
 import type { Refusal } from './admission.js'
 import type { Answers } from './answers.js'
@@ -47,8 +49,9 @@ export function createNodeServer(
   limits: HttpLimits,
   answers: Answers,
   metrics: HttpMetrics,
+  tls?: ServerTls,
 ): Server {
-  const server = createServer(
+  const server = listenerOf(
     {
       headersTimeout: limits.headersTimeoutMs,
       requestTimeout: limits.requestTimeoutMs,
@@ -60,6 +63,7 @@ export function createNodeServer(
       noDelay: true,
     },
     onRequest,
+    tls,
   )
   server.setTimeout(SILENCE_MS)
   server.maxConnections = limits.connectionsMax
@@ -79,5 +83,12 @@ export function createNodeServer(
     else socket.destroy()
   })
   server.on('drop', () => metrics.connectionDropped())
+  return server
+}
+
+function listenerOf(options: ServerOptions, onRequest: RequestListener, tls: ServerTls | undefined): Server {
+  if (!tls) return createServer(options, onRequest)
+  const server = createHttpsServer({ ...options, ...tlsOptions(tls), ALPNProtocols: ['http/1.1'] }, onRequest)
+  followTls(server, tls)
   return server
 }

@@ -1,5 +1,12 @@
 import { type IncomingMessage, METHODS } from 'node:http'
-import type { BasicAuth, Logger, OpenMetricsRegistry, ReadyReport, Registry } from '@fractal-lba/runtime'
+import type {
+  BasicAuth,
+  Logger,
+  OpenMetricsRegistry,
+  ReadyReport,
+  Registry,
+  ServerTls,
+} from '@fractal-lba/runtime'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Admission } from '../admission.js'
 import type { Duty } from '../duty.js'
@@ -43,6 +50,8 @@ export interface HttpDependencies {
   readonly limits: HttpLimits
   /** Undefined: nobody wants traces. */
   readonly traces?: SubmissionTraces | undefined
+  /** Absent: plain HTTP. */
+  readonly tls?: ServerTls | undefined
 }
 
 const NO_SUCH_PATH: Refusal = { kind: recordProblems.unknown_path, detail: 'nothing is served at this path' }
@@ -71,6 +80,7 @@ export function buildHttpServer({
   logger,
   limits,
   traces,
+  tls,
 }: HttpDependencies): FastifyInstance {
   const metrics = new HttpMetrics(registry)
   const answers = new Answers(metrics, logger, limits.retryAfterMs)
@@ -102,7 +112,7 @@ export function buildHttpServer({
   ]
 
   const app = Fastify({
-    serverFactory: (onRequest) => createNodeServer(onRequest, limits, answers, metrics),
+    serverFactory: (onRequest) => createNodeServer(onRequest, limits, answers, metrics, tls),
     // The server has its own; Fastify would add one that answers a second time.
     clientErrorHandler: () => undefined,
     return503OnClosing: false,

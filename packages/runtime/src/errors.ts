@@ -141,11 +141,18 @@ export function fromServiceError(error: ServiceError): AppError {
   const encoded = error.metadata?.get('grpc-status-details-bin')[0]
   if (Buffer.isBuffer(encoded)) return fromStatus(Status.decode(encoded))
   // The transport's own sentence names addresses: it stays inside, as the cause.
-  const late = error.code === Grpc.DEADLINE_EXCEEDED
-  const message = late
-    ? 'a service behind this one did not answer in time'
-    : 'a service behind this one is not reachable'
-  return new AppError(codeOf(error.code), message, { cause: error })
+  return new AppError(codeOf(error.code), sentenceOf(error.code), { cause: error })
+}
+
+function sentenceOf(code: number): string {
+  switch (code) {
+    case Grpc.DEADLINE_EXCEEDED:
+      return 'a service behind this one did not answer in time'
+    case Grpc.PERMISSION_DENIED:
+      return 'a service behind this one does not take this call from the certificate of this one'
+    default:
+      return 'a service behind this one is not reachable'
+  }
 }
 
 /** The error as its caller gets it when it crosses from one service to another in the same process. */

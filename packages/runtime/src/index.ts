@@ -45,7 +45,9 @@ export {
   type Dependency,
   type DependencyState,
   mayReadMetrics,
+  type OpsServer,
   type ReadyReport,
+  startOpsServer,
 } from './ops-server.js'
 export {
   type CommonConfig,
@@ -67,6 +69,7 @@ export { grpcTransport } from './rpc/grpc-transport.js'
 export { inProcessTransport } from './rpc/in-process-transport.js'
 export type { Call, CallEnd, Interceptor, MethodEnd, TracedItem } from './rpc/interceptors.js'
 export { BATCH_ITEMS_MAX, defaultHopLimits, type HopLimits, readHopLimits } from './rpc/limits.js'
+export { followTls, type ServerTls, tlsOptions } from './rpc/listener.js'
 export { type Resolve, refusalsOfNames } from './rpc/resolved-name.js'
 export { insecure, type Security } from './rpc/security.js'
 export {
@@ -90,13 +93,21 @@ export {
   readPort,
   readSubmitTimeoutMs,
   readWalDirectory,
-  refuseTls,
 } from './shared-settings.js'
 export type { TelemetryConfig } from './telemetry/config.js'
 export { referenceOf, type SpanReference } from './telemetry/reference.js'
 export { startTelemetry, type Telemetry, tracedBy } from './telemetry/start.js'
 export type { Attributes, FinishedSpan, Tracer } from './telemetry/tracer.js'
 export { Work } from './telemetry/work.js'
+export {
+  openSecurity,
+  type PublicTlsConfig,
+  readPublicTls,
+  readTls,
+  serverTls,
+  type TlsConfig,
+  withTls,
+} from './tls.js'
 export {
   addressVariables,
   callersOf,
@@ -105,11 +116,13 @@ export {
   internalServiceNames,
   localGrpcAddress,
   localOpsAddress,
+  localPlainOpsAddress,
   opsPort,
   PORT_DEFAULT,
   PORT_MAX,
   type PortUse,
   portUses,
+  type Role,
   type ServiceName,
   serviceNames,
   stopOrder,

@@ -25,6 +25,12 @@ export interface ReadyReport {
   readonly dependencies: Readonly<Record<string, Dependency>>
 }
 
+/** The report with one more sentence for the person who looks. */
+export function withDetail(report: ReadyReport, sentence: string): ReadyReport {
+  const detail = report.detail === undefined ? sentence : `${report.detail}; ${sentence}`
+  return { ...report, detail }
+}
+
 export interface OpsServer {
   readonly port: number
   close(): Promise<void>
@@ -36,7 +42,7 @@ export async function startOpsServer(
   options: {
     readonly registry: Registry
     readonly auth: BasicAuth | undefined
-    readonly ready: () => ReadyReport
+    readonly ready: () => ReadyReport | Promise<ReadyReport>
   },
 ): Promise<OpsServer> {
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -46,7 +52,7 @@ export async function startOpsServer(
     } else if (path === '/health') {
       response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8' }).end('OK')
     } else if (path === '/ready') {
-      const report = options.ready()
+      const report = await options.ready()
       const status = report.status === 'not_ready' ? 503 : 200
       response.writeHead(status, { 'Content-Type': 'application/json' }).end(`${JSON.stringify(report)}\n`)
     } else if (path === '/metrics') {

@@ -9,9 +9,13 @@ import type { RpcContext } from './rpc/context.js'
 import { grpcTransport } from './rpc/grpc-transport.js'
 import type { Transport } from './rpc/transport.js'
 import { readClockOffsetMaxMs } from './shared-settings.js'
+import { StartError } from './start-error.js'
 import { readTelemetryConfig, type TelemetryConfig } from './telemetry/config.js'
 import { startTelemetry, type Telemetry, tracedBy } from './telemetry/start.js'
 import type { Tracer } from './telemetry/tracer.js'
+import { openSecurity, type TlsConfig } from './tls.js'
+
+export { StartError } from './start-error.js'
 
 /** sysexits(3): a mistake in the configuration. A supervisor need not try again. */
 export const EXIT_CONFIG = 78
@@ -39,11 +43,6 @@ export interface Running {
   stop(): Promise<void>
 }
 
-/** A start has failed for a reason that its operator can remove: only the message is shown. */
-export class StartError extends Error {
-  override readonly name = 'StartError'
-}
-
 /** The variables that every process reads. */
 export interface CommonConfig {
   readonly logLevel: LogLevel
@@ -54,6 +53,8 @@ export interface CommonConfig {
   readonly clockOffsetMaxMs: number
   /** Undefined: nobody wants spans. */
   readonly telemetry?: TelemetryConfig | undefined
+  /** What it is among the services; absent: it calls none, or there is no TLS between them. */
+  readonly tls?: TlsConfig | undefined
 }
 
 export function readCommonConfig(env: Env): CommonConfig {
@@ -134,9 +135,10 @@ export async function runProcess<Config extends CommonConfig>(
 
   try {
     const registry = createRegistry(name)
+    const security = await openSecurity(config.tls, { logger, registry, stopping: stopping.signal })
     telemetry = await startTelemetry(name, config.telemetry, { registry, logger })
     running = await start(config, {
-      ...{ logger, registry, transport: grpcTransport, ...tracedBy(telemetry) },
+      ...{ logger, registry, transport: grpcTransport, security, ...tracedBy(telemetry) },
       ...{ clock: new ProcessClock({ limitMs: config.clockOffsetMaxMs, service: name }) },
       ...{ stopping: stopping.signal, fatal },
     })

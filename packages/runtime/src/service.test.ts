@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Env } from './env.js'
 import { readServiceConfig } from './service.js'
-import { refuseTls } from './shared-settings.js'
 
 function mistakes(source: NodeJS.ProcessEnv): readonly string[] {
   const env = new Env(source)
@@ -22,25 +21,12 @@ describe('an internal service', () => {
     },
   )
 
-  it('does not start where it is told of TLS', () => {
-    expect(mistakes({ TLS_ENABLED: 'true' })).toEqual([expect.stringContaining('TLS_ENABLED is')])
+  it('listens anywhere with TLS', () => {
+    const files = { TLS_CERT_FILE: 'c', TLS_KEY_FILE: 'k', TLS_CA_FILE: 'a' }
+    expect(mistakes({ GRPC_ADDR: '0.0.0.0:8082', TLS_ENABLED: 'true', ...files })).toEqual([])
   })
 
   it('may have its health port anywhere', () => {
     expect(mistakes({ METRICS_ADDR: '0.0.0.0:9082' })).toEqual([])
-  })
-})
-
-describe('TLS, which servers do not have yet', () => {
-  it.each([
-    [{ TLS_ENABLED: 'true' }, ['TLS_ENABLED']],
-    [{ TLS_CERT_FILE: 'c', TLS_KEY_FILE: 'k' }, ['TLS_CERT_FILE', 'TLS_KEY_FILE']],
-    [{ TLS_ENABLED: 'perhaps' }, ['TLS_ENABLED']],
-    [{ TLS_ENABLED: 'false' }, []],
-    [{}, []],
-  ])('is refused by services and gateway: %j', (source, names) => {
-    const env = new Env(source)
-    refuseTls(env)
-    expect(env.mistakes).toEqual(names.map((name) => expect.stringContaining(`${name} is`)))
   })
 })

@@ -6,7 +6,7 @@ import { type ReadyReport, startOpsServer } from './ops-server.js'
 import { type CommonConfig, type ProcessContext, type Running, readCommonConfig } from './process.js'
 import { type GrpcServer, startGrpcServer } from './rpc/grpc-server.js'
 import type { GrpcService } from './rpc/served.js'
-import { refuseTls } from './shared-settings.js'
+import { readTls, withTls } from './tls.js'
 import { type InternalServiceName, localGrpcAddress, localOpsAddress, PORT_DEFAULT } from './topology.js'
 
 /** The variables that every internal service reads. */
@@ -17,21 +17,22 @@ export interface ServiceConfig extends CommonConfig {
 
 /** Without addresses it listens where the local start at the default PORT has this service. */
 export function readServiceConfig(env: Env, name: InternalServiceName): ServiceConfig {
-  refuseTls(env)
+  const tls = readTls(env)
   return {
     ...readCommonConfig(env),
-    grpcAddress: readGrpcAddress(env, name),
+    tls,
+    grpcAddress: readGrpcAddress(env, name, tls !== undefined),
     metricsAddress: env.address('METRICS_ADDR', localOpsAddress(name, PORT_DEFAULT)),
   }
 }
 
-/** Whoever reaches an internal service is believed: without TLS it stays on the loopback unless that is asked for. */
-function readGrpcAddress(env: Env, name: InternalServiceName): string {
+/** Without TLS, whoever reaches an internal service is believed: it stays on the loopback unless that is asked for. */
+function readGrpcAddress(env: Env, name: InternalServiceName, hasTls: boolean): string {
   const address = env.address('GRPC_ADDR', localGrpcAddress(name, PORT_DEFAULT))
   const mayBeReached = env.flag('INSECURE_LISTEN', false)
-  if (!mayBeReached && !isLoopback(parseAddress(address)?.host ?? '')) {
+  if (!hasTls && !mayBeReached && !isLoopback(parseAddress(address)?.host ?? '')) {
     env.mistake(
-      'GRPC_ADDR is beyond the loopback, without TLS: listen on 127.0.0.1, or set INSECURE_LISTEN=true where the network keeps others out',
+      'GRPC_ADDR is beyond the loopback, without TLS: set TLS_ENABLED=true, listen on 127.0.0.1, or set INSECURE_LISTEN=true where the network keeps others out',
     )
   }
   return address
@@ -57,7 +58,7 @@ export async function serve(
   const ready = (): ReadyReport =>
     context.stopping.aborted
       ? { status: 'not_ready', detail: 'stopping', dependencies: {} }
-      : withClock(parts.ready(), context.clock)
+      : withTls(withClock(parts.ready(), context.clock), context.registry)
   reportClock(context.clock, context)
   const ops = await closingOnFailure(
     startOpsServer(config.metricsAddress, { registry: context.registry, auth: config.metricsAuth, ready }),

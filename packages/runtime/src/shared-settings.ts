@@ -31,15 +31,6 @@ export function readDedupTtlMs(env: Env): number {
   return env.durationMs('DEDUP_TTL', 14 * DAY_MS, { min: 1_000, max: 3_650 * DAY_MS })
 }
 
-/** A server has no TLS yet: who asks it for TLS must not be served without, and without a word. */
-export function refuseTls(env: Env): void {
-  const isAsked = env.flag('TLS_ENABLED', false)
-  const files = ['TLS_CERT_FILE', 'TLS_KEY_FILE'].filter((name) => env.optional(name) !== undefined)
-  for (const name of isAsked ? ['TLS_ENABLED', ...files] : files) {
-    env.mistake(`${name} is set, but there is no TLS yet: unset it, and put a proxy that has TLS in front`)
-  }
-}
-
 /** How far clocks may be apart before one of them counts as wrong. */
 export function readClockOffsetMaxMs(env: Env): number {
   return env.durationMs('CLOCK_OFFSET_MAX', 300_000, { min: 1_000, max: DAY_MS })

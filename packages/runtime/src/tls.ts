@@ -2,8 +2,10 @@ import { IdentityError, type IdentityFiles, WatchedIdentity } from '@fractal-lba
 import type { Env } from './env.js'
 import type { Logger } from './logger.js'
 import { Counter, Gauge, type Registry } from './metrics.js'
-import { StartError } from './process.js'
+import { type ReadyReport, withDetail } from './ops-server.js'
+import type { ServerTls } from './rpc/listener.js'
 import { insecure, type Refusals, refusedConnections, type Security } from './rpc/security.js'
+import { StartError } from './start-error.js'
 import { type Role, serviceNames } from './topology.js'
 
 /** The internal identity of a process: what it shows to other services, and whom it believes. */
@@ -48,8 +50,43 @@ export function readTls(env: Env): TlsConfig | undefined {
   return undefined
 }
 
+/** What a server shows to those outside. */
+export interface PublicTlsConfig extends IdentityOfConfig {
+  readonly asksForCertificates: boolean
+}
+
+/**
+ * `PUBLIC_TLS_*`; by default the files of the internal identity. Clients are asked for certificates only where
+ * `PUBLIC_TLS_CLIENT_CA_FILE` names those who may sign them.
+ * @param internal what `readTls` came to
+ */
+export function readPublicTls(env: Env, internal: TlsConfig | undefined): PublicTlsConfig | undefined {
+  const certFile = env.optional('PUBLIC_TLS_CERT_FILE') ?? internal?.files.certFile
+  const keyFile = env.optional('PUBLIC_TLS_KEY_FILE') ?? internal?.files.keyFile
+  const caFile = env.optional('PUBLIC_TLS_CLIENT_CA_FILE')
+  const own = ['PUBLIC_TLS_CERT_FILE', 'PUBLIC_TLS_KEY_FILE'].filter(
+    (name) => env.optional(name) !== undefined,
+  )
+  if (own.length === 1) {
+    env.mistake('PUBLIC_TLS_CERT_FILE and PUBLIC_TLS_KEY_FILE must be set both or not at all')
+  }
+  if (certFile === undefined || keyFile === undefined) {
+    if (caFile !== undefined) {
+      env.mistake(
+        'PUBLIC_TLS_CLIENT_CA_FILE is set, but there is no PUBLIC_TLS_CERT_FILE to ask clients with',
+      )
+    }
+    return undefined
+  }
+  return {
+    files: { certFile, keyFile, caFile },
+    everyMs: readReloadEveryMs(env),
+    asksForCertificates: caFile !== undefined,
+  }
+}
+
 /** How often the files of a certificate are looked at. */
-export function readReloadEveryMs(env: Env): number {
+function readReloadEveryMs(env: Env): number {
   return env.durationMs('TLS_RELOAD_EVERY', 10_000, { min: 100, max: 3_600_000 })
 }
 
@@ -71,6 +108,16 @@ function readNames(env: Env): ReadonlyMap<Role, readonly string[]> {
   return names
 }
 
+/** What a server of the public side needs. @throws StartError when its files are no identity */
+export async function serverTls(
+  config: PublicTlsConfig | undefined,
+  context: IdentityContext,
+): Promise<ServerTls | undefined> {
+  if (!config) return undefined
+  const identity = await openIdentity('public', config, context)
+  return { identity, asksForCertificates: config.asksForCertificates, refusals: refusalsOf(context) }
+}
+
 export interface IdentityContext {
   readonly logger: Logger
   readonly registry: Registry
@@ -89,7 +136,7 @@ export async function openSecurity(
     kind: 'mtls',
     identity,
     namesOf: (role) => config.names.get(role) ?? [role],
-    refusals: countRefusals(context),
+    refusals: refusalsOf(context),
   }
 }
 
@@ -98,7 +145,7 @@ export async function openSecurity(
  * @param use what it is for, as the metrics and the log name it
  * @throws StartError
  */
-export async function openIdentity(
+async function openIdentity(
   use: 'internal' | 'public',
   { files, everyMs }: IdentityOfConfig,
   { logger, registry, stopping }: IdentityContext,
@@ -123,6 +170,17 @@ export async function openIdentity(
 
 const measured = new WeakMap<Registry, Map<string, WatchedIdentity>>()
 
+/** What /ready says, and which certificates of the process are not those in their files. */
+export function withTls(report: ReadyReport, registry: Registry): ReadyReport {
+  let told = report
+  for (const [use, { problem }] of measured.get(registry) ?? []) {
+    if (problem !== undefined) {
+      told = withDetail(told, `the ${use} certificate in its files is not used: ${problem}`)
+    }
+  }
+  return told
+}
+
 function measureIdentity(use: string, identity: WatchedIdentity, registry: Registry): void {
   const existing = measured.get(registry)
   if (existing) {
@@ -146,6 +204,17 @@ function measureIdentity(use: string, identity: WatchedIdentity, registry: Regis
       for (const [label, { problem }] of identities) this.set({ use: label }, problem === undefined ? 1 : 0)
     },
   })
+}
+
+const counted = new WeakMap<Registry, Refusals>()
+
+/** One for each process: its internal and its public side count together. */
+function refusalsOf(context: IdentityContext): Refusals {
+  const existing = counted.get(context.registry)
+  if (existing) return existing
+  const created = countRefusals(context)
+  counted.set(context.registry, created)
+  return created
 }
 
 function countRefusals({ registry, logger }: IdentityContext): Refusals {

@@ -53,7 +53,10 @@ export const topology: Topology = {
         ...['LeaseOpen', 'ReportReplayFailure', 'GetState'],
       ],
       dedup: ['ReadMarks', 'Fence', 'GetState'],
-      tools: ['ReadMarks', 'GetState', 'ListDeadLetters', 'DriveAgain', 'Drain', 'Compact', 'ConfirmClock'],
+      tools: [
+        ...['ReadMarks', 'GetState', 'ListDeadLetters', 'DriveAgain'],
+        ...['Drain', 'CopyMarks', 'Retire', 'Compact', 'ConfirmClock'],
+      ],
     },
   },
   verifier: {
@@ -106,6 +109,11 @@ export function grpcPort(name: ServiceName, base: number): number {
 /** Port of a service's /metrics, /health and /ready when PORT is `base`. */
 export function opsPort(name: ServiceName, base: number): number {
   return base + topology[name].opsOffset
+}
+
+/** host:port where the gateway's /metrics, /health and /ready are in plain HTTP while its own port has TLS. */
+export function localPlainOpsAddress(base: number): string {
+  return `${LOOPBACK}:${base + topology.gateway.grpcOffset + OPS_ABOVE_GRPC}`
 }
 
 /** host:port of a service's gRPC in the local start. */

@@ -23,6 +23,13 @@ export interface Identity {
   readonly fingerprint: string
 }
 
+/** An identity that may be another one later. */
+export interface IdentitySource {
+  readonly current: Identity
+  /** Called with each new identity. Returns the way back. */
+  onChange(listener: (identity: Identity) => void): () => void
+}
+
 /** The files are no identity: the sentence says which and why, and quotes nothing of what is in them. */
 export class IdentityError extends Error {
   override readonly name = 'IdentityError'

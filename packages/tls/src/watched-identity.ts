@@ -1,4 +1,10 @@
-import { type Identity, IdentityError, type IdentityFiles, readIdentity } from './identity.js'
+import {
+  type Identity,
+  IdentityError,
+  type IdentityFiles,
+  type IdentitySource,
+  readIdentity,
+} from './identity.js'
 
 export interface WatchedIdentityOptions {
   /** Between two looks at the files. */
@@ -14,7 +20,7 @@ const SECOND_LOOK_MS = 200
  * The identity in some files, as they are now. The files are read again and again, because a mounted Secret is
  * swapped by a link, which watching a file does not notice. What is broken is never taken: the last good identity stays.
  */
-export class WatchedIdentity {
+export class WatchedIdentity implements IdentitySource {
   readonly #files: IdentityFiles
   readonly #options: WatchedIdentityOptions
   readonly #listeners = new Set<(identity: Identity) => void>()

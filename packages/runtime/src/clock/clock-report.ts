@@ -1,6 +1,6 @@
 import type { Logger } from '../logger.js'
 import { Gauge, type Registry } from '../metrics.js'
-import type { ReadyReport } from '../ops-server.js'
+import { type ReadyReport, withDetail } from '../ops-server.js'
 import type { ProcessClock } from './process-clock.js'
 
 const LOOK_EVERY_MS = 1_000
@@ -46,8 +46,5 @@ export function reportClock(
 
 /** What /ready says, and what is said against the clock. It takes submissions all the same. */
 export function withClock(report: ReadyReport, { judgement: { why } }: ProcessClock): ReadyReport {
-  if (why === undefined) return report
-  const sentence = `nothing expires: ${why}`
-  const detail = report.detail === undefined ? sentence : `${report.detail}; ${sentence}`
-  return { ...report, detail }
+  return why === undefined ? report : withDetail(report, `nothing expires: ${why}`)
 }

@@ -1,13 +1,21 @@
 import { createServer as createPlainServer, type Server as NetServer, type Socket } from 'node:net'
-import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
-import type { Identity, WatchedIdentity } from '@fractal-lba/tls'
+
+import {
+  createServer as createTlsServer,
+  type SecureContextOptions,
+  type TLSSocket,
+  type TlsOptions,
+  type Server as TlsServer,
+} from 'node:tls'
+
+import type { Identity, IdentitySource } from '@fractal-lba/tls'
 import { type Server, ServerCredentials } from '@grpc/grpc-js'
 import { parseAddress } from '../env.js'
 import type { Refusals, RefusedConnection } from './security.js'
 
 /** What a server shows to its clients. */
 export interface ServerTls {
-  readonly identity: WatchedIdentity
+  readonly identity: IdentitySource
   /** Whether clients must show a certificate too, signed by an authority of the identity. */
   readonly asksForCertificates: boolean
   readonly refusals: Pick<Refusals, 'connection'>
@@ -52,33 +60,37 @@ export function listen(server: Server, address: string, options: ListenOptions):
 }
 
 function tlsListener(tls: ServerTls, take: (socket: Socket) => void): TlsServer {
-  const { identity, asksForCertificates, refusals } = tls
-  const listener = createTlsServer(
-    {
-      ...secureContextOf(identity.current),
-      ALPNProtocols: ['h2'],
-      minVersion: 'TLSv1.2',
-      requestCert: asksForCertificates,
-      rejectUnauthorized: asksForCertificates,
-      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-      noDelay: true,
-    },
-    (socket) => {
-      // HTTP/2 hears the errors of a connection that it has; this one may end before.
-      socket.on('error', () => socket.destroy())
-      take(socket)
-    },
-  )
-  listener.on('tlsClientError', (error, socket) => {
-    refusals.connection(reasonOf(error, socket), socket.remoteAddress ?? 'an unknown address')
+  const listener = createTlsServer({ ...tlsOptions(tls), ALPNProtocols: ['h2'], noDelay: true }, (socket) => {
+    // HTTP/2 hears the errors of a connection that it has; this one may end before.
+    socket.on('error', () => socket.destroy())
+    take(socket)
   })
-  const stopFollowing = identity.onChange((next) => listener.setSecureContext(secureContextOf(next)))
-  listener.on('close', stopFollowing)
+  followTls(listener, tls)
   return listener
 }
 
+/** How a server of `node:tls` or `node:https` is made. */
+export function tlsOptions({ identity, asksForCertificates }: ServerTls): TlsOptions {
+  return {
+    ...secureContextOf(identity.current),
+    minVersion: 'TLSv1.2',
+    requestCert: asksForCertificates,
+    rejectUnauthorized: asksForCertificates,
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+  }
+}
+
+/** Gives new connections the identity of their time, and tells of those that fail. */
+export function followTls(server: TlsServer, { identity, refusals }: ServerTls): void {
+  server.on('tlsClientError', (error, socket) => {
+    refusals.connection(reasonOf(error, socket), socket.remoteAddress ?? 'an unknown address')
+  })
+  const stopFollowing = identity.onChange((next) => server.setSecureContext(secureContextOf(next)))
+  server.on('close', stopFollowing)
+}
+
 /** @param identity whose parts fit: setSecureContext throws nothing for them */
-function secureContextOf({ cert, key, ca }: Identity): { cert: Buffer; key: Buffer; ca?: Buffer } {
+function secureContextOf({ cert, key, ca }: Identity): SecureContextOptions {
   return ca === undefined ? { cert, key } : { cert, key, ca }
 }
 

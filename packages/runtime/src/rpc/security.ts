@@ -1,5 +1,5 @@
 import { checkServerIdentity as checkHostName } from 'node:tls'
-import { isNamed, type WatchedIdentity } from '@fractal-lba/tls'
+import { type IdentitySource, isNamed } from '@fractal-lba/tls'
 import { type ChannelCredentials, type ChannelOptions, credentials, experimental } from '@grpc/grpc-js'
 import type { Role, ServiceName } from '../topology.js'
 
@@ -14,7 +14,7 @@ export interface Insecure {
 /** Both ends show a certificate of the same authority that names what they are. */
 export interface MutualTls {
   readonly kind: 'mtls'
-  readonly identity: WatchedIdentity
+  readonly identity: IdentitySource
   /** The DNS names that a certificate has for a role: the role itself unless told otherwise. */
   readonly namesOf: (role: Role) => readonly string[]
   readonly refusals: Refusals
@@ -76,7 +76,7 @@ type IdentityListener = Parameters<experimental.CertificateProvider['addIdentity
 type CaListener = Parameters<experimental.CertificateProvider['addCaCertificateListener']>[0]
 
 /** The only way in which grpc-js 1.14 changes the credentials of a channel that exists. */
-function certificateProvider(identity: WatchedIdentity): experimental.CertificateProvider {
+function certificateProvider(identity: IdentitySource): experimental.CertificateProvider {
   const identityListeners = new Map<IdentityListener, () => void>()
   const caListeners = new Map<CaListener, () => void>()
   const tellIdentity = (listener: IdentityListener): void => {

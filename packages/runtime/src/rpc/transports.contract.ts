@@ -1,6 +1,6 @@
 import { record, verifier, wal } from '@fractal-lba/proto'
 import { freePort } from '@fractal-lba/test-servers'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { monotonicMs } from '../clock/monotonic.js'
 import { ProcessClock } from '../clock/process-clock.js'
 import { AppError } from '../errors.js'
@@ -10,7 +10,7 @@ import type { RpcContext } from './context.js'
 import { startGrpcServer } from './grpc-server.js'
 import type { Interceptor } from './interceptors.js'
 import { defaultHopLimits, type HopLimits } from './limits.js'
-import { insecure, towards } from './security.js'
+import { insecure, type Security, towards } from './security.js'
 import { type GrpcService, grpcService, type Handlers } from './served.js'
 import type { Transport } from './transport.js'
 
@@ -38,7 +38,17 @@ const positionOf = (sequence: number) => ({ logId: 'log', sequence })
 const violation = { pointer: '/a', detail: 'is wrong' }
 
 /** What holds whatever carries the calls. */
-export function transportContract(name: string, makeTransport: () => Transport): void {
+export function transportContract(
+  name: string,
+  makeTransport: () => Transport,
+  openSecurity: () => Promise<Security> = async () => insecure,
+): void {
+  let security: Security = insecure
+  beforeAll(async () => {
+    security = await openSecurity()
+  })
+  const securely = (): RpcContext => ({ transport: makeTransport(), security })
+
   async function serve(services: readonly GrpcService[], context: RpcContext) {
     const address = `127.0.0.1:${await freePort()}`
     const server = await startGrpcServer(address, services, context)
@@ -47,7 +57,7 @@ export function transportContract(name: string, makeTransport: () => Transport):
   }
 
   async function verifying(handlers: Partial<Verifier>, options: Options = {}) {
-    const context: RpcContext = { transport: makeTransport(), ...options.context }
+    const context: RpcContext = { ...securely(), ...options.context }
     const { server, address } = await serve([grpcService(verifier.VerifierServiceService, handlers)], context)
     const limits = { ...PATIENT, ...options.limits }
     const peer = connect(verifier.VerifierServiceService, { service: 'verifier', address, limits }, context)
@@ -61,7 +71,7 @@ export function transportContract(name: string, makeTransport: () => Transport):
   }
 
   async function logging(handlers: Partial<Wal>, limits: Partial<HopLimits> = {}) {
-    const context = { transport: makeTransport() }
+    const context = securely()
     const { server, address } = await serve([grpcService(wal.WalServiceService, handlers)], context)
     const options = { service: 'wal', address, limits: { ...PATIENT, ...limits } }
     const peer = connect(wal.WalServiceService, options, context)
@@ -99,7 +109,7 @@ export function transportContract(name: string, makeTransport: () => Transport):
     })
 
     it('reaches a server that was started again by a unary call', async () => {
-      const context = { transport: makeTransport() }
+      const context = securely()
       const serving = (sequence: number) => [
         grpcService(wal.WalServiceService, { fence: () => ({ position: positionOf(sequence) }) }),
       ]
@@ -353,11 +363,11 @@ export function transportContract(name: string, makeTransport: () => Transport):
       const clockAt = (hostId: string, aheadMs: number) =>
         new ProcessClock({ limitMs: 300_000, hostId, wall: () => Date.now() + aheadMs })
       const [server, caller] = [clockAt('there', 0), clockAt('here', 3_600_000)]
-      const transport = makeTransport()
+      const common = securely()
       const service = grpcService(wal.WalServiceService, { fence: () => ({ position: positionOf(7) }) })
-      const { address } = await serve([service], { transport, clock: server })
+      const { address } = await serve([service], { ...common, clock: server })
       const place = { service: 'wal', address, limits: PATIENT }
-      const peer = connect(wal.WalServiceService, place, { transport, clock: caller })
+      const peer = connect(wal.WalServiceService, place, { ...common, clock: caller })
       onTestFinished(() => peer.close())
       await peer.unary('fence', fenceOf('a'))
       for (const [clock, offsetMs] of [
@@ -372,10 +382,10 @@ export function transportContract(name: string, makeTransport: () => Transport):
     it('tells that a server is to be left, but not one that was closed from this side', async () => {
       const transport = makeTransport()
       const service = grpcService(verifier.VerifierServiceService, { verifyBatches: echo })
-      const { server, address } = await serve([service], { transport })
+      const { server, address } = await serve([service], { transport, security })
       const left: string[] = []
       const open = async (label: string) => {
-        const channel = transport.open({ name: address, address }, towards(insecure, 'verifier'))
+        const channel = transport.open({ name: address, address }, towards(security, 'verifier'))
         onTestFinished(() => channel.close())
         await channel.ready(monotonicMs() + PATIENT.timeoutMs)
         channel.onLeave(() => left.push(label))
