@@ -10,8 +10,8 @@ import { grpcTransport } from './grpc-transport.js'
 import type { HopLimits } from './limits.js'
 import { refusalsOfNames } from './resolved-name.js'
 import { grpcService } from './served.js'
+import { itemOf, resultOf } from './testing/items.js'
 import type { Transport } from './transport.js'
-import { itemOf, resultOf } from './transports.contract.js'
 
 const IPS = ['127.0.0.1', '127.0.0.2', '127.0.0.3'] as const
 const LIMITS = { timeoutMs: 10_000, resolveEveryMs: 20 }

@@ -1,4 +1,4 @@
-import { record, verifier, wal } from '@fractal-lba/proto'
+import { verifier, wal } from '@fractal-lba/proto'
 import { freePort } from '@fractal-lba/test-servers'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { monotonicMs } from '../clock/monotonic.js'
@@ -12,6 +12,7 @@ import type { Interceptor } from './interceptors.js'
 import { defaultHopLimits, type HopLimits } from './limits.js'
 import { insecure, type Security, towards } from './security.js'
 import { type GrpcService, grpcService, type Handlers } from './served.js'
+import { echo, itemOf, textOf } from './testing/items.js'
 import type { Transport } from './transport.js'
 
 type Verifier = Handlers<typeof verifier.VerifierServiceService>
@@ -20,18 +21,6 @@ type Wal = Handlers<typeof wal.WalServiceService>
 const CONTEXT = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', tracestate: 'a=1' }
 const OTHER = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203332-01', tracestate: '' }
 const PATIENT = { timeoutMs: 30_000 }
-
-export const itemOf = (text: string): verifier.VerifyItem => ({
-  body: Buffer.from(text),
-  encoding: record.Encoding.ENCODING_JSON,
-})
-export const resultOf = (text: string): verifier.VerifyResult => ({
-  result: { $case: 'error', value: { code: 0, message: text, details: [] } },
-  pcsId: '',
-})
-export const textOf = ({ result }: verifier.VerifyResult): string =>
-  result?.$case === 'error' ? result.value.message : ''
-const echo = (items: readonly verifier.VerifyItem[]) => items.map(({ body }) => resultOf(body.toString()))
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const positionOf = (sequence: number) => ({ logId: 'log', sequence })
@@ -274,11 +263,13 @@ export function transportContract(
     })
 
     it('fails what a hung handler does not answer, and goes on when it answers again', async () => {
-      let hung = true
+      let hung = false
       const handlers: Partial<Verifier> = {
         verifyBatches: (items) => (hung ? new Promise(() => {}) : echo(items)),
       }
-      const { call } = await verifying(handlers, { limits: { timeoutMs: 150 } })
+      const { call } = await verifying(handlers, { limits: { timeoutMs: 500 } })
+      await expect.poll(() => call('0').catch(() => ''), { timeout: 10_000 }).toBe('0')
+      hung = true
       expect(await failure(call('a'))).toMatchObject({ message: 'verifier did not answer in time' })
       hung = false
       await expect.poll(() => call('b').catch(() => ''), { timeout: 10_000 }).toBe('b')
@@ -291,6 +282,7 @@ export function transportContract(
           return echo(items)
         },
       })
+      await call('0')
       const under = call('a')
       await pause(25)
       await server.stop(5_000)
@@ -299,7 +291,10 @@ export function transportContract(
     })
 
     it('cuts what is under way when the grace of a stop is over', async () => {
-      const { call, server } = await verifying({ verifyBatches: () => new Promise(() => {}) })
+      const { call, server } = await verifying({
+        verifyBatches: (items) => (items[0]?.body.length === 1 ? new Promise(() => {}) : echo(items)),
+      })
+      await call('first')
       const under = failure(call('a'))
       await pause(50)
       const beganMs = monotonicMs()

@@ -37,7 +37,7 @@ describe('the configuration of Redis', () => {
     ['redis://redis', { host: 'redis', port: 6379 }, access],
     ['redis://:p%40ss@redis:1/2', { host: 'redis', port: 1 }, { ...access, password: 'p@ss', database: 2 }],
     ['redis://u:p@[::1]:7/', { host: '::1', port: 7 }, { ...access, username: 'u', password: 'p' }],
-    ['rediss://redis:1', { host: 'redis', port: 1 }, { ...access, tls: { ca: undefined } }],
+    ['rediss://redis:1', { host: 'redis', port: 1 }, { ...access, tls: {} }],
   ])('reads REDIS_ADDR=%s', (text, address, how) => {
     const config = read({ REDIS_ADDR: text })
     expect(config.places).toEqual({ kind: 'standalone', address })
@@ -47,7 +47,7 @@ describe('the configuration of Redis', () => {
   it('takes user, password, TLS and the rest from variables of their own', () => {
     const variables = { REDIS_USERNAME: 'u', REDIS_PASSWORD: 'p', REDIS_TLS: 'true', REDIS_MIN_REPLICAS: '2' }
     expect(read({ ...variables, REDIS_ALLOW_EVICTION: 'true' })).toMatchObject({
-      access: { username: 'u', password: 'p', tls: { ca: undefined } },
+      access: { username: 'u', password: 'p', tls: {} },
       allowEviction: true,
       replicasMin: 2,
     })

@@ -2,12 +2,19 @@ import { readFileSync } from 'node:fs'
 import { type Env, type HostPort, parseAddress } from '@fractal-lba/runtime'
 
 /** How a server is spoken to; the same for all of a deployment. */
+/** PEM texts; without `ca`, the authorities that Node knows. */
+export interface RedisTls {
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
+}
+
 export interface RedisAccess {
   readonly username: string | undefined
   readonly password: string | undefined
   readonly database: number
   /** undefined: no TLS. ca: PEM; without it the system's authorities count. */
-  readonly tls: { readonly ca: string | undefined } | undefined
+  readonly tls: RedisTls | undefined
 }
 
 /** Where the masters are to be found. */
@@ -94,18 +101,35 @@ function readAccess(env: Env, given: ReadAddress): RedisAccess {
   }
   const wantsTls = env.flag('REDIS_TLS', given.tls ?? false)
   if (given.tls && !wantsTls) env.mistake('REDIS_TLS is false, and REDIS_ADDR begins with rediss://')
-  const tls = wantsTls ? { ca: readCa(env) } : undefined
+  const tls = wantsTls ? readRedisTls(env) : undefined
   return { username, password, database: given.database ?? 0, tls }
 }
 
-/** The authorities that servers must be signed by; undefined: those that Node knows. */
-export function readCa(env: Env): string | undefined {
-  const file = env.optional('TLS_CA_FILE')
+/** `REDIS_TLS_CA_FILE` (or, as for Postgres, `TLS_CA_FILE`) and a certificate of its own, where Redis asks for one. */
+export function readRedisTls(env: Env): RedisTls {
+  const shared = readPem(env, 'TLS_CA_FILE')
+  const ca = readPem(env, 'REDIS_TLS_CA_FILE') ?? shared
+  const cert = readPem(env, 'REDIS_TLS_CERT_FILE')
+  const key = readPem(env, 'REDIS_TLS_KEY_FILE')
+  if (
+    (env.optional('REDIS_TLS_CERT_FILE') === undefined) !==
+    (env.optional('REDIS_TLS_KEY_FILE') === undefined)
+  ) {
+    env.mistake('REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE must be set both or not at all')
+  }
+  return {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && key !== undefined && { cert, key }),
+  }
+}
+
+function readPem(env: Env, name: string): string | undefined {
+  const file = env.optional(name)
   if (file === undefined) return undefined
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    env.mistake(`TLS_CA_FILE cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+    env.mistake(`${name} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
     return undefined
   }
 }

@@ -58,7 +58,7 @@ export class RedisLink {
       ...address,
       ...(password === undefined ? {} : { password }),
       ...(username === undefined ? {} : { username }),
-      ...(tls ? { tls: tls.ca === undefined ? {} : { ca: tls.ca } } : {}),
+      ...(tls && { tls }),
       connectTimeout: timeoutMs,
       lazyConnect: true,
       retryStrategy: null,
