@@ -3,6 +3,8 @@ npm start -- --verbose    shows every line that they write
 npm start -- --one-process
                           starts the same gateway and services in one process instead of five: less work for a
                           record, but what ends one of them ends all (it is started again)
+npm start -- --tls        with TLS everywhere: a certificate for each service, made once in DATA_DIR/tls, for
+                          this machine alone
 
 It installs and builds what is missing, waits until all of it is ready, starts again what dies, and ends with
 Ctrl-C. It can be started again and again: what was judged is kept.

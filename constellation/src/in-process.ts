@@ -1,10 +1,8 @@
-import { type EnvironmentLayers, environmentOf, readyStatus } from '@fractal-lba/local'
+import { type EnvironmentLayers, environmentOf, gatewayPlaces, readyStatus } from '@fractal-lba/local'
 import {
   ConfigError,
   Env,
   inProcessTransport,
-  localGrpcAddress,
-  localOpsAddress,
   type Registry,
   type ServiceName,
   serviceNames,
@@ -75,14 +73,19 @@ export class InProcessConstellation {
   readonly baseUrl: string
   /** host:port of the gateway's gRPC. */
   readonly grpcAddress: string
+  /** Where /ready is in plain HTTP. */
+  readonly #probeUrl: string
   readonly #members: ReadonlyMap<ServiceName, Member>
   #stopped: Promise<void> | undefined
 
-  constructor({ port, dataDir }: InProcessPlace, starters: Starters, events: MemberEvents) {
+  constructor(place: InProcessPlace, starters: Starters, events: MemberEvents) {
+    const { port, dataDir } = place
     this.port = port
     this.dataDir = dataDir
-    this.baseUrl = `http://${localOpsAddress('gateway', port)}`
-    this.grpcAddress = localGrpcAddress('gateway', port)
+    const { baseUrl, grpcAddress, probeUrl } = gatewayPlaces(port, environmentOf('gateway', place, place))
+    this.baseUrl = baseUrl
+    this.grpcAddress = grpcAddress
+    this.#probeUrl = probeUrl
     const transport = inProcessTransport()
     this.#members = new Map(
       [...starters].map(([name, starter]) => [name, new Member(name, starter, transport, events)]),
@@ -121,7 +124,7 @@ export class InProcessConstellation {
   /** Resolves when `/ready` says `ready`. @throws Error when it does not in time. */
   async untilReady(timeoutMs = READY_TIMEOUT_MS): Promise<void> {
     const deadlineMs = performance.now() + timeoutMs
-    while ((await readyStatus(this.baseUrl)) !== 'ready') {
+    while ((await readyStatus(this.#probeUrl)) !== 'ready') {
       if (performance.now() > deadlineMs) throw new Error(`it was not ready after ${timeoutMs} ms`)
       await new Promise((resolve) => setTimeout(resolve, POLL_MS))
     }

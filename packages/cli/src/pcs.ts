@@ -10,6 +10,7 @@ import { commandHelp, groupHelp, overallHelp } from './cli/help.js'
 import { agentRun } from './commands/agent-run.js'
 import { audit } from './commands/audit.js'
 import { build } from './commands/build.js'
+import { certs } from './commands/certs.js'
 import { clockConfirm } from './commands/clock-confirm.js'
 import { dedupLogs } from './commands/dedup-logs.js'
 import { dedupLogsAdd } from './commands/dedup-logs-add.js'
@@ -36,6 +37,7 @@ import { walVerify } from './commands/wal-verify.js'
 
 const commands: readonly Command[] = [
   keygen,
+  certs,
   build,
   sign,
   verify,

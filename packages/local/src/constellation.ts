@@ -1,8 +1,9 @@
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs'
 import { dirname } from 'node:path'
-import { grpcPort, messageOf, stopOrder } from '@fractal-lba/runtime'
+import { messageOf, stopOrder } from '@fractal-lba/runtime'
 import type { BackoffPolicy } from './backoff.js'
-import { type EnvironmentLayers, environmentOf, reachableHost } from './environment.js'
+import { type EnvironmentLayers, environmentOf } from './environment.js'
+import { gatewayPlaces } from './gateway-places.js'
 import { builtPrograms, type Program, type ProgramName } from './layout.js'
 import { untilReady } from './ready-probe.js'
 import { type Death, type ProcessLine, SupervisedProcess } from './supervised-process.js'
@@ -109,6 +110,8 @@ class LocalConstellation implements Constellation {
   readonly grpcAddress: string
   readonly port: number
   readonly dataDir: string
+  /** Where /ready is in plain HTTP. */
+  readonly #probeUrl: string
   readonly #options: ConstellationOptions
   readonly #members = new Map<ProgramName, Member>()
   readonly #logFile: WriteStream | undefined
@@ -121,15 +124,20 @@ class LocalConstellation implements Constellation {
     this.#options = options
     this.port = options.port
     this.dataDir = options.dataDir
-    const host = reachableHost(environmentOf('gateway', options, options).HOST)
-    this.baseUrl = `http://${host}:${options.port}`
-    this.grpcAddress = `${host}:${grpcPort('gateway', options.port)}`
+    const programs = options.programs ?? builtPrograms(options.cwd)
+    const [{ name: gateway } = { name: 'gateway' as const }] = programs.filter(
+      ({ name }) => name === 'one-process',
+    )
+    const places = gatewayPlaces(options.port, environmentOf(gateway, options, options))
+    this.baseUrl = places.baseUrl
+    this.grpcAddress = places.grpcAddress
+    this.#probeUrl = places.probeUrl
     if (options.logFile !== undefined) {
       mkdirSync(dirname(options.logFile), { recursive: true })
       this.#logFile = createWriteStream(options.logFile, { flags: 'a' })
       this.#logFile.on('error', (error) => this.#tell(`the log file cannot be written: ${error.message}`))
     }
-    for (const program of options.programs ?? builtPrograms(options.cwd)) this.#add(program)
+    for (const program of programs) this.#add(program)
   }
 
   async startAll(): Promise<void> {
@@ -158,7 +166,7 @@ class LocalConstellation implements Constellation {
     const everyoneStarted = (): boolean =>
       [...this.#members.values()].every((member) => member.process.isStarted)
     let ready = false
-    while (!ready && (await untilReady(this.baseUrl, enough.signal))) {
+    while (!ready && (await untilReady(this.#probeUrl, enough.signal))) {
       ready = everyoneStarted()
       if (!ready) await pause(POLL_MS)
     }

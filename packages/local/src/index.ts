@@ -7,8 +7,10 @@ export {
   type ServiceLine,
   startConstellation,
 } from './constellation.js'
+export { type DevelopmentTls, developmentTls } from './development-tls.js'
 export { type EndReason, watchForEnd } from './end-watch.js'
 export { type Environment, type EnvironmentLayers, environmentOf, testEnvironment } from './environment.js'
+export { type GatewayPlaces, gatewayPlaces } from './gateway-places.js'
 export { builtPrograms, oneProcessProgram, type Program, type ProgramName, readDataPlaces } from './layout.js'
 export { type LocalKey, localKey } from './local-key.js'
 export { freePortBlock, type PortBlock } from './ports.js'

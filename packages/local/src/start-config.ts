@@ -34,13 +34,19 @@ const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const sat
 export function readStartArguments(args: readonly string[]): {
   readonly verbose: boolean
   readonly oneProcess: boolean
+  readonly tls: boolean
 } {
   try {
     const { values } = parseArgs({
       args: [...args],
-      options: { verbose: { type: 'boolean', short: 'v' }, 'one-process': { type: 'boolean' } },
+      options: {
+        verbose: { type: 'boolean', short: 'v' },
+        'one-process': { type: 'boolean' },
+        tls: { type: 'boolean' },
+      },
     })
-    return { verbose: values.verbose ?? false, oneProcess: values['one-process'] ?? false }
+    const { verbose = false, 'one-process': oneProcess = false, tls = false } = values
+    return { verbose, oneProcess, tls }
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split(/[.\n]/, 1)[0] ?? '') : String(error)
     throw new StartError(`${reason}: see npm start -- --help`)

@@ -7,6 +7,7 @@ const facts = {
   grpcAddress: '127.0.0.1:8081',
   dataDir: '/here/data',
   keyFile: '/here/data/hmac.key',
+  caFile: undefined,
   tookMs: 1_234,
 }
 
@@ -36,6 +37,13 @@ describe('sampleLine', () => {
 
   it('leaves the key to an environment that brings its own', () => {
     expect(sampleLine({ ...facts, keyFile: undefined })).toContain('--sign | npx')
+  })
+
+  it('names the authority where there is TLS', () => {
+    const tls = { ...facts, baseUrl: 'https://127.0.0.1:8080', caFile: '/here/data/tls/ca.crt' }
+    expect(sampleLine(tls)).toMatch(
+      / \| TLS_CA_FILE=data\/tls\/ca\.crt npx pcs submit --in - --endpoint https:\/\/127\.0\.0\.1:8080$/,
+    )
   })
 
   it('shows a path outside whole, as one word', () => {

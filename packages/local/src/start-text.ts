@@ -10,6 +10,8 @@ export interface ReadyFacts {
   readonly dataDir: string
   /** Undefined where the environment brings its own signing. */
   readonly keyFile: string | undefined
+  /** What a client believes; undefined where there is no TLS. */
+  readonly caFile: string | undefined
   readonly tookMs: number
 }
 
@@ -40,12 +42,13 @@ export function readyText(facts: ReadyFacts): string {
 }
 
 /** One line for a shell: builds a record from the sample events, signs it, submits it, shows the verdict. */
-export function sampleLine({ root, baseUrl, keyFile }: ReadyFacts): string {
+export function sampleLine({ root, baseUrl, keyFile, caFile }: ReadyFacts): string {
   const key = keyFile === undefined ? '' : ` --key-file ${quoted(shownPath(keyFile, root))}`
   const endpoint = baseUrl === DEFAULT_ENDPOINT ? '' : ` --endpoint ${baseUrl}`
+  const believing = caFile === undefined ? '' : `TLS_CA_FILE=${quoted(shownPath(caFile, root))} `
   return (
     `npx pcs build --in ${SAMPLE} --shard-id demo --epoch 1 --seed 42 --sign${key}` +
-    ` | npx pcs submit --in -${endpoint}`
+    ` | ${believing}npx pcs submit --in -${endpoint}`
   )
 }
 

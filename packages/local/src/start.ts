@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import {
   ConfigError,
   Env,
@@ -9,6 +10,7 @@ import {
   serviceNames,
 } from '@fractal-lba/runtime'
 import { type Constellation, ConstellationError, startConstellation } from './constellation.js'
+import { type DevelopmentTls, developmentTls } from './development-tls.js'
 import { type EndReason, watchForEnd } from './end-watch.js'
 import type { Environment } from './environment.js'
 import { builtPrograms, oneProcessProgram, type Program } from './layout.js'
@@ -36,14 +38,15 @@ export interface StartContext {
  */
 export async function runStart(context: StartContext): Promise<number> {
   try {
-    const { verbose, oneProcess } = readStartArguments(context.args)
+    const { verbose, oneProcess, tls } = readStartArguments(context.args)
     const env = new Env(context.env)
     const config = readStartConfig(env, context.root, verbose)
     env.done()
     const programs = context.programs ?? programsOf(context.root, oneProcess)
     const obstacles = await preflight({ ...config, programs })
     if (obstacles.length > 0) throw new StartError(obstacles.join('\n'))
-    await runUntilEnded(context, config, programs, await signingOf(env, config.dataDir))
+    const security = tls ? await developmentTls(join(config.dataDir, 'tls')) : undefined
+    await runUntilEnded(context, config, programs, await signingOf(env, config.dataDir), security)
     return 0
   } catch (error) {
     if (error instanceof ConfigError) context.out(cannotStart(error.mistakes))
@@ -59,6 +62,7 @@ async function runUntilEnded(
   config: StartConfig,
   programs: readonly Program[],
   signing: Signing,
+  tls: DevelopmentTls | undefined,
 ): Promise<void> {
   const say = (line: string): void => context.out(`${line}\n`)
   const end = new End(context.parentPid, say)
@@ -74,6 +78,7 @@ async function runUntilEnded(
       supervise: true,
       inherit: context.env,
       env: { ...config.dataPlaces, ...levelOf(config), ...signing.env },
+      ...(tls && { envOf: tls.envOf }),
       programs,
       onLine: ({ service, text }) => {
         const line = humanLine(service, text, shown.level)
@@ -89,8 +94,9 @@ async function runUntilEnded(
     if (!end.signal.aborted) {
       const { baseUrl, grpcAddress, dataDir } = constellation
       const { keyFile } = signing
+      const caFile = tls?.caFile
       const tookMs = performance.now() - bornMs
-      context.out(readyText({ root: context.root, baseUrl, grpcAddress, dataDir, keyFile, tookMs }))
+      context.out(readyText({ root: context.root, baseUrl, grpcAddress, dataDir, keyFile, caFile, tookMs }))
       await end.asked
     }
     await constellation.stop()

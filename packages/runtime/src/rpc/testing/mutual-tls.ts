@@ -1,5 +1,5 @@
 import { type Identity, readIdentity } from '@fractal-lba/tls'
-import type { Authority } from '@fractal-lba/tls/authority'
+import type { Authority } from '@fractal-lba/tls/development'
 import { anHourAround, IdentityFolder, testAuthority } from '@fractal-lba/tls/testing'
 import type { MutualTls } from '../security.js'
 
