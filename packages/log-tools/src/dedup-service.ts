@@ -1,5 +1,5 @@
 import { dedup } from '@fractal-lba/proto'
-import { connect } from '@fractal-lba/runtime'
+import { connect, type RpcContext } from '@fractal-lba/runtime'
 import { serviceCalls } from './service-calls.js'
 
 /** A running dedup service, asked by its own calls. All of them reject with a ServiceCallError. */
@@ -27,9 +27,9 @@ export interface DedupService {
 
 const CALL_TIMEOUT_MS = 10_000
 
-export function connectDedupService(address: string): DedupService {
+export function connectDedupService(address: string, context: RpcContext): DedupService {
   const limits = { timeoutMs: CALL_TIMEOUT_MS }
-  const peer = connect(dedup.DedupServiceService, { service: 'dedup', address, limits })
+  const peer = connect(dedup.DedupServiceService, { service: 'dedup', address, limits }, context)
   const { call, stream } = serviceCalls('dedup', address, 'end')
   return {
     address,

@@ -1,5 +1,5 @@
 import { wal } from '@fractal-lba/proto'
-import { connect } from '@fractal-lba/runtime'
+import { connect, type RpcContext } from '@fractal-lba/runtime'
 import { serviceCalls } from './service-calls.js'
 
 /** A running wal service, asked by its own calls. All of them reject with a ServiceCallError. */
@@ -24,9 +24,9 @@ export interface WalService {
 
 const CALL_TIMEOUT_MS = 10_000
 
-export function connectWalService(address: string): WalService {
+export function connectWalService(address: string, context: RpcContext): WalService {
   const limits = { timeoutMs: CALL_TIMEOUT_MS }
-  const peer = connect(wal.WalServiceService, { service: 'wal', address, isOneServer: true, limits })
+  const peer = connect(wal.WalServiceService, { service: 'wal', address, isOneServer: true, limits }, context)
   const { call, stream } = serviceCalls('wal', address, 'answer')
   return {
     address,

@@ -101,9 +101,11 @@ export type { Attributes, FinishedSpan, Tracer } from './telemetry/tracer.js'
 export { Work } from './telemetry/work.js'
 export {
   openSecurity,
+  openToolsSecurity,
   type PublicTlsConfig,
   readPublicTls,
   readTls,
+  readToolsTls,
   serverTls,
   type TlsConfig,
   withTls,

@@ -1,10 +1,15 @@
-import { IdentityError, type IdentityFiles, WatchedIdentity } from '@fractal-lba/tls'
+import {
+  IdentityError,
+  type IdentityFiles,
+  WatchedIdentity,
+  type WatchedIdentityOptions,
+} from '@fractal-lba/tls'
 import type { Env } from './env.js'
 import type { Logger } from './logger.js'
 import { Counter, Gauge, type Registry } from './metrics.js'
 import { type ReadyReport, withDetail } from './ops-server.js'
 import type { ServerTls } from './rpc/listener.js'
-import { insecure, type Refusals, refusedConnections, type Security } from './rpc/security.js'
+import { insecure, type MutualTls, type Refusals, refusedConnections, type Security } from './rpc/security.js'
 import { StartError } from './start-error.js'
 import { type Role, serviceNames } from './topology.js'
 
@@ -118,6 +123,32 @@ export async function serverTls(
   return { identity, asksForCertificates: config.asksForCertificates, refusals: refusalsOf(context) }
 }
 
+/** As `readTls`; where there is no TLS between the services, the files may be those of a client of HTTPS. */
+export function readToolsTls(env: Env): TlsConfig | undefined {
+  return env.flag('TLS_ENABLED', false) ? readTls(env) : undefined
+}
+
+const ONCE_MS = 2 ** 31 - 1
+
+/** How a tool is secured that ends soon. @throws StartError when its files are no identity */
+export async function openToolsSecurity(config: TlsConfig | undefined): Promise<Security> {
+  if (!config) return insecure
+  const identity = await opened(config.files, { everyMs: ONCE_MS })
+  return { kind: 'mtls', identity, namesOf: namesIn(config), refusals: { connection() {}, call() {} } }
+}
+
+function namesIn({ names }: TlsConfig): MutualTls['namesOf'] {
+  return (role) => names.get(role) ?? [role]
+}
+
+async function opened(files: IdentityFiles, options: WatchedIdentityOptions): Promise<WatchedIdentity> {
+  try {
+    return await WatchedIdentity.open(files, options)
+  } catch (error) {
+    throw error instanceof IdentityError ? new StartError(error.message) : error
+  }
+}
+
 export interface IdentityContext {
   readonly logger: Logger
   readonly registry: Registry
@@ -135,7 +166,7 @@ export async function openSecurity(
   return {
     kind: 'mtls',
     identity,
-    namesOf: (role) => config.names.get(role) ?? [role],
+    namesOf: namesIn(config),
     refusals: refusalsOf(context),
   }
 }
@@ -154,9 +185,7 @@ async function openIdentity(
     if (problem === undefined) logger.info(`the ${use} certificate in its files is good again`)
     else logger.error(`the ${use} certificate in its files is not used, the one before it is: ${problem}`)
   }
-  const identity = await WatchedIdentity.open(files, { everyMs, onProblem }).catch((error: unknown) => {
-    throw error instanceof IdentityError ? new StartError(error.message) : error
-  })
+  const identity = await opened(files, { everyMs, onProblem })
   stopping.addEventListener('abort', () => identity.close(), { once: true })
   identity.onChange(({ notAfterMs, fingerprint }) => {
     logger.info(

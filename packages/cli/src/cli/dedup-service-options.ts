@@ -6,7 +6,7 @@ import type { Arguments } from './arguments.js'
 import type { Option, Terminal } from './command.js'
 import { fromEnvironment } from './environment.js'
 import { usageError } from './failure.js'
-import { using } from './running-service.js'
+import { callContext, using } from './running-service.js'
 
 /** What each command takes that asks a running dedup service. */
 export const dedupAddressOption: Option = {
@@ -51,10 +51,11 @@ export function dedupAddresses(given: Arguments, terminal: Terminal): readonly s
 
 /** Connects, and lets go afterwards. @throws Failure with a sentence for people */
 export async function withDedupService<Result>(
+  terminal: Terminal,
   address: string,
   use: (service: DedupService) => Promise<Result>,
 ): Promise<Result> {
   // gRPC is loaded by the commands that need it, when they run.
   const { connectDedupService } = await import('@fractal-lba/log-tools/services')
-  return using(connectDedupService(address), use)
+  return using(connectDedupService(address, await callContext(terminal)), use)
 }

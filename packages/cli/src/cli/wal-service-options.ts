@@ -6,7 +6,7 @@ import type { Arguments } from './arguments.js'
 import type { Option, Terminal } from './command.js'
 import { fromEnvironment } from './environment.js'
 import { usageError } from './failure.js'
-import { using } from './running-service.js'
+import { callContext, using } from './running-service.js'
 
 /** What each command takes that asks a running wal service. */
 export const walAddressOption: Option = {
@@ -30,10 +30,12 @@ export function walAddresses(given: Arguments, terminal: Terminal): readonly str
 
 /** Connects to each, one after the other, and lets go of it. @throws Failure with a sentence for people */
 export async function withWalServices(
+  terminal: Terminal,
   addresses: readonly string[],
   use: (service: WalService) => Promise<void>,
 ): Promise<void> {
   // gRPC is loaded by the commands that need it, when they run.
   const { connectWalService } = await import('@fractal-lba/log-tools/services')
-  for (const address of addresses) await using(connectWalService(address), use)
+  const context = await callContext(terminal)
+  for (const address of addresses) await using(connectWalService(address, context), use)
 }

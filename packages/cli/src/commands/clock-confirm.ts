@@ -7,7 +7,7 @@ import type { Arguments } from '../cli/arguments.js'
 import type { Command, Terminal } from '../cli/command.js'
 import { fromEnvironment } from '../cli/environment.js'
 import { EXIT, Failure, usageError } from '../cli/failure.js'
-import { using } from '../cli/running-service.js'
+import { callContext, using } from '../cli/running-service.js'
 
 /** A service that has been asked, and what it has answered. */
 interface Confirmed {
@@ -48,6 +48,7 @@ Example:
     const wals = addresses('wal', given, terminal)
     const dedups = addresses('dedup', given, terminal)
     const { connectDedupService, connectWalService } = await import('@fractal-lba/log-tools/services')
+    const context = await callContext(terminal)
     const confirmed: Confirmed[] = []
     const confirm = async (
       service: Confirmed['service'],
@@ -59,8 +60,8 @@ Example:
       terminal.out(given.has('json') ? `${JSON.stringify(jsonOf(one))}\n` : textOf(one))
     }
     // The logs first: an index goes by their clocks.
-    for (const address of wals) await confirm('wal', connectWalService(address))
-    for (const address of dedups) await confirm('dedup', connectDedupService(address))
+    for (const address of wals) await confirm('wal', connectWalService(address, context))
+    for (const address of dedups) await confirm('dedup', connectDedupService(address, context))
     const doubted = confirmed.filter(({ answer }) => answer.doubt !== '')
     if (doubted.length === 0) return EXIT.done
     if (given.has('json')) return EXIT.refused

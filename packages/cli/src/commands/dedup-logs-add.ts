@@ -42,9 +42,10 @@ Example:
     const addresses = dedupAddresses(given, terminal)
     const endMs = performance.now() + timeoutMs
     // All are told before one is waited for: those that were not told do not answer.
-    for (const address of addresses) await withDedupService(address, (service) => service.addLog(logAddress))
+    for (const address of addresses)
+      await withDedupService(terminal, address, (service) => service.addLog(logAddress))
     for (const address of addresses) {
-      await withDedupService(address, async (service) => {
+      await withDedupService(terminal, address, async (service) => {
         const logId = await untilIndexed(service, logAddress, endMs)
         terminal.out(
           given.has('json')

@@ -47,7 +47,7 @@ Examples:
     const logId = logIdOf(given.positional('LOG_ID'), 'LOG_ID')
     const copyTo = given.text('copy-to')
     const copyToLogId = copyTo === undefined ? '' : logIdOf(copyTo, '--copy-to')
-    return withDedupService(dedupAddress(given, terminal), async (service) => {
+    return withDedupService(terminal, dedupAddress(given, terminal), async (service) => {
       const last = await lastOf(service.retireLog(logId, copyToLogId, timeoutMs), terminal)
       if (!last?.retired)
         throw new Failure(`the dedup service at ${service.address} did not say what it came to`)

@@ -23,7 +23,7 @@ Example:
   pcs dedup logs --addr dedup-0:8084`,
   async run(given, terminal) {
     const json = given.has('json')
-    return withDedupService(dedupAddress(given, terminal), async (service) => {
+    return withDedupService(terminal, dedupAddress(given, terminal), async (service) => {
       const { logs, answers, refusal } = await service.logs()
       for (const log of logs) terminal.out(json ? `${JSON.stringify(jsonOf(log))}\n` : textOf(log))
       if (!answers) terminal.err(`the index does not answer now: ${printable(refusal)}\n`)

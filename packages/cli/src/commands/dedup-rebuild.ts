@@ -37,7 +37,7 @@ Example:
     const timeoutMs = given.integer('timeout-ms', { min: 1, max: TIMEOUT_MS_MAX }) ?? TIMEOUT_MS_DEFAULT
     const json = given.has('json')
     const { Progress } = await import('@fractal-lba/log-tools')
-    return withDedupService(dedupAddress(given, terminal), async (service) => {
+    return withDedupService(terminal, dedupAddress(given, terminal), async (service) => {
       const progress = new Progress('rebuilding', terminal.drawable ? terminal.err : undefined)
       const report = await lastOf(service.rebuild(timeoutMs), progress)
       if (!report) throw new Failure(`the dedup service at ${service.address} did not say what it came to`)

@@ -37,7 +37,7 @@ Example:
     const json = given.has('json')
     const { Progress } = await import('@fractal-lba/log-tools')
     const { compared } = await import('@fractal-lba/log-tools/services')
-    return withDedupService(dedupAddress(given, terminal), async (service) => {
+    return withDedupService(terminal, dedupAddress(given, terminal), async (service) => {
       const progress = new Progress('comparing', terminal.drawable ? terminal.err : undefined)
       const found = await compared(service.verify(timeoutMs), progress)
       terminal.out(

@@ -44,7 +44,7 @@ Examples:
     const json = given.has('json')
     const { Progress } = await import('@fractal-lba/log-tools')
     const failures: string[] = []
-    await withWalServices(walAddresses(given, terminal), async (service) => {
+    await withWalServices(terminal, walAddresses(given, terminal), async (service) => {
       const progress = new Progress('compacting', terminal.drawable ? terminal.err : undefined)
       const { logId } = await service.state()
       const report = await withBar(service, progress, service.compact(dryRun, timeoutMs))

@@ -41,7 +41,7 @@ Examples:
     const addresses = walAddresses(given, terminal)
     if (addresses.length > 1) throw usageError('one log drains at a time: say which with --addr')
     let isOver = true
-    await withWalServices(addresses, async (service) => {
+    await withWalServices(terminal, addresses, async (service) => {
       await service.drain(draining)
       if (draining) isOver = await untilNothingIsOpen(service, timeoutMs, terminal)
       const state = await service.state()

@@ -44,7 +44,7 @@ Examples:
       throw usageError('--drive names a record of one log: say which with --addr')
     }
     const outcomes: Outcome[] = []
-    await withWalServices(addresses, async (service) => {
+    await withWalServices(terminal, addresses, async (service) => {
       outcomes.push(await replay(service, asked, terminal))
     })
     return ended(outcomes, asked)
