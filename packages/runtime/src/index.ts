@@ -1,7 +1,6 @@
+export type { ClockJudgement, ClockState } from '@fractal-lba/clock'
+export { type Clock, hostIdOf, monotonicMs, TrustedClock } from '@fractal-lba/clock'
 export { reportClock, withClock } from './clock/clock-report.js'
-export type { ClockJudgement, ClockState } from './clock/clock-rule.js'
-export { hostIdOf } from './clock/host-id.js'
-export { monotonicMs } from './clock/monotonic.js'
 export {
   type ClockExchange,
   type ExpiryClock,
@@ -9,7 +8,6 @@ export {
   type ProcessClockOptions,
   trusting,
 } from './clock/process-clock.js'
-export { type Clock, TrustedClock } from './clock/trusted-clock.js'
 export { closingOnFailure } from './closing-on-failure.js'
 export { ConfigError, Env, type HostPort, parseAddress, type Range } from './env.js'
 export {

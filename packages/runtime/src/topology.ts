@@ -52,10 +52,10 @@ export const topology: Topology = {
         ...['Append', 'AppendBatches', 'MarkDone', 'MarkDoneBatches'],
         ...['LeaseOpen', 'ReportReplayFailure', 'GetState'],
       ],
-      dedup: ['ReadMarks', 'Fence', 'GetState'],
+      dedup: ['ReadMarks', 'Fence', 'GetState', 'CopyMarks', 'Retire'],
       tools: [
         ...['ReadMarks', 'GetState', 'ListDeadLetters', 'DriveAgain'],
-        ...['Drain', 'CopyMarks', 'Retire', 'Compact', 'ConfirmClock'],
+        ...['Drain', 'Compact', 'ConfirmClock'],
       ],
     },
   },
@@ -75,7 +75,10 @@ export const topology: Topology = {
     needs: ['wal'],
     callers: {
       gateway: ['Lookup', 'LookupBatches', 'PutIfAbsent', 'PutIfAbsentBatches', 'Get', 'GetState'],
-      tools: ['Get', 'GetState', 'Rebuild', 'Verify', 'ConfirmClock'],
+      tools: [
+        ...['Get', 'GetState', 'Rebuild', 'Verify', 'ConfirmClock'],
+        ...['ListLogs', 'AddLog', 'RetireLog'],
+      ],
     },
   },
   'signal-scoring': {

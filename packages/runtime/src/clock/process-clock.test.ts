@@ -1,5 +1,5 @@
+import { hostIdOf } from '@fractal-lba/clock'
 import { describe, expect, it } from 'vitest'
-import { hostIdOf } from './host-id.js'
 import { ProcessClock } from './process-clock.js'
 
 const START_MS = 1_800_000_000_000

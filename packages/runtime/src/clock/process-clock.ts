@@ -1,10 +1,17 @@
 import { randomUUID } from 'node:crypto'
+import {
+  type Clock,
+  type ClockJudgement,
+  type ClockReading,
+  type ClockView,
+  hostIdOf,
+  judgeClock,
+  type LogTime,
+  monotonicMs,
+  PeerClocks,
+  TrustedClock,
+} from '@fractal-lba/clock'
 import { AppError } from '../errors.js'
-import { type ClockJudgement, type ClockView, judgeClock, type LogTime } from './clock-rule.js'
-import { hostIdOf } from './host-id.js'
-import { monotonicMs } from './monotonic.js'
-import { type ClockReading, PeerClocks } from './peer-clocks.js'
-import { type Clock, TrustedClock } from './trusted-clock.js'
 
 /** What everything asks that expires, in place of a clock. Milliseconds since 1970. */
 export interface ExpiryClock {

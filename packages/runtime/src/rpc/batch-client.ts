@@ -1,4 +1,4 @@
-import { monotonicMs } from '../clock/monotonic.js'
+import { monotonicMs } from '@fractal-lba/clock'
 import { AppError, LostInFlight, unavailable } from '../errors.js'
 import type { Attributes } from '../telemetry/tracer.js'
 import { type CallOptions, hopDeadlineMs, NO_CONTEXT } from './call-context.js'

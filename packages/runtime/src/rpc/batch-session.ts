@@ -1,4 +1,4 @@
-import { monotonicMs } from '../clock/monotonic.js'
+import { monotonicMs } from '@fractal-lba/clock'
 import { AppError } from '../errors.js'
 import type { CallContext } from './call-context.js'
 import type { Call, CallEnd, TracedItem } from './interceptors.js'

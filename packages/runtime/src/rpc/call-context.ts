@@ -1,5 +1,5 @@
+import { monotonicMs } from '@fractal-lba/clock'
 import { Metadata } from '@grpc/grpc-js'
-import { monotonicMs } from '../clock/monotonic.js'
 import type { Attributes } from '../telemetry/tracer.js'
 
 /** W3C trace context of the work that a call is a part of; both are empty where there is none. */

@@ -1,4 +1,4 @@
-import { monotonicMs } from '../clock/monotonic.js'
+import { monotonicMs } from '@fractal-lba/clock'
 import type { ClockExchange } from '../clock/process-clock.js'
 import { late, toAppError, unavailable } from '../errors.js'
 import { type CallOptions, hopDeadlineMs } from './call-context.js'

@@ -1,5 +1,5 @@
+import { clockText, readClockText } from '@fractal-lba/clock'
 import type { Metadata } from '@grpc/grpc-js'
-import { clockText, readClockText } from '../clock/peer-clocks.js'
 import type { ClockExchange } from '../clock/process-clock.js'
 
 /** Of a call and of its answer: the clock of the process that sends it. */

@@ -1,3 +1,4 @@
+import { monotonicMs } from '@fractal-lba/clock'
 import {
   type handleBidiStreamingCall,
   type handleServerStreamingCall,
@@ -6,7 +7,6 @@ import {
   type ServerWritableStream,
   type UntypedHandleCall,
 } from '@grpc/grpc-js'
-import { monotonicMs } from '../clock/monotonic.js'
 import { AppError, toServiceError } from '../errors.js'
 import { BatchSession } from './batch-session.js'
 import { fromMetadata } from './call-context.js'

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net'
+import { monotonicMs } from '@fractal-lba/clock'
 import { Client, type ClientReadableStream, connectivityState, type ServiceError } from '@grpc/grpc-js'
-import { monotonicMs } from '../clock/monotonic.js'
 import { parseAddress } from '../env.js'
 import { fromServiceError, late, notConnected } from '../errors.js'
 import { toMetadata, wallDeadlineMs } from './call-context.js'

@@ -1,4 +1,4 @@
-import { monotonicMs } from '../clock/monotonic.js'
+import { monotonicMs } from '@fractal-lba/clock'
 import { crossed, late, notConnected, notImplemented, toAppError } from '../errors.js'
 import { BatchSession } from './batch-session.js'
 import { grpcTransport } from './grpc-transport.js'

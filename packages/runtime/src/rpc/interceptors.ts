@@ -1,4 +1,4 @@
-import { monotonicMs } from '../clock/monotonic.js'
+import { monotonicMs } from '@fractal-lba/clock'
 import type { Attributes } from '../telemetry/tracer.js'
 import type { CallContext } from './call-context.js'
 import type { MethodName } from './method.js'

@@ -1,4 +1,4 @@
-import { monotonicMs } from '../clock/monotonic.js'
+import { monotonicMs } from '@fractal-lba/clock'
 import { type AppError, unavailable } from '../errors.js'
 import type { MethodDefinition } from './method.js'
 import type { BatchRequest, BatchResponse, BatchStream, Channel, Endpoint } from './transport.js'

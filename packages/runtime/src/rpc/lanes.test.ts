@@ -1,7 +1,7 @@
+import { monotonicMs } from '@fractal-lba/clock'
 import { record, verifier } from '@fractal-lba/proto'
 import { freePort } from '@fractal-lba/test-servers'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { monotonicMs } from '../clock/monotonic.js'
 import { AppError, fromStatus, toStatus, unavailable } from '../errors.js'
 import type { UnaryOptions } from './calls.js'
 import { type ConnectOptions, connect } from './connect.js'

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { monotonicMs } from '../clock/monotonic.js'
+import { monotonicMs } from '@fractal-lba/clock'
 import { parseAddress } from '../env.js'
 import type { Endpoint } from './transport.js'
 

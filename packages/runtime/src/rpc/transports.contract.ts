@@ -1,7 +1,7 @@
+import { monotonicMs } from '@fractal-lba/clock'
 import { verifier, wal } from '@fractal-lba/proto'
 import { freePort } from '@fractal-lba/test-servers'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { monotonicMs } from '../clock/monotonic.js'
 import { ProcessClock } from '../clock/process-clock.js'
 import { AppError } from '../errors.js'
 import { createRegistry } from '../metrics.js'
@@ -12,7 +12,7 @@ import type { Interceptor } from './interceptors.js'
 import { defaultHopLimits, type HopLimits } from './limits.js'
 import { insecure, type Security, towards } from './security.js'
 import { type GrpcService, grpcService, type Handlers } from './served.js'
-import { echo, itemOf, textOf } from './testing/items.js'
+import { echo, fenceOf, itemOf, positionOf, textOf } from './testing/items.js'
 import type { Transport } from './transport.js'
 
 type Verifier = Handlers<typeof verifier.VerifierServiceService>
@@ -23,7 +23,6 @@ const OTHER = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b71692033
 const PATIENT = { timeoutMs: 30_000 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-const positionOf = (sequence: number) => ({ logId: 'log', sequence })
 const violation = { pointer: '/a', detail: 'is wrong' }
 
 /** What holds whatever carries the calls. */
@@ -398,8 +397,4 @@ export function transportContract(
 interface Options {
   readonly limits?: Partial<HopLimits>
   readonly context?: RpcContext
-}
-
-function fenceOf(generation: string): wal.FenceRequest {
-  return { generation, indexLogIds: [], retiredLogIds: [] }
 }

@@ -1,4 +1,4 @@
-import { record, type verifier } from '@fractal-lba/proto'
+import { record, type verifier, type wal } from '@fractal-lba/proto'
 
 // Items of a verifier's batches that carry a text, and back.
 
@@ -14,3 +14,9 @@ export const textOf = ({ result }: verifier.VerifyResult): string =>
   result?.$case === 'error' ? result.value.message : ''
 export const echo = (items: readonly verifier.VerifyItem[]) =>
   items.map(({ body }) => resultOf(body.toString()))
+
+export const positionOf = (sequence: number) => ({ logId: 'log', sequence })
+
+export function fenceOf(generation: string): wal.FenceRequest {
+  return { generation, indexLogIds: [], retiredLogIds: [] }
+}

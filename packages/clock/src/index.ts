@@ -1,0 +1,5 @@
+export * from './clock-rule.js'
+export * from './host-id.js'
+export * from './monotonic.js'
+export * from './peer-clocks.js'
+export * from './trusted-clock.js'
