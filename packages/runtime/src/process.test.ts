@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
@@ -137,5 +137,28 @@ describe('a process at SIGUSR2', () => {
     await expect.poll(messages, { timeout: 5_000 }).toEqual(['started', debug, 'detail', info])
     child.disconnect()
     await ended(child)
+  })
+})
+
+/** Of util-linux: runs a command on a terminal of its own. */
+const SCRIPT = '/usr/bin/script'
+
+describe.skipIf(!existsSync(SCRIPT))('a process on a terminal', () => {
+  it('writes lines for a person', async () => {
+    const code =
+      "import { createLogger } from '@fractal-lba/runtime'; createLogger('wal', 'info').warn({ open: 3 }, 'slow')"
+    const command = `${process.execPath} --input-type=module --eval "${code}"`
+    const child = spawn(SCRIPT, ['-qec', command, '/dev/null'], {
+      cwd: ROOT,
+      env: { PATH: process.env.PATH },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (part: string) => {
+      output += part
+    })
+    await ended(child)
+    expect(output).toMatch(/^\d\d:\d\d:\d\d wal {12}warn {2}slow open=3\r?\n$/)
   })
 })

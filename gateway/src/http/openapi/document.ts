@@ -37,6 +37,7 @@ const html = (summary: string, operationId: string) => ({
   },
 })
 
+const homePage = html('A page for people: state, the last five minutes, last refusals', 'home').get
 const problemPage = html('What a kind of problem means and what to do about it', 'problem').get
 
 /** The HTTP interface, in OpenAPI 3.1. Written by hand: it is a promise, not a print of the code. */
@@ -137,7 +138,14 @@ export const openApiDocument = {
         },
       },
     },
-    '/': html('A page for people', 'home'),
+    '/': {
+      get: {
+        ...homePage,
+        description: 'Asks for user and password where these are configured for the metrics.',
+        security: [{}, { metrics: [] }],
+        responses: { ...homePage.responses, '401': metricsRefused },
+      },
+    },
     '/docs': html('This description, to be read and tried out', 'docs'),
     '/problems': html('All kinds of problems', 'problems'),
     '/problems/{slug}': {
