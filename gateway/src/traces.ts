@@ -1,32 +1,28 @@
 import type { record } from '@fractal-lba/proto'
 import {
-  type AppError,
+  AppError,
   type Attributes,
   type CallContext,
   errorTable,
   monotonicMs,
   referenceOf,
   type Tracer,
-  toAppError,
   Work,
 } from '@fractal-lba/runtime'
 import type { Answer } from './decision.js'
 
-/** What spans say of requests over HTTP, by semantic conventions. */
-export const httpAttributes: Attributes = {
+/** What spans say of requests over each front, by semantic conventions. */
+const OVER_HTTP: Attributes = {
   'pcs.front': 'http',
   'http.request.method': 'POST',
   'http.route': '/v1/pcs/submit',
 }
-
-/** What spans say of requests over gRPC. */
-export function grpcAttributes(method: 'Submit' | 'SubmitBatch'): Attributes {
-  return {
-    'pcs.front': 'grpc',
-    'rpc.system.name': 'grpc',
-    'rpc.method': `flk.ingest.v1.IngestService/${method}`,
-  }
+const OVER_GRPC: Attributes = {
+  'pcs.front': 'grpc',
+  'rpc.system.name': 'grpc',
+  'rpc.method': 'flk.ingest.v1.IngestService/Submit',
 }
+const IN_BATCH: Attributes = { ...OVER_GRPC, 'rpc.method': 'flk.ingest.v1.IngestService/SubmitBatch' }
 
 /** The traces of submissions: one for each, from here through all services. */
 export class SubmissionTraces {
@@ -37,48 +33,80 @@ export class SubmissionTraces {
   }
 
   /** @param parent the span of whoever hands it in */
-  submission(parent: CallContext | undefined, attributes: Attributes, startMs = monotonicMs()): Work {
-    const begin = { name: 'pcs.submit', kind: 'server', parent: referenceOf(parent) } as const
-    return new Work(this.#tracer, { ...begin, startMs, attributes })
+  overHttp(parent: CallContext | undefined, startMs: number): Work {
+    return this.#submission(referenceOf(parent), startMs, OVER_HTTP)
+  }
+
+  overGrpc(parent: CallContext | undefined): Work {
+    return this.#submission(referenceOf(parent), monotonicMs(), OVER_GRPC)
   }
 
   /** A request with several submissions. */
   batch(parent: CallContext | undefined, submissions: number): Work {
-    const begin = { name: 'pcs.submit_batch', kind: 'server', parent: referenceOf(parent) } as const
-    const attributes = { ...grpcAttributes('SubmitBatch'), 'messaging.batch.message_count': submissions }
-    return new Work(this.#tracer, { ...begin, startMs: monotonicMs(), attributes })
+    return new Work(this.#tracer, {
+      name: 'pcs.submit_batch',
+      kind: 'server',
+      parent: referenceOf(parent),
+      startMs: monotonicMs(),
+      attributes: { ...IN_BATCH, 'messaging.batch.message_count': submissions },
+    })
   }
 
   /** One of them: a trace of its own, linked to the request's. */
-  submissionOf(batch: Work): Work {
-    const begin = { name: 'pcs.submit', kind: 'server', startMs: monotonicMs() } as const
-    return new Work(this.#tracer, {
-      ...begin,
-      link: batch.reference,
-      attributes: grpcAttributes('SubmitBatch'),
-    })
+  submissionOf({ reference: link }: Work): Work {
+    const startMs = monotonicMs()
+    return new Work(this.#tracer, { name: 'pcs.submit', kind: 'server', link, startMs, attributes: IN_BATCH })
   }
 
   /** A new trace, linked to the one of the first attempt. */
   replay(first: CallContext | undefined, { logId, sequence }: record.Position): Work {
-    const attributes = { 'pcs.log_id': logId, 'pcs.log_sequence': sequence }
-    const begin = { name: 'pcs.replay', kind: 'internal', startMs: monotonicMs() } as const
-    return new Work(this.#tracer, { ...begin, link: referenceOf(first), attributes })
+    return new Work(this.#tracer, {
+      name: 'pcs.replay',
+      kind: 'internal',
+      link: referenceOf(first),
+      startMs: monotonicMs(),
+      attributes: { 'pcs.log_id': logId, 'pcs.log_sequence': sequence },
+    })
+  }
+
+  #submission(parent: Work['reference'] | undefined, startMs: number, attributes: Attributes): Work {
+    return new Work(this.#tracer, { name: 'pcs.submit', kind: 'server', parent, startMs, attributes })
   }
 }
 
-/** Ends the trace of a submission with what it came to. */
-export function endTrace(trace: Work | undefined, answer: Answer | Error): void {
-  trace?.end({ endMs: monotonicMs(), ...endOf(answer) })
+/** Ends the trace of a submission with what it came to. What a client has done wrong is no error of the span. */
+export function endTrace(trace: Work | undefined, answer: Answer, requestId?: string): void {
+  if (!trace) return
+  const failure = failureOf(answer)
+  trace.end({
+    endMs: monotonicMs(),
+    failure,
+    isNotable: failure !== undefined || isFreshEscalation(answer),
+    attributes: () => ({ ...attributesOf(answer), ...(requestId && { 'pcs.request_id': requestId }) }),
+  })
 }
 
-function endOf(
-  answer: Answer | Error,
-): Pick<Parameters<Work['end']>[0], 'attributes' | 'failure' | 'isNotable'> {
-  if (answer instanceof Error) return endOfError(toAppError(answer))
+export function endBatchTrace(trace: Work | undefined): void {
+  trace?.end({ endMs: monotonicMs(), failure: undefined, isNotable: false, attributes: () => ({}) })
+}
+
+function failureOf(answer: Answer): string | undefined {
+  return answer instanceof AppError && errorTable[answer.code].http >= 500 ? answer.message : undefined
+}
+
+function isFreshEscalation(answer: Answer): boolean {
+  return !(answer instanceof AppError) && answer.outcome.escalated && !answer.replayed
+}
+
+function attributesOf(answer: Answer): Attributes {
+  if (answer instanceof AppError) {
+    const { code } = answer
+    const known = { 'pcs.status': errorTable[code].http, 'pcs.reason': code }
+    return failureOf(answer) === undefined ? known : { ...known, 'error.type': code }
+  }
   const { status, outcome, replayed } = answer
   const { pcsId, accepted, escalated, reason } = outcome
-  const attributes = {
+  return {
     'pcs.id': pcsId,
     'pcs.status': status,
     'pcs.accepted': accepted,
@@ -86,13 +114,4 @@ function endOf(
     'pcs.replayed': replayed,
     ...(reason && { 'pcs.reason': reason }),
   }
-  return { attributes, failure: undefined, isNotable: escalated && !replayed }
-}
-
-/** What a client has done wrong is no error of the server's span. */
-function endOfError({ code, message }: AppError): ReturnType<typeof endOf> {
-  const { http: status } = errorTable[code]
-  const isFailure = status >= 500
-  const attributes = { 'pcs.status': status, 'pcs.reason': code, ...(isFailure && { 'error.type': code }) }
-  return { attributes, failure: isFailure ? message : undefined, isNotable: isFailure }
 }

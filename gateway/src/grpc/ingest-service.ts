@@ -19,7 +19,7 @@ import { recordProblems } from '../problem.js'
 import { withJitter } from '../retry-after.js'
 import type { SubmissionReport } from '../submission-report.js'
 import { traceContextOf } from '../trace-context.js'
-import { endTrace, grpcAttributes, type SubmissionTraces } from '../traces.js'
+import { endBatchTrace, endTrace, type SubmissionTraces } from '../traces.js'
 
 const BATCH_RECORDS_MAX = 256
 const BATCH_BYTES_MAX = 4 * 2 ** 20
@@ -82,7 +82,7 @@ export function ingestService({
 
   return grpcService(rawDefinition(), {
     submit: answering(async (records: RawRecords, context, tell) => {
-      const trace = traces?.submission(context, grpcAttributes('Submit'))
+      const trace = traces?.overGrpc(context)
       try {
         // A field that occurs twice is merged, and merging is what concatenation of the bytes means in protobuf.
         return { result: await submit(Buffer.concat(records), context, trace) }
@@ -99,7 +99,7 @@ export function ingestService({
       const trace = traces?.batch(context, records.length)
       const one = (body: Buffer) => submit(body, context, trace && traces?.submissionOf(trace))
       const results = await Promise.all(records.map((record) => resultOf(one(record))))
-      trace?.end({ endMs: monotonicMs(), attributes: {}, failure: undefined, isNotable: false })
+      endBatchTrace(trace)
       tell('traceresponse', trace?.traceresponse)
       return { results }
     }),

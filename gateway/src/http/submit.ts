@@ -8,7 +8,7 @@ import type { Ingest, Submission } from '../ingest.js'
 import type { RateLimit } from '../rate-limit.js'
 import type { SubmissionReport } from '../submission-report.js'
 import { traceContextOf } from '../trace-context.js'
-import { endTrace, httpAttributes, type SubmissionTraces } from '../traces.js'
+import { endTrace, type SubmissionTraces } from '../traces.js'
 import { type Refusal, refusalByHeaders } from './admission.js'
 import type { Answers, Content } from './answers.js'
 import { type BodySink, readBody } from './body.js'
@@ -67,7 +67,7 @@ export function submitRoute({
     const completeMs = monotonicMs()
     const submission = submissionOf(request, body)
     const answer = await answerTo(submission)
-    endTrace(request.trace, answer)
+    endTrace(request.trace, answer, request.id)
     if (answer instanceof AppError) answers.fail(request, reply, answer)
     else answers.send(request, reply, contentOf(answer))
     const elapsedMs = monotonicMs() - completeMs
@@ -83,9 +83,9 @@ export function submitRoute({
   }
 
   function submissionOf(request: FastifyRequest, body: Buffer): Submission {
-    const { headers, id, startedMs } = request
+    const { headers, startedMs } = request
     const parent = traceContextOf(headers.traceparent, headers.tracestate)
-    request.trace = traces?.submission(parent, { ...httpAttributes, 'pcs.request_id': id }, startedMs)
+    request.trace = traces?.overHttp(parent, startedMs)
     return { body, encoding: record.Encoding.ENCODING_JSON, context: request.trace ?? parent }
   }
 }

@@ -27,7 +27,8 @@ export function tracedDelivery(
       return answer
     } catch (error) {
       const failure = error instanceof Error ? error.message : String(error)
-      work.end({ endMs: performance.now(), attributes: {}, failure, isNotable: !signal.aborted })
+      const isNotable = !signal.aborted
+      work.end({ endMs: performance.now(), attributes: () => ({}), failure, isNotable })
       throw error
     }
   }
@@ -40,7 +41,7 @@ function headersOf({ traceparent }: Work): TraceHeaders | undefined {
 function endWith(work: Work, { status }: Exchange): void {
   work.end({
     endMs: performance.now(),
-    attributes: { 'http.response.status_code': status },
+    attributes: () => ({ 'http.response.status_code': status }),
     failure: status >= 500 ? `the gateway answered ${status}` : undefined,
     isNotable: false,
   })

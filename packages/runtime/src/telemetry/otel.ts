@@ -67,7 +67,7 @@ async function createExporter(config: TelemetryConfig): Promise<SpanExporter> {
   type Options = NonNullable<ConstructorParameters<typeof OTLPTraceExporter>[0]>
   type Compression = NonNullable<Options['compression']>
   const options = { url, headers, timeoutMillis: timeoutMs, compression: compression as Compression }
-  return new OTLPTraceExporter({ ...options, concurrencyLimit: 1 })
+  return new OTLPTraceExporter(options)
 }
 
 function resourceOf(program: string, { resource, serviceName }: TelemetryConfig): Resource {

@@ -4,6 +4,8 @@ import type { Attributes, FinishedSpan, Tracer } from './tracer.js'
 
 export type { Tracer } from './tracer.js'
 
+// On the way of every record, sampled or not: objects are written out here, because spreads cost ten times as much.
+
 /** What a step of a piece of work came to, when it is over. */
 export interface Step {
   readonly name: string
@@ -13,9 +15,10 @@ export interface Step {
   readonly links: readonly SpanReference[]
   readonly startMs: number
   readonly endMs: number
-  readonly failure: string | undefined
-  /** What is to be told of it; asked only where the work is recorded. */
-  readonly describe: (() => Attributes) | undefined
+  readonly error: unknown
+  readonly answer: unknown
+  /** What is to be told of its answer; asked only where the work is recorded. */
+  readonly describe: ((answer: unknown) => Attributes) | undefined
 }
 
 export interface WorkBegin {
@@ -26,19 +29,23 @@ export interface WorkBegin {
   /** A span of another trace that has led to it: this is sampled where that is. */
   readonly link?: SpanReference | undefined
   readonly startMs: number
+  /** The same object for all work of a kind, where that may be. */
   readonly attributes: Attributes
 }
 
 export interface WorkEnd {
   readonly endMs: number
-  readonly attributes: Attributes
   readonly failure: string | undefined
   /** It leaves a trace even where the head said no. */
   readonly isNotable: boolean
+  /** Asked only where it is recorded. */
+  readonly attributes: () => Attributes
 }
 
 /** More steps than a submission has, with those that were tried again. */
 const STEPS_KEPT_MAX = 32
+const NO_LINKS: readonly SpanReference[] = []
+const NO_STEPS: Step[] = []
 
 /**
  * A piece of work with a trace, such as one submission: a span, and one for each step, as calls of other services tell
@@ -51,9 +58,9 @@ export class Work implements CallContext {
   readonly tracestate: string
   readonly #tracer: Tracer
   readonly #begin: WorkBegin
-  readonly #spanId = newSpanId()
-  #noted: Attributes = {}
-  #kept: Step[] = []
+  readonly #noted: Record<string, Attributes[string]> = {}
+  #spanId = ''
+  #kept = NO_STEPS
   #isRecorded: boolean | undefined
   #hasEnded = false
 
@@ -73,10 +80,15 @@ export class Work implements CallContext {
     return this.traceresponse ?? (parent ? traceparentOf(parent.traceId, parent.spanId, false) : '')
   }
 
+  get spanId(): string {
+    if (this.#spanId === '') this.#spanId = newSpanId()
+    return this.#spanId
+  }
+
   /** Its span; others may refer to it. */
   get reference(): SpanReference {
-    const { traceId, tracestate, isRecorded } = this
-    return { traceId, spanId: this.#spanId, isSampled: isRecorded, tracestate }
+    const { traceId, spanId, tracestate, isRecorded } = this
+    return { traceId, spanId, isSampled: isRecorded, tracestate }
   }
 
   /** Whether it has a trace; before its end, whether it has one already. */
@@ -86,13 +98,17 @@ export class Work implements CallContext {
 
   /** The header of an answer that names its trace; undefined where it has none. */
   get traceresponse(): string | undefined {
-    return this.isRecorded ? traceparentOf(this.traceId, this.#spanId, true) : undefined
+    return this.isRecorded ? traceparentOf(this.traceId, this.spanId, true) : undefined
   }
 
   /** A step is over. It may be later than the work itself, when an answer was not waited for. */
   step(step: Step): void {
-    if (this.#isRecorded) this.#recordStep(step)
-    else if (this.#isRecorded === undefined && this.#kept.length < STEPS_KEPT_MAX) this.#kept.push(step)
+    if (this.#isRecorded) {
+      this.#recordStep(step)
+    } else if (this.#isRecorded === undefined) {
+      if (this.#kept === NO_STEPS) this.#kept = [step]
+      else if (this.#kept.length < STEPS_KEPT_MAX) this.#kept.push(step)
+    }
   }
 
   /** Only its first end counts. */
@@ -101,29 +117,45 @@ export class Work implements CallContext {
     this.#hasEnded = true
     this.#isRecorded ??= isNotable && this.#tracer.keepsFailures
     const kept = this.#kept
-    this.#kept = []
+    this.#kept = NO_STEPS
     if (!this.#isRecorded) return
     for (const step of kept) this.#recordStep(step)
     const { name, kind, parent, link, startMs, attributes: first } = this.#begin
+    const { traceId, spanId } = this
     this.#tracer.record({
-      ...{ name, kind, parent, startMs, endMs, failure },
-      traceId: this.traceId,
-      spanId: this.#spanId,
-      attributes: { ...first, ...this.#noted, ...attributes },
-      links: link?.isSampled ? [link] : [],
+      name,
+      kind,
+      traceId,
+      spanId,
+      parent,
+      startMs,
+      endMs,
+      attributes: Object.assign(this.#noted, first, attributes()),
+      links: link?.isSampled ? [link] : NO_LINKS,
+      failure,
     })
   }
 
-  #recordStep({ name, attributes, links, startMs, endMs, failure, describe, spanId }: Step): void {
-    const noted = describe?.()
-    if (noted) this.#noted = { ...this.#noted, ...noted }
+  #recordStep({ name, attributes, links, startMs, endMs, error, answer, describe, spanId }: Step): void {
+    const noted = describe && answer !== undefined ? describe(answer) : undefined
+    if (noted && !this.#hasEnded) Object.assign(this.#noted, noted)
     this.#tracer.record({
-      ...{ name, links, startMs, endMs, failure },
+      name,
       kind: 'client',
       traceId: this.traceId,
       spanId: spanId ?? newSpanId(),
       parent: this.reference,
-      attributes: noted ? { ...attributes, ...noted } : attributes,
+      startMs,
+      endMs,
+      attributes: noted ? Object.assign(noted, attributes) : attributes,
+      links,
+      failure: failureOf(error),
     })
   }
+}
+
+/** A sentence for the status of a span. */
+export function failureOf(error: unknown): string | undefined {
+  if (error === undefined) return undefined
+  return error instanceof Error ? error.message : String(error)
 }
