@@ -185,6 +185,27 @@ describe('mutual TLS', () => {
   })
 })
 
+describe('a certificate that is new', () => {
+  it('is what calls and lanes show at once, though their connections were open', async () => {
+    const { authority, client, address } = await pair()
+    const gateway = await mutualTls({ names: ['gateway'], authority })
+    const marks = callWal(address, gateway).peer.batches('markDoneBatches', {
+      answer: () => 'marked',
+      sizeBytes: () => 1,
+      idempotent: false,
+    })
+    const mark = () =>
+      marks.call({ logId: 'log', mark: undefined }).catch((error: unknown) => (error as AppError).code)
+    const { fence } = callWal(address, client)
+    expect([await mark(), await fence()]).toEqual(['marked', 'answered'])
+    // What the server takes from them shows which certificate it was shown.
+    await client.renew({ names: ['printer'], authority })
+    await gateway.renew({ names: ['printer'], authority })
+    expect(await fence()).toMatch(/certificate/)
+    await expect.poll(mark, { timeout: 10_000 }).toBe('unavailable')
+  })
+})
+
 describe('the callers of the topology', () => {
   const definitions: readonly Definition[] = [
     wal.WalServiceService,
