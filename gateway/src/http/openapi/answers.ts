@@ -25,11 +25,18 @@ export const headers = {
     example: '"default";q=1000;w=1',
   },
   'WWW-Authenticate': text('`PCS-Signature` for a record, `Basic` for the metrics.'),
+  traceresponse: {
+    ...text(
+      'The trace of this submission, in the form of W3C Trace Context. Absent where none was recorded.',
+    ),
+    example: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+  },
   Allow: text('The methods that the path takes.'),
 }
 
 const ALWAYS = header('X-Request-Id')
 const RATE = { ...header('RateLimit'), ...header('RateLimit-Policy') }
+const SUBMIT = { ...RATE, ...header('traceresponse') }
 
 function outcome(description: string, example: object, more: object) {
   const content = { 'application/json': { schema: { $ref: '#/components/schemas/Outcome' }, example } }
@@ -57,23 +64,23 @@ const of = recordProblems
 /** What `POST /v1/pcs/submit` answers, by status. */
 export const submitAnswers = {
   '200': outcome('Accepted. Also for a duplicate of a record that was answered so.', acceptedExample, {
-    ...RATE,
+    ...SUBMIT,
     ...header('Idempotent-Replayed'),
   }),
   '202': outcome('Escalated, accepted or not: see `accepted` and `reason`.', escalatedExample, {
-    ...RATE,
+    ...SUBMIT,
     ...header('Idempotent-Replayed'),
   }),
-  '400': problem([of.malformed, transportProblems.not_http], RATE),
-  '401': problem([of.unauthenticated], { ...RATE, ...header('WWW-Authenticate') }),
+  '400': problem([of.malformed, transportProblems.not_http], SUBMIT),
+  '401': problem([of.unauthenticated], { ...SUBMIT, ...header('WWW-Authenticate') }),
   '408': problem([of.body_timeout], RATE),
-  '409': problem([of.pcs_conflict], RATE),
+  '409': problem([of.pcs_conflict], SUBMIT),
   '413': problem([of.too_large], RATE),
   '415': problem([of.unsupported_media_type], RATE),
-  '429': problem([of.rate_limited], { ...RATE, ...header('Retry-After') }),
+  '429': problem([of.rate_limited], { ...SUBMIT, ...header('Retry-After') }),
   '431': problem([transportProblems.headers_too_large]),
-  '500': problem([of.internal], RATE),
-  '503': problem([of.unavailable], { ...RATE, ...header('Retry-After') }),
+  '500': problem([of.internal], SUBMIT),
+  '503': problem([of.unavailable], { ...SUBMIT, ...header('Retry-After') }),
 }
 
 /** What `GET /v1/pcs/{pcs_id}` answers, by status. */

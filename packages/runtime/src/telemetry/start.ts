@@ -49,24 +49,26 @@ export async function startTelemetry(
 
   const { createHead, createSender } = await import('./otel.js')
   const sender = await createSender(program, config)
+  // A URL may hold a password.
+  const collector = new URL(config.url).origin
   let isFailing = false
   const queue = new SpanQueue<FinishedSpan>({
     limits: config.queue,
     send: sender.send,
     onSent(count) {
       sent.inc(count)
-      if (isFailing) logger.info({ url: config.url }, 'the collector takes spans again')
+      if (isFailing) logger.info({ collector }, 'the collector takes spans again')
       isFailing = false
     },
     onDropped(count, reason, error) {
       dropped.inc({ reason }, count)
       // Told once for a row of failures; the metric counts them all.
       if (error !== undefined && !isFailing)
-        logger.warn({ url: config.url, err: error }, 'the collector takes no spans: they are dropped')
+        logger.warn({ collector, err: error }, 'the collector takes no spans: they are dropped')
       if (error !== undefined) isFailing = true
     },
   })
-  logger.info({ url: config.url, sampler: config.sampler }, 'spans are sent to this collector')
+  logger.info({ collector, sampler: config.sampler }, 'spans are sent to a collector')
   return {
     tracer: {
       samples: createHead(config),
