@@ -8,10 +8,12 @@ import { freePort, type JaegerServer, startJaeger } from '@fractal-lba/test-serv
 import { credentials } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { repositoryRoot } from '../src/branch.js'
+import type { Trace } from '../src/collector.js'
 import { JaegerTraces } from '../src/jaeger.js'
 import { patience } from '../src/patience.js'
 import { retryOf, textOf, twinOf } from '../src/records.js'
 import { addressOf, System } from '../src/system.js'
+import { pictureOf } from '../src/trace-picture.js'
 import { edgesOf, expectOrder, REFUSED_WAY, spanCount, traceIdOf, WHOLE_WAY } from '../src/trace-shapes.js'
 import { typed } from '../src/typed-record.js'
 import { unary } from '../src/unary.js'
@@ -46,6 +48,7 @@ describe('Jaeger shows', () => {
     expect(trace.edges()).toEqual(edgesOf(WHOLE_WAY))
     expect([...new Set(trace.spans.map(({ service }) => service))].sort()).toEqual(SERVICES)
     expectOrder(trace)
+    await draw('trace-accepted', trace, 'POST /v1/pcs/submit, 200')
     const found = await traces.find('gateway', 'pcs.submit', { 'pcs.id': record.pcs_id })
     expect(found.map(({ spans }) => spans[0]?.traceId)).toEqual([traceIdOf(answer)])
   })
@@ -157,6 +160,7 @@ describe('Jaeger shows', () => {
     const first = await traces.traceOf(traceIdOf(failed), 7)
     expect([first.one('pcs.submit').isError, first.one('scoring.judge').isError]).toEqual([true, true])
     expect(first.one('wal.append', 'client').isError).toBe(false)
+    await draw('trace-outage', first, 'POST /v1/pcs/submit, 503: signal-scoring is down')
     constellation.start('signal-scoring')
     await until(
       'it is finished by replay',
@@ -171,6 +175,14 @@ describe('Jaeger shows', () => {
     expect(replay.edges()).toEqual(edgesOf(steps, { root: 'pcs.replay' }))
   }, 90_000)
 })
+
+/** The pictures of docs/tracing.md, where they are asked for: FLK_PICTURES=1. */
+async function draw(name: string, trace: Trace, title: string): Promise<void> {
+  if (process.env.FLK_PICTURES !== '1') return
+  const directory = join(repositoryRoot, 'docs/pictures')
+  await mkdir(directory, { recursive: true })
+  await writeFile(join(directory, `${name}.svg`), pictureOf(trace, title))
+}
 
 function telemetry() {
   return {
