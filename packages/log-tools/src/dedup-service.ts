@@ -16,10 +16,9 @@ export interface DedupService {
   addLog(logAddress: string): Promise<string>
   /**
    * Ends a log for good.
-   * @param copyToLogId the log that takes its marks over; empty: none, they must have expired
    * @param timeoutMs the copying ends when that is over, and the log stays as it was
    */
-  retireLog(logId: string, copyToLogId: string, timeoutMs: number): AsyncGenerator<dedup.RetireLogResponse>
+  retireLog(request: dedup.RetireLogRequest, timeoutMs: number): AsyncGenerator<dedup.RetireLogResponse>
   /** An operator, whose clock says this, says that the clock of the service is right. */
   confirmClock(operatorClockMs: number): Promise<dedup.ConfirmClockResponse>
   close(): void
@@ -38,8 +37,8 @@ export function connectDedupService(address: string, context: RpcContext): Dedup
     verify: (timeoutMs) => stream(peer.stream('verify', {}, { timeoutMs, silenceMs: timeoutMs })),
     logs: () => call(peer.unary('listLogs', {})),
     addLog: async (logAddress) => (await call(peer.unary('addLog', { address: logAddress }))).logId,
-    retireLog: (logId, copyToLogId, timeoutMs) =>
-      stream(peer.stream('retireLog', { logId, copyToLogId }, { timeoutMs, silenceMs: timeoutMs })),
+    retireLog: (request, timeoutMs) =>
+      stream(peer.stream('retireLog', request, { timeoutMs, silenceMs: timeoutMs })),
     confirmClock: (operatorClockMs) => call(peer.unary('confirmClock', { operatorClockMs })),
     close: () => peer.close(),
   }

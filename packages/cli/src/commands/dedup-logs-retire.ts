@@ -9,7 +9,7 @@ const TIMEOUT_MS_MAX = 86_400_000
 export const dedupLogsRetire: Command = {
   name: 'dedup logs retire',
   summary: 'end a log for good, when its marks are old or copied',
-  usage: 'dedup logs retire LOG_ID [--copy-to LOG_ID] [--addr HOST:PORT] [--timeout-ms N] [--json]',
+  usage: 'dedup logs retire LOG_ID [--copy-to LOG_ID | --lost] [--addr HOST:PORT] [--timeout-ms N] [--json]',
   positionals: ['LOG_ID'],
   options: [
     {
@@ -17,6 +17,7 @@ export const dedupLogsRetire: Command = {
       value: 'LOG_ID',
       help: 'the log that takes its marks over; without it they must have expired',
     },
+    { name: 'lost', help: 'its disk is lost: what only it knew is forgotten' },
     dedupAddressOption,
     {
       name: 'timeout-ms',
@@ -36,6 +37,9 @@ answer (503 with Retry-After), then every dedup process on the store answers wit
 back. Take it out of WAL_ADDR everywhere, then stop its service; keep its directory as long as you keep
 backups.
 
+--lost is for a log whose disk is lost, with no backup: nobody can ask it, so nothing is checked, and a record
+that only it knew is judged again when it comes again. A log that can be asked is refused.
+
 Exit codes: 0 it is retired, 1 it may not be, 2 wrong command line or environment, 3 no service answers, a
 log is away, or it did not end in time.
 
@@ -47,8 +51,10 @@ Examples:
     const logId = logIdOf(given.positional('LOG_ID'), 'LOG_ID')
     const copyTo = given.text('copy-to')
     const copyToLogId = copyTo === undefined ? '' : logIdOf(copyTo, '--copy-to')
+    const lost = given.has('lost')
+    if (lost && copyTo !== undefined) throw usageError('--copy-to and --lost exclude each other')
     return withDedupService(terminal, dedupAddress(given, terminal), async (service) => {
-      const last = await lastOf(service.retireLog(logId, copyToLogId, timeoutMs), terminal)
+      const last = await lastOf(service.retireLog({ logId, copyToLogId, lost }, timeoutMs), terminal)
       if (!last?.retired)
         throw new Failure(`the dedup service at ${service.address} did not say what it came to`)
       const { copied } = last

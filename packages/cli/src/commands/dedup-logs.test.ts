@@ -116,9 +116,12 @@ describe('pcs dedup logs retire', () => {
     const json = await retire(ONE ?? '', '--json')
     expect(JSON.parse(json.out)).toEqual({ log_id: ONE, retired: true, copied: 7, copied_to: null })
     expect(asked).toEqual([
-      { logId: ONE, copyToLogId: OTHER },
-      { logId: ONE, copyToLogId: '' },
+      { logId: ONE, copyToLogId: OTHER, lost: false },
+      { logId: ONE, copyToLogId: '', lost: false },
     ])
+    await retire(ONE ?? '', '--lost')
+    expect(asked.at(-1)).toEqual({ logId: ONE, copyToLogId: '', lost: true })
+    expect((await retire(ONE ?? '', '--lost', '--copy-to', OTHER ?? '')).code).toBe(2)
     expect((await retire('17')).code).toBe(2)
     expect((await retire(ONE ?? '', '--copy-to', 'x')).code).toBe(2)
   })

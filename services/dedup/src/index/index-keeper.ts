@@ -7,11 +7,12 @@ import { Fill, type FillProgress, type FillTools } from './fill.js'
 import { IndexWatch, type ValidIndex } from './index-watch.js'
 import { LogReachability, type Survey } from './log-reachability.js'
 import {
-  currentLogs,
   differenceOf,
   fencedLogSet,
+  haveSameLogs,
   type LogDifference,
   type LogSet,
+  lacksLogs,
   logSetOf,
   unionOf,
 } from './log-set.js'
@@ -142,6 +143,12 @@ export class IndexKeeper {
     this.#reachability.add(log)
   }
 
+  /** Its disk is lost: the index is to go without it, for good. */
+  giveUp(logId: string): void {
+    this.#reachability.giveUp(logId)
+    this.#watchEnding.abort()
+  }
+
   /** By name, for /ready. */
   dependencies(): Record<string, Dependency> {
     return this.#reachability.dependencies()
@@ -251,8 +258,7 @@ export class IndexKeeper {
     const { store } = this.#tools
     const generation = await store.filledGeneration()
     const stored = await store.logSet()
-    if (generation === '' || added.length > 0 || !isSame(currentLogs(stored), currentLogs(logSet)))
-      return undefined
+    if (generation === '' || added.length > 0 || !haveSameLogs(stored, logSet)) return undefined
     const positions = await store.positions()
     const logIds = new Map<WalLog, string>()
     for (const [log, state] of survey.reached) {
@@ -382,13 +388,4 @@ function awaits({ address }: WalLog): string {
 function filledByAnother(absent: WalLog | undefined): string {
   const filled = 'the index is being filled by another process'
   return absent ? `${filled}, and the log at ${absent.address} cannot be read` : filled
-}
-
-function isSame(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
-  return one.size === other.size && [...one].every((logId) => other.has(logId))
-}
-
-function lacksLogs(missing: readonly string[], unknown: number): string {
-  const which = missing.length === unknown ? missing.join(', ') : `${unknown} of ${missing.join(', ')}`
-  return `WAL_ADDR here lacks logs that the store is the index of (${which}): name every log here as everywhere. One that was drained is retired before it goes (pcs dedup logs); one that is lost stays in WAL_ADDR and is named in DEDUP_WAIVED_LOGS`
 }

@@ -70,6 +70,11 @@ export class LogReachability {
     this.#logs.push(log)
   }
 
+  giveUp(logId: string): void {
+    this.#logger.error({ logId }, 'a lost log is given up: what only it held is in no log any more')
+    this.#retiredIds.add(logId)
+  }
+
   /** There is an index of these logs, under these ids. */
   indexed(logIds: ReadonlyMap<WalLog, string>): void {
     this.#indexedIds = logIds

@@ -51,6 +51,17 @@ export function differenceOf(known: LogSet, reached: Iterable<string>): LogDiffe
   }
 }
 
+export function haveSameLogs(one: LogSet, other: LogSet): boolean {
+  const [ours, theirs] = [currentLogs(one), currentLogs(other)]
+  return ours.size === theirs.size && [...ours].every((logId) => theirs.has(logId))
+}
+
+/** Why there can be no index here. @param unknown how many of the missing ones cannot be those that are absent */
+export function lacksLogs(missing: readonly string[], unknown: number): string {
+  const which = missing.length === unknown ? missing.join(', ') : `${unknown} of ${missing.join(', ')}`
+  return `WAL_ADDR here lacks logs that the store is the index of (${which}): name every log here as everywhere. One that was drained is retired before it goes; one whose disk is lost is given up (pcs dedup logs retire --lost)`
+}
+
 /** For a store. */
 export function logSetText({ logIds, retiredIds }: LogSet): string {
   return JSON.stringify({ logs: [...logIds], retired: [...retiredIds] })

@@ -28,7 +28,7 @@ async function retire(
   into?: TestWal,
 ): Promise<dedup.RetireLogResponse | undefined> {
   let last: dedup.RetireLogResponse | undefined
-  const request = { logId: wal.logId, copyToLogId: into?.logId ?? '' }
+  const request = { logId: wal.logId, copyToLogId: into?.logId ?? '', lost: false }
   for await (const response of maintenance.retireLog(request, new AbortController().signal)) last = response
   return last
 }
@@ -89,9 +89,7 @@ describe('a log', () => {
     await both.stop()
     const lacking = indexOver([other.address], { nowMs: NOW_MS })
     lacking.run()
-    const refusal = expect.stringMatching(
-      `lacks logs .*${wal.logId}.*retired before it goes \\(pcs dedup logs\\)`,
-    )
+    const refusal = expect.stringMatching(`lacks logs .*${wal.logId}.*retired before it goes`)
     await vi.waitFor(() => expect(lacking.availability()).toMatchObject({ answers: false, refusal }))
   })
 
@@ -141,6 +139,31 @@ describe('a log', () => {
     await expect(retire(test, wal)).rejects.toMatchObject({ code: 'unavailable' })
     expect(wal.retired).toBe(false)
     await expect(retire(test, await startTestWal())).rejects.toThrow()
+  })
+
+  it('whose disk was lost while no index ran is given up on request, and only if nobody can ask it', async () => {
+    const [wal, other] = [await startTestWal(), await startTestWal()]
+    const before = await running([wal, other])
+    const giveUp = async ({ maintenance }: IndexUnderTest, logId: string): Promise<boolean> => {
+      const request = { logId, copyToLogId: '', lost: true }
+      let retired = false
+      for await (const response of maintenance.retireLog(request, new AbortController().signal)) {
+        retired = response.retired
+      }
+      return retired
+    }
+    await expect(giveUp(before, wal.logId)).rejects.toThrow('not lost')
+    await expect(giveUp(before, 'f'.repeat(32))).rejects.toMatchObject({ code: 'malformed' })
+    await before.stop()
+    const lostId = wal.logId
+    wal.replace()
+    const test = indexOver([wal.address, other.address], { nowMs: NOW_MS })
+    test.run()
+    const refusal = expect.stringMatching(`lacks logs .*${lostId}.*--lost`)
+    await vi.waitFor(() => expect(test.availability()).toMatchObject({ answers: false, refusal }))
+    expect(await giveUp(test, lostId)).toBe(true)
+    expect(await test.answering()).toBe(other.generation)
+    expect(other.fencedLogs.retiredLogIds).toEqual([lostId])
   })
 
   it('is added while the process runs, once, and only if it fits', async () => {

@@ -4,7 +4,7 @@ import { AppError, type ExpiryClock, unavailable } from '@fractal-lba/runtime'
 import { Backoff, pause } from '../pause.js'
 import type { Store } from '../store.js'
 import type { IndexKeeper } from './index-keeper.js'
-import { currentLogs } from './log-set.js'
+import { currentLogs, fencedLogSet, unionOf } from './log-set.js'
 import type { WalLog } from './wal-log.js'
 
 const PROGRESS_EVERY_MS = 200
@@ -64,11 +64,12 @@ export class Retirement {
 
   /** @throws AppError unavailable; superseded where the log may not be retired; malformed where there is none. */
   async *retire(
-    { logId, copyToLogId }: dedup.RetireLogRequest,
+    { logId, copyToLogId, lost }: dedup.RetireLogRequest,
     stopping: AbortSignal,
   ): AsyncGenerator<dedup.RetireLogResponse> {
     const progress = { share: 0, copied: 0 }
-    if (!(await this.#isRetired(logId))) {
+    if (lost) await this.#giveUp(logId)
+    else if (!(await this.#isRetired(logId))) {
       const logs = await this.#reachedLogs()
       const log = demand(logs, logId)
       if (logs.size === 1) throw new AppError('superseded', 'it is the only log of this store')
@@ -96,6 +97,18 @@ export class Retirement {
       await pause(PROGRESS_EVERY_MS, stopping)
     }
     throw unavailable('the call was ended before the index answered again')
+  }
+
+  /** Also while the index does not answer, for want of that very log. */
+  async #giveUp(logId: string): Promise<void> {
+    const { reached } = await this.#keeper.survey()
+    const states = [...reached.values()]
+    const known = unionOf(await this.#tools.store.logSet(), ...states.map(fencedLogSet))
+    if (!known.logIds.has(logId)) throw unknownLog(logId)
+    if (states.some((state) => state.logId === logId)) {
+      throw new AppError('superseded', 'it can be asked, so it is not lost: let it drain, and retire it')
+    }
+    this.#keeper.giveUp(logId)
   }
 
   async #isRetired(logId: string): Promise<boolean> {
@@ -150,8 +163,12 @@ export class Retirement {
 
 function demand(logs: ReadonlyMap<string, ReachedLog>, logId: string): ReachedLog {
   const log = logs.get(logId)
-  if (!log) throw new AppError('malformed', `the store is the index of no log ${JSON.stringify(logId)}`)
+  if (!log) throw unknownLog(logId)
   return log
+}
+
+function unknownLog(logId: string): AppError {
+  return new AppError('malformed', `the store is the index of no log ${JSON.stringify(logId)}`)
 }
 
 function copyTarget(

@@ -274,7 +274,7 @@ export function describeSharedIndex(name: string, start: () => Promise<SharedSer
       await acknowledge(one, ...names('a'))
       wal = staying
       ending.says = { draining: true }
-      const request = { logId: ending.logId, copyToLogId: staying.logId }
+      const request = { logId: ending.logId, copyToLogId: staying.logId, lost: false }
       for await (const { retired } of one.maintenance.retireLog(request, new AbortController().signal)) {
         if (retired) await ending.down()
       }

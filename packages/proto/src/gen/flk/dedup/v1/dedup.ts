@@ -255,6 +255,8 @@ export interface RetireLogRequest {
   logId: string;
   /** The log that takes its marks over; empty: none, they must have expired. */
   copyToLogId: string;
+  /** Its disk is lost, and nobody can ask it: what only it knew is forgotten. FAILED_PRECONDITION when it can be asked. */
+  lost: boolean;
 }
 
 export interface RetireLogResponse {
@@ -2072,7 +2074,7 @@ export const AddLogResponse: MessageFns<AddLogResponse> = {
 };
 
 function createBaseRetireLogRequest(): RetireLogRequest {
-  return { logId: "", copyToLogId: "" };
+  return { logId: "", copyToLogId: "", lost: false };
 }
 
 export const RetireLogRequest: MessageFns<RetireLogRequest> = {
@@ -2082,6 +2084,9 @@ export const RetireLogRequest: MessageFns<RetireLogRequest> = {
     }
     if (message.copyToLogId !== "") {
       writer.uint32(18).string(message.copyToLogId);
+    }
+    if (message.lost !== false) {
+      writer.uint32(24).bool(message.lost);
     }
     return writer;
   },
@@ -2113,6 +2118,14 @@ export const RetireLogRequest: MessageFns<RetireLogRequest> = {
             }
 
             message.copyToLogId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.lost = reader.bool();
             continue;
           }
         }
