@@ -61,6 +61,14 @@ describe('the spans of a batch', () => {
     expect(new Set(ofItems.map(({ links }) => links[0]?.spanId))).toEqual(new Set([batch?.spanId]))
   })
 
+  it('is none where nothing was sent: the item alone says why', () => {
+    const { recorded, tracer, work } = tracing(true)
+    const item = itemOf(work())
+    item.error = unavailable('wal is not reachable')
+    spans(tracer)(CLIENT)({ size: 1, beganMs: undefined, traced: [item] })?.({ endedMs: 4, errors: [] })
+    expect(recorded.map(({ name, links }) => [name, links])).toEqual([['wal.append', []]])
+  })
+
   it('are none of items that are not sampled, and nothing of them travels', () => {
     const { recorded, tracer, work } = tracing(false)
     const item = itemOf(work())

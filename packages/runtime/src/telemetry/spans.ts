@@ -65,7 +65,9 @@ function clientSpans(tracer: Tracer, method: MethodEnd): ReturnType<Interceptor>
       item.context = sent
       links.push(sent.reference)
     }
-    const batch = method.kind === 'batch' && links.length > 0 ? newReference() : undefined
+    // What never got a place in one was in no batch.
+    const isBatch = method.kind === 'batch' && call.beganMs !== undefined
+    const batch = isBatch && links.length > 0 ? newReference() : undefined
     const batchLinks = batch ? [batch] : NO_LINKS
     return (end) => {
       for (const { context, askedMs, error, answer } of call.traced) {
