@@ -1,6 +1,8 @@
 export { localScrape, type ScrapeOptions } from './config/prometheus.js'
 export { generatedFiles } from './files.js'
 export { GENERATE_HELP, generate } from './generate.js'
+export { runObserve } from './observe/observe.js'
+export { OBSERVE_HELP } from './observe/options.js'
 export { startWatchers, type WatcherOptions, type Watchers } from './observe/watchers.js'
 export { alertNames, defaultRuleOptions, type RuleOptions } from './rules/rule-files.js'
 export { TimeScale } from './rules/time-scale.js'
