@@ -12,6 +12,7 @@ export default defineConfig({
       'constellation/src/**/*.test.ts',
       'load/src/**/*.test.ts',
       'observability/src/**/*.test.ts',
+      'drill/src/**/*.test.ts',
       'scripts/**/*.test.mjs',
     ],
     exclude: [...configDefaults.exclude, '**/*.servers.test.ts', '**/*.programs.test.ts'],

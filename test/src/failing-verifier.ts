@@ -3,6 +3,11 @@ import { AppError, grpcService, startGrpcServer, toStatus } from '@fractal-lba/r
 import { credentials, status as Grpc, type ServiceError } from '@grpc/grpc-js'
 import { unary } from './unary.js'
 
+const REFUSALS = new Map<Grpc, AppError['code']>([
+  [Grpc.INVALID_ARGUMENT, 'malformed'],
+  [Grpc.UNAUTHENTICATED, 'unauthenticated'],
+])
+
 /** A verifier that makes a mistake over some records until it is mended; else what the real one says. */
 export interface FailingVerifier {
   /** host:port */
@@ -54,7 +59,7 @@ function verified(found: record.VerifiedRecord): verifier.Verified {
 }
 
 function refusal({ code, details }: ServiceError): AppError {
-  return new AppError(code === Grpc.INVALID_ARGUMENT ? 'malformed' : 'unavailable', details)
+  return new AppError(REFUSALS.get(code) ?? 'unavailable', details)
 }
 
 function isServiceError(error: unknown): error is ServiceError {
