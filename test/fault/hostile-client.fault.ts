@@ -54,8 +54,6 @@ it.runIf(isLong)('ten minutes beside honest ones', async () => {
   })
   const tell = (order: HostileOrder): boolean => hostile.send(order)
   tell({ port: site.port, grpcAddress: constellation.grpcAddress })
-  const honest = await OpenLoop.open({ host: '127.0.0.1', port: site.port, connections: 64 })
-  onTestFinished(() => honest.close())
   const next = recordMaker({ seed: 20_260_101, key: hmacKey(site.hmacKey) })
   const statuses = new Map<number | string, number>()
 
@@ -67,7 +65,10 @@ it.runIf(isLong)('ten minutes beside honest ones', async () => {
       durationMs,
       latencies,
     }
+    // Connections of its own for each window: what one loses is not the next one's.
+    const honest = await OpenLoop.open({ host: '127.0.0.1', port: site.port, connections: 64 })
     const { answersByStatus, failures } = await honest.run(run)
+    honest.close()
     for (const [what, count] of [...answersByStatus, ...failures]) {
       statuses.set(what, (statuses.get(what) ?? 0) + count)
     }

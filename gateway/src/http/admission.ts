@@ -20,6 +20,11 @@ export function tooLarge(bodyBytesMax: number): Refusal {
   return { kind: recordProblems.too_large, detail: `the body has more than ${bodyBytesMax} bytes` }
 }
 
+export const tooManyChunks: Refusal = {
+  kind: recordProblems.too_large,
+  detail: 'the body comes in too many chunks for its size',
+}
+
 /**
  * What the headers alone say against a submission: the contract's section 4, step 1, up to the size. A body whose
  * size is not declared is measured while it is read.

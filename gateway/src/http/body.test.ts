@@ -46,20 +46,37 @@ describe('a body that is being read', () => {
     expect([refusals.length, bodies.length]).toEqual([1, 0])
   })
 
-  it('takes no more memory in chunks of one byte', () => {
+  it('takes no more memory in small chunks', () => {
+    const sizes = smallChunks()
     // What other tests of this process leave behind comes and goes; what a reader keeps is there each time.
     const keptBytes = Array.from({ length: 5 }, () => {
       const { reader, bodies } = reading()
       const before = memoryBytes()
-      for (let at = 0; at < BYTES_MAX; at += 1) reader.take(Buffer.from([at]))
+      for (const size of sizes) reader.take(Buffer.alloc(size, 7))
       const kept = memoryBytes() - before
       reader.end()
-      expect(bodies[0]).toEqual(Buffer.from(Array.from({ length: BYTES_MAX }, (_, at) => at)))
+      expect(bodies[0]).toEqual(Buffer.alloc(BYTES_MAX, 7))
       return kept
     })
     expect(Math.min(...keptBytes)).toBeLessThan(8 * BYTES_MAX)
   })
+
+  it('is refused in chunks of one byte, after some hundred of them', () => {
+    const { reader, bodies, refusals } = reading()
+    let taken = 0
+    for (; refusals.length === 0; taken += 1) reader.take(Buffer.of(7))
+    reader.end()
+    expect(taken).toBeLessThan(300)
+    expect(refusals).toMatchObject([{ detail: expect.stringContaining('too many chunks') }])
+    expect(bodies).toEqual([])
+  })
 })
+
+/** As many as may be: 256 of one byte, then some of 64. */
+function smallChunks(): number[] {
+  const [first, others] = [256, Math.floor((BYTES_MAX - 256) / 64)]
+  return [...Array(first).fill(1), ...Array(others).fill(64)]
+}
 
 function memoryBytes(): number {
   collectGarbage()

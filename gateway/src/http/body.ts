@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type Refusal, tooLarge } from './admission.js'
+import { type Refusal, tooLarge, tooManyChunks } from './admission.js'
 
 /** Where the bodies of a route go. One of the two is called for each, or none where the client goes away before. */
 export interface BodySink {
@@ -10,6 +10,11 @@ export interface BodySink {
 }
 
 const EMPTY: Buffer = Buffer.alloc(0)
+
+/** Each chunk costs about 2 µs whatever its size, so that a body of them in one byte each would cost 0.1 s. */
+const CHUNKS_FREE = 256
+/** Of the chunks after those, in the average. */
+const CHUNK_BYTES_MIN = 64
 
 /** Reads a body, up to so many bytes. Its time limit is the server's. */
 export function readBody(request: FastifyRequest, reply: FastifyReply, sink: BodySink): void {
@@ -26,6 +31,7 @@ export class BodyReader {
   /** What has come, and behind it room for more where it came in several chunks. */
   private gathered = EMPTY
   private sizeBytes = 0
+  private chunks = 0
   private settled = false
 
   constructor(
@@ -35,9 +41,12 @@ export class BodyReader {
   ) {}
 
   take(chunk: Buffer): void {
+    if (this.settled) return
     const beforeBytes = this.sizeBytes
     this.sizeBytes += chunk.length
+    this.chunks += 1
     if (this.sizeBytes > this.sink.bytesMax) this.refuse(tooLarge(this.sink.bytesMax))
+    else if (this.chunks > CHUNKS_FREE + this.sizeBytes / CHUNK_BYTES_MIN) this.refuse(tooManyChunks)
     else if (beforeBytes === 0) this.gathered = chunk
     else {
       if (this.sizeBytes > this.gathered.length) this.grow(beforeBytes)

@@ -15,8 +15,19 @@ const cutAtBytes = new WeakMap<Socket, number>()
 export function closeAfterReading(socket: Socket): void {
   cutAtBytes.set(socket, socket.bytesRead + LINGER_BYTES_MAX)
   socket.end()
+  throwAway(socket)
   const timer = setTimeout(() => socket.destroy(), LINGER_MS)
   socket.once('close', () => clearTimeout(timer))
+}
+
+/** Takes the connection from Node's parser, for which small chunks are dear. Node lets go where another listens. */
+function throwAway(socket: Socket): void {
+  const discard = (): void => cutWhereTooMuch(socket)
+  socket.on('data', discard)
+  for (const listener of socket.rawListeners('data')) {
+    if (listener !== discard) socket.off('data', listener as () => void)
+  }
+  socket.resume()
 }
 
 export function isClosing(socket: Socket): boolean {
