@@ -88,9 +88,13 @@ async function startBuiltJaeger(options: JaegerOptions): Promise<JaegerServer> {
 
 /** What OTEL_… variables of the environment say comes before this. */
 function tracing(jaeger: JaegerServer | undefined): NodeJS.ProcessEnv {
-  return jaeger
-    ? { OTEL_EXPORTER_OTLP_ENDPOINT: jaeger.otlpUrl, OTEL_TRACES_SAMPLER: 'parentbased_always_on' }
-    : {}
+  if (!jaeger) return {}
+  return {
+    OTEL_EXPORTER_OTLP_ENDPOINT: jaeger.otlpUrl,
+    OTEL_TRACES_SAMPLER: 'parentbased_always_on',
+    // For the page at /. A Jaeger that was built from source has a placeholder for its own page.
+    TRACE_BASE_URL: `${jaeger.queryUrl}/api/traces`,
+  }
 }
 
 function addresses({ jaeger, watchers }: Watching): readonly string[] {
