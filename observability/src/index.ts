@@ -1,4 +1,6 @@
 export { localScrape, type ScrapeOptions } from './config/prometheus.js'
+export type { Dashboard, NumberVariable } from './dashboards/dashboard.js'
+export { dashboards } from './dashboards/dashboards.js'
 export { generatedFiles } from './files.js'
 export { GENERATE_HELP, generate } from './generate.js'
 export { runObserve } from './observe/observe.js'
