@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { get } from 'node:https'
 import { join } from 'node:path'
+import { Authority } from '@fractal-lba/credentials/development'
 import {
   type Constellation,
   type DevelopmentTls,
@@ -10,7 +11,6 @@ import {
 } from '@fractal-lba/local'
 import { hmacKey } from '@fractal-lba/pcs'
 import { localOpsAddress, localPlainOpsAddress } from '@fractal-lba/runtime'
-import { Authority } from '@fractal-lba/tls/development'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { RecordMaker, textOf } from '../src/records.js'
 import { runPcs } from '../src/run-pcs.js'

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { FileError, type Identity, readIdentity } from '@fractal-lba/credentials'
 import { type Role, StartError, serviceNames } from '@fractal-lba/runtime'
-import { type Identity, IdentityError, readIdentity } from '@fractal-lba/tls'
 import type { Environment } from './environment.js'
 import type { ProgramName } from './layout.js'
 
@@ -27,7 +27,7 @@ export async function developmentTls(directory: string): Promise<DevelopmentTls>
   })
   const caFile = join(directory, 'ca.crt')
   if (!existsSync(caFile)) {
-    const { developmentHolders, makeDevelopmentSet } = await import('@fractal-lba/tls/development')
+    const { developmentHolders, makeDevelopmentSet } = await import('@fractal-lba/credentials/development')
     await makeDevelopmentSet({ directory, holders: developmentHolders(ROLES), days: DAYS })
   }
   const names = [...ROLES, 'one-process'] as const
@@ -47,7 +47,7 @@ async function usable(identity: Promise<Identity>, directory: string): Promise<v
   try {
     await identity
   } catch (error) {
-    if (!(error instanceof IdentityError)) throw error
+    if (!(error instanceof FileError)) throw error
     throw new StartError(`${error.message}: remove ${directory}, and new certificates are made`)
   }
 }

@@ -1,9 +1,11 @@
 import {
-  IdentityError,
+  FileError,
+  type Identity,
   type IdentityFiles,
-  WatchedIdentity,
-  type WatchedIdentityOptions,
-} from '@fractal-lba/tls'
+  type Watched,
+  type WatchedOptions,
+  watchIdentity,
+} from '@fractal-lba/credentials'
 import type { Env } from './env.js'
 import type { Logger } from './logger.js'
 import { Counter, Gauge, type Registry } from './metrics.js'
@@ -141,11 +143,11 @@ function namesIn({ names }: TlsConfig): MutualTls['namesOf'] {
   return (role) => names.get(role) ?? [role]
 }
 
-async function opened(files: IdentityFiles, options: WatchedIdentityOptions): Promise<WatchedIdentity> {
+async function opened(files: IdentityFiles, options: WatchedOptions): Promise<Watched<Identity>> {
   try {
-    return await WatchedIdentity.open(files, options)
+    return await watchIdentity(files, options)
   } catch (error) {
-    throw error instanceof IdentityError ? new StartError(error.message) : error
+    throw error instanceof FileError ? new StartError(error.message) : error
   }
 }
 
@@ -180,7 +182,7 @@ async function openIdentity(
   use: 'internal' | 'public',
   { files, everyMs }: IdentityOfConfig,
   { logger, registry, stopping }: IdentityContext,
-): Promise<WatchedIdentity> {
+): Promise<Watched<Identity>> {
   const onProblem = (problem: string | undefined): void => {
     if (problem === undefined) logger.info(`the ${use} certificate in its files is good again`)
     else logger.error(`the ${use} certificate in its files is not used, the one before it is: ${problem}`)
@@ -197,7 +199,7 @@ async function openIdentity(
   return identity
 }
 
-const measured = new WeakMap<Registry, Map<string, WatchedIdentity>>()
+const measured = new WeakMap<Registry, Map<string, Watched<Identity>>>()
 
 /** What /ready says, and which certificates of the process are not those in their files. */
 export function withTls(report: ReadyReport, registry: Registry): ReadyReport {
@@ -210,7 +212,7 @@ export function withTls(report: ReadyReport, registry: Registry): ReadyReport {
   return told
 }
 
-function measureIdentity(use: string, identity: WatchedIdentity, registry: Registry): void {
+function measureIdentity(use: string, identity: Watched<Identity>, registry: Registry): void {
   const existing = measured.get(registry)
   if (existing) {
     existing.set(use, identity)

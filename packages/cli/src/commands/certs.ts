@@ -39,7 +39,7 @@ Example:
     const hosts = hostsFrom(given.text('hosts') ?? HOSTS_DEFAULT)
     // Loaded by this command alone.
     const { DirectoryInUseError, developmentHolders, makeDevelopmentSet } = await import(
-      '@fractal-lba/tls/development'
+      '@fractal-lba/credentials/development'
     )
     const holders = developmentHolders([...serviceNames, 'tools'], hosts)
     try {

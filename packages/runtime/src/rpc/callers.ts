@@ -1,4 +1,4 @@
-import { dnsNames } from '@fractal-lba/tls'
+import { dnsNames } from '@fractal-lba/credentials'
 import {
   Metadata,
   ServerInterceptingCall,

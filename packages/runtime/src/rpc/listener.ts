@@ -8,7 +8,7 @@ import {
   type Server as TlsServer,
 } from 'node:tls'
 
-import type { Identity, IdentitySource } from '@fractal-lba/tls'
+import type { Identity, IdentitySource } from '@fractal-lba/credentials'
 import { type Server, ServerCredentials } from '@grpc/grpc-js'
 import { parseAddress } from '../env.js'
 import type { Refusals, RefusedConnection } from './security.js'

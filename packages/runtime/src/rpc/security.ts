@@ -1,5 +1,5 @@
 import { checkServerIdentity as checkHostName } from 'node:tls'
-import { type IdentitySource, isNamed } from '@fractal-lba/tls'
+import { type IdentitySource, isNamed } from '@fractal-lba/credentials'
 import { type ChannelCredentials, type ChannelOptions, credentials, experimental } from '@grpc/grpc-js'
 import type { Role, ServiceName } from '../topology.js'
 

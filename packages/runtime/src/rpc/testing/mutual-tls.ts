@@ -1,6 +1,6 @@
-import { type Identity, readIdentity } from '@fractal-lba/tls'
-import type { Authority } from '@fractal-lba/tls/development'
-import { anHourAround, IdentityFolder, testAuthority } from '@fractal-lba/tls/testing'
+import { type Identity, readIdentity } from '@fractal-lba/credentials'
+import type { Authority } from '@fractal-lba/credentials/development'
+import { anHourAround, IdentityFolder, testAuthority } from '@fractal-lba/credentials/testing'
 import type { MutualTls } from '../security.js'
 
 export interface Refused {

@@ -2,9 +2,8 @@ import { X509Certificate } from 'node:crypto'
 import { rmSync, writeFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Authority } from './authority.js'
-import { readIdentity } from './identity.js'
+import { readIdentity, watchIdentity } from './identity.js'
 import { anHourAround, IdentityFolder, testAuthority } from './testing/identity-folder.js'
-import { WatchedIdentity } from './watched-identity.js'
 
 const NEVER_MS = 2 ** 31 - 1
 
@@ -43,16 +42,16 @@ describe('readIdentity', () => {
     }
     const { certFile, keyFile, caFile } = at.files
     expect(await refused(pair.cert, other.key, authority.cert)).toBe(
-      `IdentityError: ${certFile} and ${keyFile} do not belong together`,
+      `FileError: ${certFile} and ${keyFile} do not belong together`,
     )
     expect(await refused('secret', pair.key, authority.cert)).toBe(
-      `IdentityError: ${certFile} is not a certificate in PEM`,
+      `FileError: ${certFile} is not a certificate in PEM`,
     )
     expect(await refused(pair.cert, 'secret', authority.cert)).toBe(
-      `IdentityError: ${keyFile} is not a private key in PEM`,
+      `FileError: ${keyFile} is not a private key in PEM`,
     )
     expect(await refused(pair.cert, pair.key, 'secret')).toBe(
-      `IdentityError: ${caFile} is not a certificate in PEM`,
+      `FileError: ${caFile} is not a certificate in PEM`,
     )
     const dayMs = 86_400_000
     const yesterday = anHourAround(Date.now() - dayMs)
@@ -65,14 +64,14 @@ describe('readIdentity', () => {
   })
 })
 
-describe('WatchedIdentity', () => {
+describe('watchIdentity', () => {
   async function watched() {
     const authority = await testAuthority()
     const at = folder()
     const first = await issue(authority)
     at.write(first, authority.cert)
     const problems: (string | undefined)[] = []
-    const identity = await WatchedIdentity.open(at.files, {
+    const identity = await watchIdentity(at.files, {
       everyMs: NEVER_MS,
       onProblem: (problem) => problems.push(problem),
     })
@@ -108,7 +107,6 @@ describe('WatchedIdentity', () => {
     await identity.look()
     expect(identity.current.cert.toString()).toBe(first.cert)
     expect(identity.problem).toBe(`${at.files.keyFile} is not a private key in PEM`)
-    expect(identity.failures).toBe(2)
     expect(problems).toEqual([identity.problem])
     at.write(await issue(authority), authority.cert)
     await identity.look()

@@ -1,9 +1,9 @@
 export {
   type Identity,
-  IdentityError,
   type IdentityFiles,
   type IdentitySource,
   readIdentity,
+  watchIdentity,
 } from './identity.js'
 export { dnsNames, isNamed } from './names.js'
-export { WatchedIdentity, type WatchedIdentityOptions } from './watched-identity.js'
+export { FileError, type Source, Watched, type WatchedOptions } from './watched.js'

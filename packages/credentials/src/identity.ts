@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
+import { FileError, Watched, type WatchedOptions } from './watched.js'
 
 /** Paths of PEM files. */
 export interface IdentityFiles {
@@ -30,12 +31,7 @@ export interface IdentitySource {
   onChange(listener: (identity: Identity) => void): () => void
 }
 
-/** The files are no identity: the sentence says which and why, and quotes nothing of what is in them. */
-export class IdentityError extends Error {
-  override readonly name = 'IdentityError'
-}
-
-/** @param nowMs wall clock. @throws IdentityError */
+/** @param nowMs wall clock. @throws FileError */
 export async function readIdentity(files: IdentityFiles, nowMs = Date.now()): Promise<Identity> {
   const { certFile, keyFile, caFile } = files
   const [cert, key, ca] = await Promise.all([
@@ -46,7 +42,7 @@ export async function readIdentity(files: IdentityFiles, nowMs = Date.now()): Pr
   const certificate = parsed(certFile, 'a certificate', () => new X509Certificate(cert))
   const privateKey = readKey(keyFile, key)
   if (!certificate.checkPrivateKey(privateKey)) {
-    throw new IdentityError(`${certFile} and ${keyFile} do not belong together`)
+    throw new FileError(`${certFile} and ${keyFile} do not belong together`)
   }
   if (ca !== undefined && caFile !== undefined) {
     parsed(caFile, 'a certificate', () => new X509Certificate(ca))
@@ -56,8 +52,8 @@ export async function readIdentity(files: IdentityFiles, nowMs = Date.now()): Pr
   const { validFrom, validTo, fingerprint256 } = certificate
   const notBeforeMs = Date.parse(validFrom)
   const notAfterMs = Date.parse(validTo)
-  if (nowMs < notBeforeMs) throw new IdentityError(`${certFile} is not valid before ${iso(notBeforeMs)}`)
-  if (nowMs > notAfterMs) throw new IdentityError(`${certFile} has expired at ${iso(notAfterMs)}`)
+  if (nowMs < notBeforeMs) throw new FileError(`${certFile} is not valid before ${iso(notBeforeMs)}`)
+  if (nowMs > notAfterMs) throw new FileError(`${certFile} has expired at ${iso(notAfterMs)}`)
   return { cert, key, ca, notBeforeMs, notAfterMs, fingerprint: fingerprint256 }
 }
 
@@ -66,13 +62,13 @@ async function read(file: string): Promise<Buffer> {
     return await readFile(file)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
-    throw new IdentityError(`${file} cannot be read: ${code}`)
+    throw new FileError(`${file} cannot be read: ${code}`)
   }
 }
 
 function readKey(file: string, pem: Buffer): KeyObject {
   if (pem.includes('ENCRYPTED')) {
-    throw new IdentityError(`${file} is encrypted: a key without a passphrase is needed`)
+    throw new FileError(`${file} is encrypted: a key without a passphrase is needed`)
   }
   return parsed(file, 'a private key', () => createPrivateKey(pem))
 }
@@ -82,10 +78,20 @@ function parsed<T>(file: string, what: string, parse: () => T): T {
   try {
     return parse()
   } catch {
-    throw new IdentityError(`${file} is not ${what} in PEM`)
+    throw new FileError(`${file} is not ${what} in PEM`)
   }
 }
 
 function iso(wallMs: number): string {
   return new Date(wallMs).toISOString()
+}
+
+/** The identity in some files, as it is now. @throws FileError */
+export function watchIdentity(files: IdentityFiles, options: WatchedOptions): Promise<Watched<Identity>> {
+  return Watched.open({ read: () => readIdentity(files), isSame }, options)
+}
+
+function isSame(one: Identity, other: Identity): boolean {
+  const isSameCa = one.ca === other.ca || (one.ca && other.ca && one.ca.equals(other.ca))
+  return one.cert.equals(other.cert) && one.key.equals(other.key) && Boolean(isSameCa)
 }
