@@ -10,8 +10,10 @@ export {
   ed25519PublicKey,
   type HmacKey,
   hmacKey,
+  type KeyRules,
   type KeyWindow,
   UnusableKey,
+  type VerifyingKey,
 } from './keys.js'
 export * from './outcome.js'
 export * from './params.js'

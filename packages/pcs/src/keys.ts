@@ -17,6 +17,26 @@ export interface KeyWindow {
   readonly notAfterMs?: number | undefined
 }
 
+/** When and for what a key counts. */
+export interface KeyRules extends KeyWindow {
+  /** The shards that it may sign for: whole ids, or beginnings of ids that end in `*`. All unless told. */
+  readonly shards?: readonly string[] | undefined
+}
+
+/** Whether a key counts for a record of a shard at a time, wall clock. */
+export function counts(
+  { notBeforeMs, notAfterMs, shards }: KeyRules,
+  shardId: string,
+  nowMs: number,
+): boolean {
+  if (nowMs < (notBeforeMs ?? -Infinity) || nowMs > (notAfterMs ?? Infinity)) return false
+  return shards === undefined || shards.some((shard) => isShard(shard, shardId))
+}
+
+function isShard(shard: string, shardId: string): boolean {
+  return shard.endsWith('*') ? shardId.startsWith(shard.slice(0, -1)) : shardId === shard
+}
+
 /** A key that cannot be used; the message is a sentence for the operator and holds nothing of the key. */
 export class UnusableKey extends Error {
   override readonly name = 'UnusableKey'
@@ -25,17 +45,23 @@ export class UnusableKey extends Error {
 /** What a key's id is made of beside the key. An HMAC key signs nothing else than it and digests of 32 bytes. */
 const keyIdLabel = 'fractal-lba/key-id/v1'
 
+/** Below that an HMAC key is weak. */
+const HMAC_BYTES_MIN = 16
+
 /** A secret that signs and verifies. It prints as its id only. */
 export class HmacKey {
   readonly algorithm = 'hmac'
   /** `hmac:` and 12 hex digits: stable, and safe to log and store. */
   readonly id: string
+  /** It has so few bytes that it can be guessed from one signature. */
+  readonly isWeak: boolean
   readonly #key: KeyObject
 
   constructor(
     secret: Buffer,
-    readonly window: KeyWindow,
+    readonly rules: KeyRules,
   ) {
+    this.isWeak = secret.length < HMAC_BYTES_MIN
     this.#key = createSecretKey(secret)
     this.id = `hmac:${createHmac('sha256', this.#key).update(keyIdLabel).digest('hex').slice(0, 12)}`
   }
@@ -58,7 +84,7 @@ export class Ed25519PublicKey {
 
   constructor(
     raw: Buffer,
-    readonly window: KeyWindow,
+    readonly rules: KeyRules,
   ) {
     this.#key = createPublicKey({
       key: Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), raw]),
@@ -74,6 +100,9 @@ export class Ed25519PublicKey {
     return verify(null, digest, this.#key, signature)
   }
 }
+
+/** A key that verifies. */
+export type VerifyingKey = HmacKey | Ed25519PublicKey
 
 /** A private key that signs. It prints as its id only. */
 export class Ed25519PrivateKey {
@@ -106,20 +135,20 @@ export class Ed25519PrivateKey {
  * An HMAC key: the UTF-8 bytes of the text, never base64-decoded.
  * @throws UnusableKey when it is empty
  */
-export function hmacKey(utf8: string, window: KeyWindow = {}): HmacKey {
+export function hmacKey(utf8: string, rules: KeyRules = {}): HmacKey {
   if (utf8 === '') throw new UnusableKey('The HMAC key is empty.')
-  return new HmacKey(Buffer.from(utf8), window)
+  return new HmacKey(Buffer.from(utf8), rules)
 }
 
 /**
  * A public key from the base64 of its raw 32 bytes.
  * @throws UnusableKey when the base64 is not canonical, and for points of low order or in non-canonical form
  */
-export function ed25519PublicKey(base64: string, window: KeyWindow = {}): Ed25519PublicKey {
+export function ed25519PublicKey(base64: string, rules: KeyRules = {}): Ed25519PublicKey {
   const raw = raw32(base64, 'public')
   const flaw = flawOfPublicKey(raw)
   if (flaw !== undefined) throw new UnusableKey(`The Ed25519 public key ${flaw}.`)
-  return new Ed25519PublicKey(raw, window)
+  return new Ed25519PublicKey(raw, rules)
 }
 
 /**

@@ -153,6 +153,28 @@ describe('rings', () => {
   })
 })
 
+describe('a ring of both algorithms', () => {
+  const ring: KeyRing = { algorithm: 'both', keys: [otherSecret, otherPrivate.publicKey, secret, publicKey] }
+
+  it('finds the key of each', () => {
+    expect(verifySignature({ ...pcs, sig: sign(pcs, secret) }, ring)).toBe(secret.id)
+    expect(verifySignature({ ...pcs, sig: sign(pcs, privateKey) }, ring)).toBe(publicKey.id)
+  })
+
+  it('takes a key for the shards that it names, and for no other', () => {
+    const found = (shards: readonly string[]) => {
+      const key = hmacKey(hmac_key_utf8, { shards })
+      return verifySignature({ ...pcs, sig: sign(pcs, key) }, { algorithm: 'both', keys: [key] })
+    }
+    const { shard_id: shardId } = pcs
+    for (const shards of [[shardId], ['other', `${shardId.slice(0, 2)}*`], ['*']])
+      expect(found(shards)).toBeDefined()
+    for (const shards of [[], ['other'], [`${shardId}x`], [`x${shardId}*`], [shardId.slice(0, 2)]]) {
+      expect(found(shards)).toBeUndefined()
+    }
+  })
+})
+
 describe('beside another implementation of Ed25519', () => {
   const order = 2n ** 252n + 27742317777372353535851937790883648493n
   const numberOf = (bytes: Uint8Array) => BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`)

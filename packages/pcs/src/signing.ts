@@ -1,17 +1,16 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import { decodeCanonicalBase64 } from './base64.js'
 import { type CanonicalFields, signingText } from './canonical.js'
-import type { Ed25519PrivateKey, Ed25519PublicKey, HmacKey, KeyWindow } from './keys.js'
+import { counts, type Ed25519PrivateKey, type HmacKey, type VerifyingKey } from './keys.js'
 import type { Pcs, SignedFields } from './record.js'
 
-/** The keys that signatures are verified with: of one algorithm, several at once while keys are rotated. */
+/** The keys that signatures are verified with: several at once, of either algorithm, while they are rotated. */
 export type KeyRing =
   | { readonly algorithm: 'none' }
-  | { readonly algorithm: 'hmac'; readonly keys: readonly HmacKey[] }
-  | { readonly algorithm: 'ed25519'; readonly keys: readonly Ed25519PublicKey[] }
+  | { readonly algorithm: 'hmac' | 'ed25519' | 'both'; readonly keys: readonly VerifyingKey[] }
 
-const hmacBytes = 32
-const ed25519Bytes = 64
+/** Of a signature, bytes. */
+const LENGTHS = { hmac: 32, ed25519: 64 } as const
 
 /** SHA-256 of the signing text: the 32 bytes that are signed. */
 export function digest(fields: SignedFields, texts?: CanonicalFields): Buffer {
@@ -41,23 +40,17 @@ export function verifySignature(
 ): string | undefined {
   if (ring.algorithm === 'none') return 'none'
   const signature = pcs.sig === undefined ? undefined : decodeCanonicalBase64(pcs.sig)
-  const lengthDue = ring.algorithm === 'hmac' ? hmacBytes : ed25519Bytes
-  if (signature?.length !== lengthDue) return undefined
+  if (signature === undefined) return undefined
 
   const bytes = digest(pcs, texts)
   let fitting: string | undefined
-  if (ring.algorithm === 'hmac') {
-    for (const key of ring.keys) {
-      if (timingSafeEqual(key.mac(bytes), signature) && counts(key.window, nowMs)) fitting ??= key.id
-    }
-  } else {
-    for (const key of ring.keys) {
-      if (key.verify(bytes, signature) && counts(key.window, nowMs)) fitting ??= key.id
-    }
+  for (const key of ring.keys) {
+    if (signature.length !== LENGTHS[key.algorithm]) continue
+    if (fits(key, bytes, signature) && counts(key.rules, pcs.shard_id, nowMs)) fitting ??= key.id
   }
   return fitting
 }
 
-function counts(window: KeyWindow, nowMs: number): boolean {
-  return nowMs >= (window.notBeforeMs ?? -Infinity) && nowMs <= (window.notAfterMs ?? Infinity)
+function fits(key: VerifyingKey, bytes: Buffer, signature: Buffer): boolean {
+  return key.algorithm === 'hmac' ? timingSafeEqual(key.mac(bytes), signature) : key.verify(bytes, signature)
 }

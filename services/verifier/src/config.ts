@@ -2,21 +2,37 @@ import { ed25519PublicKey, hmacKey, type KeyRing, UnusableKey } from '@fractal-l
 import { type Env, readServiceConfig, type ServiceConfig } from '@fractal-lba/runtime'
 
 export interface VerifierConfig extends ServiceConfig {
-  readonly keys: KeyRing
+  readonly keys: KeyConfig
+}
+
+export interface KeyConfig {
+  /** The keys of the environment. */
+  readonly ring: KeyRing
+  readonly keyFile: { readonly path: string; readonly everyMs: number } | undefined
 }
 
 export function readVerifierConfig(env: Env): VerifierConfig {
-  return { ...readServiceConfig(env, 'verifier'), keys: readKeyRing(env) }
+  const path = env.optional('PCS_KEYS_FILE')
+  const everyMs = env.durationMs('PCS_KEYS_RELOAD_EVERY', 10_000, { min: 100, max: 3_600_000 })
+  const keyFile = path === undefined ? undefined : { path, everyMs }
+  return {
+    ...readServiceConfig(env, 'verifier'),
+    keys: { ring: readKeyRing(env, keyFile !== undefined), keyFile },
+  }
 }
 
 /** The keys of the contract's section 8; several may be valid at once while they are rotated. */
-function readKeyRing(env: Env): KeyRing {
+function readKeyRing(env: Env, hasFile: boolean): KeyRing {
+  // The file says of each key what it is.
+  if (hasFile && env.optional('PCS_SIGN_ALG') === undefined) return { algorithm: 'both', keys: [] }
   const asked = env.required(
     'PCS_SIGN_ALG',
-    'hmac (with PCS_HMAC_KEY), ed25519 (with PCS_ED25519_PUB_B64), or none to take records unsigned',
+    'hmac (with PCS_HMAC_KEY), ed25519 (with PCS_ED25519_PUB_B64), or none to take records unsigned; or set PCS_KEYS_FILE',
   )
   switch (asked) {
     case 'none':
+      if (hasFile)
+        env.mistake('PCS_SIGN_ALG=none takes records unsigned, and PCS_KEYS_FILE is set: unset one of them')
       return { algorithm: 'none' }
     case 'hmac': {
       const texts = [
@@ -26,7 +42,7 @@ function readKeyRing(env: Env): KeyRing {
         ...list(env.optional('PCS_HMAC_KEYS')).map((text) => ['PCS_HMAC_KEYS', text] as const),
       ]
       const keys = loadAll(env, texts, hmacKey)
-      if (texts.every(([, text]) => text === undefined)) {
+      if (!hasFile && texts.every(([, text]) => text === undefined)) {
         env.mistake(
           'PCS_SIGN_ALG=hmac needs a key: set PCS_HMAC_KEY (or PCS_HMAC_KEYS, PCS_HMAC_KEY_OLD and _NEW)',
         )
@@ -37,7 +53,8 @@ function readKeyRing(env: Env): KeyRing {
       const texts = list(env.optional('PCS_ED25519_PUB_B64')).map(
         (text) => ['PCS_ED25519_PUB_B64', text] as const,
       )
-      if (texts.length === 0) env.mistake('PCS_SIGN_ALG=ed25519 needs a key: set PCS_ED25519_PUB_B64')
+      if (!hasFile && texts.length === 0)
+        env.mistake('PCS_SIGN_ALG=ed25519 needs a key: set PCS_ED25519_PUB_B64')
       return { algorithm: 'ed25519', keys: loadAll(env, texts, ed25519PublicKey) }
     }
     default:

@@ -9,14 +9,14 @@ import {
   toStatus,
   traceFields,
 } from '@fractal-lba/runtime'
-import type { VerifyResultLabel } from './metrics.js'
+import type { VerifierMetrics } from './metrics.js'
 import { RefusedRecord, verify } from './verify.js'
 
-/** flk.verifier.v1.VerifierService over verify: only translation, no rules. @param count told of each record */
+/** flk.verifier.v1.VerifierService over verify: only translation, no rules. @param keys those of now, asked anew for each record */
 export function verifierService(
-  keys: KeyRing,
+  keys: { readonly ring: KeyRing },
   logger: Logger,
-  count: (result: VerifyResultLabel) => void,
+  metrics: VerifierMetrics,
 ): GrpcService {
   const onError = (error: unknown, context?: CallContext): void => {
     // Records that are refused are nothing special here; what is not in the table of errors is.
@@ -28,13 +28,14 @@ export function verifierService(
     context: CallContext | undefined,
   ): record.VerifiedRecord => {
     try {
-      const verifiedRecord = verify(body, encoding, keys, context)
-      count('verified')
+      const verifiedRecord = verify(body, encoding, keys.ring, context)
+      metrics.count('verified')
+      metrics.used(verifiedRecord.keyId)
       return verifiedRecord
     } catch (error) {
       const { code } = toAppError(error)
       context?.note?.({ 'pcs.reason': code })
-      count(code === 'malformed' || code === 'unauthenticated' ? code : 'failed')
+      metrics.count(code === 'malformed' || code === 'unauthenticated' ? code : 'failed')
       throw error
     }
   }

@@ -1,21 +1,21 @@
 import { type ProcessContext, type Running, serve } from '@fractal-lba/runtime'
 import type { VerifierConfig } from './config.js'
+import { openKeys } from './key-ring.js'
 import { createVerifierMetrics } from './metrics.js'
 import { verifierService } from './service.js'
 
 /** Starts the service in this process. */
 export async function startVerifier(config: VerifierConfig, context: ProcessContext): Promise<Running> {
   const { logger, registry } = context
-  const { keys } = config
-  if (keys.algorithm === 'none') logger.warn('PCS_SIGN_ALG=none: signatures are not looked at')
-  else
-    logger.info(
-      { algorithm: keys.algorithm, keys: keys.keys.map(({ id }) => id) },
-      'verifying with these keys',
-    )
+  const keys = await openKeys(config.keys, logger)
+  const metrics = createVerifierMetrics(registry, () => keys.ring)
   return serve(config, context, {
-    services: [verifierService(keys, logger, createVerifierMetrics(registry))],
-    ready: () => ({ status: 'ready', dependencies: {} }),
-    close: async () => {},
+    services: [verifierService(keys, logger, metrics)],
+    ready: () => ({
+      status: 'ready',
+      ...(keys.problem !== undefined && { detail: `the key file is not used: ${keys.problem}` }),
+      dependencies: {},
+    }),
+    close: async () => keys.close(),
   })
 }

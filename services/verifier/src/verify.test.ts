@@ -122,7 +122,7 @@ describe('readVerifierConfig', () => {
   })
 
   it('takes keys from all places, each once', () => {
-    const ring = read({
+    const { ring } = read({
       ...{
         PCS_SIGN_ALG: 'hmac',
         PCS_HMAC_KEY: 'a',
@@ -132,5 +132,15 @@ describe('readVerifierConfig', () => {
       },
     })
     expect(ring.algorithm === 'hmac' && ring.keys).toHaveLength(4)
+  })
+
+  it('may all be in a file', () => {
+    const keyFile = { path: 'keys.yaml', everyMs: 10_000 }
+    expect(read({ PCS_KEYS_FILE: 'keys.yaml' })).toEqual({ ring: { algorithm: 'both', keys: [] }, keyFile })
+    expect(read({ PCS_KEYS_FILE: 'keys.yaml', PCS_SIGN_ALG: 'hmac' }).ring).toEqual({
+      algorithm: 'hmac',
+      keys: [],
+    })
+    expect(() => read({ PCS_KEYS_FILE: 'keys.yaml', PCS_SIGN_ALG: 'none' })).toThrow('unset one of them')
   })
 })
