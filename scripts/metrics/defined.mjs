@@ -18,18 +18,22 @@ import { pathToFileURL } from 'node:url'
  */
 export async function definedMetrics(root) {
   const built = (/** @type {string} */ path) => import(pathToFileURL(join(root, path)).href)
-  const [{ startInProcess }, { testSite }, agent, { createRegistry, serviceNames }] = await Promise.all([
-    built('constellation/dist/index.js'),
-    built('packages/local/dist/index.js'),
-    built('packages/agent/dist/run/metrics.js'),
-    built('packages/runtime/dist/index.js'),
-  ])
+  const [{ startInProcess }, { developmentTls, testSite }, agent, { createRegistry, serviceNames }] =
+    await Promise.all([
+      built('constellation/dist/index.js'),
+      built('packages/local/dist/index.js'),
+      built('packages/agent/dist/run/metrics.js'),
+      built('packages/runtime/dist/index.js'),
+    ])
   const site = await testSite('metrics')
   const { port, dataDir } = site
   const onFatal = (/** @type {string} */ _service, /** @type {Error} */ error) => {
     throw error
   }
-  const constellation = await startInProcess({ ...site.layers(), port, dataDir, onLine: () => {}, onFatal })
+  // Some are there with TLS alone.
+  const { envOf } = await developmentTls(join(dataDir, 'tls'))
+  const layers = site.layers({ envOf })
+  const constellation = await startInProcess({ ...layers, port, dataDir, onLine: () => {}, onFatal })
   /** @type {readonly [string, readonly Metric[]][]} */
   const services = serviceNames.map((/** @type {string} */ name) => [
     name,
