@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseRecord } from '@fractal-lba/pcs'
 import { afterAll, describe, expect, it } from 'vitest'
+import { parse as parseYaml } from 'yaml'
 import { runPcs } from './testing/run-pcs.js'
 import { runPcsProcess } from './testing/run-pcs-process.js'
 
@@ -83,6 +84,7 @@ describe('help', () => {
     [['get'], 'PCS_ID must be given'],
     [['get', 'ABC'], 'PCS_ID must be 64'],
     [['keygen', '--alg', 'rsa'], '--alg must be hmac or ed25519'],
+    [['keygen', '--as', 'pem'], '--as must be one of env'],
   ])('%j ends with a sentence, a hint and code 2', async (args, sentence) => {
     const { code, out, err } = await runPcs(args)
     expect({ code, out }).toEqual({ code: 2, out: '' })
@@ -193,13 +195,40 @@ describe('keys', () => {
     })
   })
 
-  it('fresh keys come as lines for an environment file, with what to do and not to do', async () => {
-    const { out } = await runPcs(['keygen', '--alg', 'ed25519'])
+  it('fresh keys come as lines for an environment file', async () => {
+    const { out } = await runPcs(['keygen', '--alg', 'ed25519', '--as', 'env'])
     expect(out).toMatch(/^PCS_ED25519_PRIV_B64=[A-Za-z0-9+/]{43}=$/m)
     expect(out).toMatch(/^PCS_ED25519_PUB_B64=[A-Za-z0-9+/]{43}=$/m)
-    expect(out).toContain('90 days')
     expect(out.split('\n').every((line) => line === '' || /^(#|[A-Z0-9_]+=)/.test(line))).toBe(true)
-    expect((await runPcs(['keygen'])).out).toMatch(/^PCS_HMAC_KEY=[0-9a-f]{64}$/m)
+    expect((await runPcs(['keygen', '--as', 'env'])).out).toMatch(/^PCS_HMAC_KEY=[0-9a-f]{64}$/m)
+  })
+
+  it.each(['hmac', 'ed25519'])(
+    'fresh %s keys come with all that puts them where they belong',
+    async (alg) => {
+      const { out } = await runPcs(['keygen', '--alg', alg])
+      expect(out).toMatch(/^Private key: \S{44,}$/m)
+      expect(/^Public key: \S{44}$/m.test(out)).toBe(alg === 'ed25519')
+      for (const part of ['90 days', 'kind: Secret', 'environment:', 'Do not commit it'])
+        expect(out).toContain(part)
+      expect(out).toContain(alg === 'hmac' ? 'name: pcs-hmac-secret' : 'name: pcs-ed25519-config')
+    },
+  )
+
+  it('the key file that comes with a fresh key is one that the verifier takes', async () => {
+    const { out } = await runPcs(['keygen', '--alg', 'ed25519', '--as', 'key-file'])
+    // The verifier's own reader has tests of its own; here it is the form that counts.
+    expect(parseYaml(out)).toEqual({
+      keys: [
+        {
+          algorithm: 'ed25519',
+          id: expect.stringMatching(/^ed25519:[0-9a-f]{12}$/),
+          key: expect.stringMatching(/^[A-Za-z0-9+/]{43}=$/),
+          not_before: expect.stringMatching(/^20\d\d-.*Z$/),
+          not_after: expect.stringMatching(/^20\d\d-.*Z$/),
+        },
+      ],
+    })
   })
 
   it('come from a file, without the line end at its end', async () => {
