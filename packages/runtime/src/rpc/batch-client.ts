@@ -74,7 +74,10 @@ export class BatchClient<Item, Result, Answer> {
     const lane = { method, open, timeoutMs: limits.timeoutMs, ageMs: limits.laneAgeMs }
     this.#lanes = new Lanes(endpoints, limits.lanes, lane, {
       changed: () => this.#pump(),
-      failed: () => this.#pumpOrFail(),
+      failed: (lane) => {
+        this.#lanes.failed(lane)
+        this.#pumpOrFail()
+      },
       answered: (lane, response) => this.#onAnswer(lane, response as BatchResponse),
       lost: (lane, error, untaken) => this.#onLost(lane, error, untaken),
       drained: () => endpoints.refresh(),
@@ -102,6 +105,7 @@ export class BatchClient<Item, Result, Answer> {
       return Promise.reject(full)
     }
     const ownDeadlineMs = hopDeadlineMs(limits.timeoutMs, deadlineMs)
+    const nowMs = monotonicMs()
     return new Promise((resolve, reject) => {
       // Every property by its name: a spread here took a tenth of the gateway's time.
       this.#queue.push({
@@ -111,7 +115,8 @@ export class BatchClient<Item, Result, Answer> {
         reject,
         onLate,
         alone,
-        askedMs: monotonicMs(),
+        askedMs: nowMs,
+        queuedMs: nowMs,
         deadlineMs: ownDeadlineMs,
         wholeDeadlineMs: deadlineMs ?? ownDeadlineMs,
         failedAt: undefined,
@@ -143,7 +148,10 @@ export class BatchClient<Item, Result, Answer> {
     const closed = unavailable(`${this.#parts.service}: the client is closed`)
     for (const sent of this.#inFlight.values()) this.#fail(sent, closed)
     this.#inFlight.clear()
-    this.#failQueue(closed)
+    this.#failUnsent(
+      this.#queue.takeEach(() => true),
+      closed,
+    )
     this.#lanes.close()
   }
 
@@ -166,20 +174,20 @@ export class BatchClient<Item, Result, Answer> {
     return false
   }
 
-  #mayGoTo(address: string, { failedAt }: Pending<Item, Answer>): boolean {
-    return failedAt !== address || !this.#lanes.isUsableWithout(address)
+  #mayGoTo(address: string, { failedAt, queuedMs }: Pending<Item, Answer>): boolean {
+    return failedAt !== address || !this.#lanes.hasOther(address, queuedMs)
   }
 
   /**
-   * An attempt to reach a server has failed. What waits fails with it where no other way is open; what is asked later,
-   * while nothing is tried, waits for the next attempt, so that a server that is back is never missed.
+   * An attempt to reach a server has failed. What waits fails with it where no other way is open and each server was
+   * tried meanwhile; what is asked later waits for the next attempt, so that a server that is back is never missed.
    */
   #pumpOrFail(): void {
     this.#pump()
-    if (this.#queue.length > 0 && !this.#lanes.isUsable && this.#inFlight.size === 0) {
-      const { service, endpoints } = this.#parts
-      this.#failQueue(unavailable(endpoints.refusal ?? `${service} is not reachable`))
-    }
+    if (this.#queue.length === 0 || this.#inFlight.size > 0) return
+    const unreachable = this.#queue.takeEach(({ queuedMs }) => this.#lanes.isTried(queuedMs))
+    const { service, endpoints } = this.#parts
+    this.#failUnsent(unreachable, unavailable(endpoints.refusal ?? `${service} is not reachable`))
   }
 
   #send(lane: Lane, pending: Pending<Item, Answer>[]): void {
@@ -218,7 +226,7 @@ export class BatchClient<Item, Result, Answer> {
     if (!this.#options.idempotent || alone || error !== undefined || failedAt !== undefined) return undefined
     if (wholeDeadlineMs <= nowMs || (needsAnother && !this.#lanes.isUsableWithout(address))) return undefined
     const deadlineMs = Math.min(nowMs + this.#parts.limits.timeoutMs, wholeDeadlineMs)
-    return { ...pending, failedAt: address, deadlineMs }
+    return { ...pending, failedAt: address, queuedMs: nowMs, deadlineMs }
   }
 
   #onAnswer(lane: Lane, { batch, results }: BatchResponse): void {
@@ -321,10 +329,6 @@ export class BatchClient<Item, Result, Answer> {
     return new LostInFlight(this.#parts.service, { wasAlone, cause })
   }
 
-  #failQueue(error: AppError): void {
-    this.#failUnsent(this.#queue.takeAll(), error)
-  }
-
   #failUnsent(pending: readonly Pending<Item, Answer>[], error: AppError): void {
     if (pending.length === 0) return
     const traced = pending.filter(({ context }) => context)
@@ -335,7 +339,10 @@ export class BatchClient<Item, Result, Answer> {
   #sweep(): void {
     const nowMs = monotonicMs()
     const late = unavailable(`${this.#parts.service} did not answer in time`)
-    this.#failUnsent(this.#queue.takeLate(nowMs), late)
+    this.#failUnsent(
+      this.#queue.takeEach(({ deadlineMs }) => deadlineMs <= nowMs),
+      late,
+    )
     for (const [lane, sent] of this.#inFlight) this.#giveUpIfLate(lane, sent, nowMs, late)
     this.#pump()
     if (this.#queue.length === 0 && this.#inFlight.size === 0) {

@@ -14,6 +14,8 @@ export interface Pending<Item, Answer> {
   readonly onLate: ((answer: Answer) => void) | undefined
   /** Of CallOptions. */
   readonly alone: boolean
+  /** Since when it waits for a place in a batch. Monotonic. */
+  readonly queuedMs: number
   /** Address of the server that failed its first try. */
   failedAt: string | undefined
   /** Why its first try was lost in flight, where it was. */
@@ -79,16 +81,13 @@ export class ItemQueue<Item, Answer> {
     return taken
   }
 
-  takeAll(): Pending<Item, Answer>[] {
-    const all = this.#waiting
-    this.#waiting = []
-    return all
-  }
-
-  takeLate(nowMs: number): Pending<Item, Answer>[] {
-    const late = this.#waiting.filter(({ deadlineMs }) => deadlineMs <= nowMs)
-    if (late.length > 0) this.#waiting = this.#waiting.filter(({ deadlineMs }) => deadlineMs > nowMs)
-    return late
+  /** All of a kind. */
+  takeEach(isOne: (pending: Pending<Item, Answer>) => boolean): Pending<Item, Answer>[] {
+    const taken: Pending<Item, Answer>[] = []
+    const left: Pending<Item, Answer>[] = []
+    for (const pending of this.#waiting) (isOne(pending) ? taken : left).push(pending)
+    this.#waiting = left
+    return taken
   }
 
   #takeable(): readonly Pending<Item, Answer>[] {

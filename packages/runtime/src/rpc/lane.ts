@@ -59,6 +59,8 @@ export class Lane {
   #failures = 0
   /** Monotonic; before that nothing is opened. */
   #retryAtMs = 0
+  /** Monotonic: when it was opened last, whatever came of it. */
+  #triedMs = Number.NEGATIVE_INFINITY
   #reopenAtMs = 0
 
   constructor(endpoint: Endpoint, parts: LaneParts, events: LaneEvents) {
@@ -69,6 +71,10 @@ export class Lane {
 
   get isBusy(): boolean {
     return this.#isBusy
+  }
+
+  get triedMs(): number {
+    return this.#triedMs
   }
 
   /** It can take a batch now. */
@@ -125,6 +131,7 @@ export class Lane {
 
   #open(nowMs: number): void {
     this.#isOpening = true
+    this.#triedMs = nowMs
     const channel = this.#parts.open(this.endpoint)
     channel.ready(nowMs + this.#parts.timeoutMs).then(
       () => this.#opened(channel),

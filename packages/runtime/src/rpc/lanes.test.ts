@@ -335,6 +335,25 @@ describe('a second try', () => {
   })
 })
 
+describe('a server that has just come back', () => {
+  it('is waited for when the other one goes, without a failed item', async () => {
+    const test = await fleet(() => pause(2))
+    const servers = await Promise.all([test.up(0), test.up(1)])
+    test.ips = IPS.slice(0, 2)
+    const { batch } = test.peer()
+    const running = load((text) => batch(text, { deadlineMs: inTimeMs() }))
+    await running.more(50)
+    for (let round = 0; round < 6; round += 1) {
+      await servers[round % 2]?.stop(0)
+      await running.more(50)
+      servers[round % 2] = await test.up(round % 2)
+      await pause(20) // an attempt under way may have been refused before
+    }
+    await running.stop()
+    expect(running.failures).toEqual(NO_FAILURE)
+  })
+})
+
 describe('names', () => {
   it('may be several, each with several addresses', async () => {
     const test = await fleet()

@@ -10,6 +10,8 @@ export class Lanes {
   readonly #events: LaneEvents
   /** By address: when it last got a batch, in turns. */
   readonly #turns = new Map<string, number>()
+  /** By address: the beginning of the last attempt that did not reach it. Monotonic. */
+  readonly #failuresMs = new Map<string, number>()
   readonly #retiring = new Set<Lane>()
   #lanes: Lane[] = []
   #current: readonly Endpoint[] = []
@@ -37,6 +39,23 @@ export class Lanes {
     const endpoints = this.#endpoints.known
     if (endpoints !== this.#current) this.#spread(endpoints)
     for (const lane of this.#lanes) lane.keepOpen(nowMs)
+  }
+
+  /** A lane could not be opened. */
+  failed({ endpoint: { address }, triedMs }: Lane): void {
+    this.#failuresMs.set(address, triedMs)
+  }
+
+  /** Whether no server can be reached: each was tried since then. Monotonic. */
+  isTried(sinceMs: number): boolean {
+    return !this.isUsable && this.#lanes.every((lane) => this.#hasFailed(lane, sinceMs))
+  }
+
+  /** Whether a server at another address takes a batch now or soon, or was not tried since then. Monotonic. */
+  hasOther(address: string, sinceMs: number): boolean {
+    return this.#lanes.some(
+      (lane) => lane.endpoint.address !== address && (lane.isUsable || !this.#hasFailed(lane, sinceMs)),
+    )
   }
 
   /** Whether a batch can be taken now or soon by a server at another address. */
@@ -74,6 +93,10 @@ export class Lanes {
     for (const lane of [...this.#lanes, ...this.#retiring]) lane.close()
   }
 
+  #hasFailed({ endpoint: { address } }: Lane, sinceMs: number): boolean {
+    return (this.#failuresMs.get(address) ?? Number.NEGATIVE_INFINITY) >= sinceMs
+  }
+
   #spread(endpoints: readonly Endpoint[]): void {
     this.#current = endpoints
     const total = endpoints.length === 0 ? 0 : Math.max(this.#lanesMin, endpoints.length)
@@ -91,6 +114,8 @@ export class Lanes {
     }
     this.#lanes = kept
     const addresses = new Set(endpoints.map(({ address }) => address))
-    for (const address of this.#turns.keys()) if (!addresses.has(address)) this.#turns.delete(address)
+    for (const known of [this.#turns, this.#failuresMs]) {
+      for (const address of known.keys()) if (!addresses.has(address)) known.delete(address)
+    }
   }
 }
