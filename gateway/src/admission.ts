@@ -1,8 +1,20 @@
 import { AppError } from '@fractal-lba/runtime'
+import type { TrustedProxies } from './client-address.js'
+import type { ClientLimits } from './client-limits.js'
 import type { RateLimit } from './rate-limit.js'
+
+/** Where a submission comes from. */
+export interface Caller {
+  /** Address of the other end of its connection. */
+  readonly peer: string
+  /** X-Forwarded-For, as it came. */
+  readonly forwardedFor: string | undefined
+}
 
 export interface AdmissionOptions {
   readonly recordBytesMax: number
+  readonly clientLimits: ClientLimits
+  readonly proxies: TrustedProxies
   readonly rateLimit: RateLimit
   /** Why no log can take a submission now; undefined where one can. */
   readonly room: () => AppError | undefined
@@ -16,12 +28,19 @@ export class Admission {
     this.#options = options
   }
 
-  /** In this order: size, rate, room. @returns why the submission is not let in; undefined where it is. */
-  admit(recordBytes: number): AppError | undefined {
-    const { recordBytesMax, rateLimit, room } = this.#options
+  /**
+   * In this order: size, the client's share, the gateway's rate, room. A client that is over its share uses up nothing of
+   * the gateway's.
+   * @returns why the submission is not let in; undefined where it is
+   */
+  admit(recordBytes: number, { peer, forwardedFor }: Caller): AppError | undefined {
+    const { recordBytesMax, clientLimits, proxies, rateLimit, room } = this.#options
     if (recordBytes > recordBytesMax) {
       return new AppError('too_large', `a record has at most ${recordBytesMax} bytes`)
     }
-    return rateLimit.take(1) ?? room()
+    const overItsShare = clientLimits.isOn
+      ? clientLimits.take(proxies.clientOf(peer, forwardedFor), recordBytes)
+      : undefined
+    return overItsShare ?? rateLimit.take(1) ?? room()
   }
 }

@@ -14,6 +14,8 @@ import {
   withTls,
 } from '@fractal-lba/runtime'
 import { Admission } from './admission.js'
+import { TrustedProxies } from './client-address.js'
+import { ClientLimits } from './client-limits.js'
 import { connectServices } from './clients/connect.js'
 import type { GatewayConfig } from './config.js'
 import { createCounters } from './counters.js'
@@ -62,7 +64,14 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
     tokensPerSecond: config.tokenRate,
     onRefused: () => counters.rateLimited.inc(),
   })
+  const { trustedProxies, ...shares } = config.clients
+  const clientLimits = new ClientLimits({
+    ...shares,
+    bodyBytesMax: config.bodyBytesMax,
+    onRefused: () => counters.rateLimited.inc(),
+  })
   const admission = new Admission({
+    ...{ clientLimits, proxies: new TrustedProxies(trustedProxies) },
     recordBytesMax: config.bodyBytesMax,
     rateLimit,
     room: () => monitor.refusal,

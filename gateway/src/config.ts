@@ -16,6 +16,7 @@ import {
   readTls,
 } from '@fractal-lba/runtime'
 
+import { isNetwork } from './client-address.js'
 import type { LinkTargets } from './http/pages/links.js'
 
 export interface GatewayConfig extends CommonConfig {
@@ -29,6 +30,7 @@ export interface GatewayConfig extends CommonConfig {
   readonly addresses: ServiceAddresses
   /** Requests per second, burst as much; 0 is off. */
   readonly tokenRate: number
+  readonly clients: ClientConfig
   readonly bodyBytesMax: number
   readonly bodyTimeoutMs: number
   readonly headersTimeoutMs: number
@@ -52,6 +54,15 @@ export interface ServiceAddresses {
   /** Of processes on one store. */
   readonly dedup: readonly string[]
   readonly scoring: string
+}
+
+/** What one client may send, and who it is. */
+export interface ClientConfig {
+  /** Per second, burst as much; 0 is off. */
+  readonly requestsPerSecond: number
+  readonly bytesPerSecond: number
+  /** Addresses and networks of proxies whose X-Forwarded-For counts. */
+  readonly trustedProxies: readonly string[]
 }
 
 export interface ReplayConfig {
@@ -91,6 +102,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
       scoring: readAddress(env, 'signal-scoring', port),
     },
     tokenRate: env.integer('TOKEN_RATE', 1000, { min: 0, max: 1_000_000 }),
+    clients: readClients(env),
     bodyBytesMax: env.sizeBytes('BODY_MAX', 64 * 2 ** 10, { min: 2 ** 10, max: 2 ** 20 }),
     bodyTimeoutMs,
     headersTimeoutMs,
@@ -125,4 +137,19 @@ function readPlainOpsAddress(env: Env, fallback: string | undefined): string | u
   return env.optional('METRICS_ADDR') === undefined && fallback === undefined
     ? undefined
     : env.address('METRICS_ADDR', fallback ?? '')
+}
+
+function readClients(env: Env): ClientConfig {
+  const trustedProxies = (env.optional('TRUSTED_PROXIES') ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+  if (!trustedProxies.every(isNetwork)) {
+    env.mistake('TRUSTED_PROXIES is not addresses and networks (10.0.0.0/8), separated by commas')
+  }
+  return {
+    requestsPerSecond: env.integer('CLIENT_RATE', 0, { min: 0, max: 1_000_000 }),
+    bytesPerSecond: env.sizeBytes('CLIENT_BYTES_RATE', 0, { min: 0, max: 2 ** 40 }),
+    trustedProxies: trustedProxies.filter(isNetwork),
+  }
 }

@@ -1,4 +1,5 @@
 import { AppError, monotonicMs } from '@fractal-lba/runtime'
+import { TokenBucket, wholeSeconds } from './token-bucket.js'
 
 export interface RateLimitOptions {
   /** The contract's TOKEN_RATE: tokens per second, burst as much (at least one); 0 turns the limit off. */
@@ -17,65 +18,35 @@ export interface RateLimitFields {
   readonly state: string
 }
 
-/** Far below a token, far above what a day of additions of doubles can be wrong by. */
-const ROUNDING = 1e-6
-
 /** A token bucket, one per gateway, shared by HTTP and gRPC. */
 export class RateLimit {
-  readonly #tokensPerSecond: number
-  readonly #capacity: number
+  readonly #bucket: TokenBucket | undefined
   readonly #policy: string
   readonly #onRefused: () => void
   readonly #nowMs: () => number
-  #tokens: number
-  #filledAtMs: number
 
   constructor({ tokensPerSecond, onRefused, nowMs = monotonicMs }: RateLimitOptions) {
-    this.#tokensPerSecond = tokensPerSecond
-    this.#capacity = Math.max(1, tokensPerSecond)
-    this.#policy = `"default";q=${Math.floor(this.#capacity)};w=${wholeSeconds(this.#capacity / tokensPerSecond)}`
+    const capacity = Math.max(1, tokensPerSecond)
+    this.#bucket = tokensPerSecond > 0 ? new TokenBucket(tokensPerSecond, capacity, nowMs()) : undefined
+    this.#policy = `"default";q=${Math.floor(capacity)};w=${wholeSeconds(capacity / tokensPerSecond)}`
     this.#onRefused = onRefused
     this.#nowMs = nowMs
-    this.#tokens = this.#capacity
-    this.#filledAtMs = nowMs()
-  }
-
-  get enabled(): boolean {
-    return this.#tokensPerSecond > 0
   }
 
   /** Takes the tokens, or none of them and gives back why, with the time after which they would be there. */
   take(count: number): AppError | undefined {
-    if (!this.enabled) return undefined
-    this.#fill()
-    if (this.#tokens + ROUNDING >= count) {
-      this.#tokens -= count
-      return undefined
-    }
+    const retryAfterMs = this.#bucket?.take(count, this.#nowMs()) ?? 0
+    if (retryAfterMs === 0) return undefined
     this.#onRefused()
-    const waitMs = ((count - this.#tokens) / this.#tokensPerSecond) * 1000
     return new AppError('rate_limited', 'this gateway takes no more submissions at the moment', {
-      retryAfterMs: Math.ceil(waitMs - ROUNDING),
+      retryAfterMs,
     })
   }
 
   /** The bucket as it is now; undefined where there is no limit. */
   fields(): RateLimitFields | undefined {
-    if (!this.enabled) return undefined
-    this.#fill()
-    const remaining = Math.max(0, Math.floor(this.#tokens + ROUNDING))
-    const full = wholeSeconds((this.#capacity - this.#tokens) / this.#tokensPerSecond)
-    return { policy: this.#policy, state: `"default";r=${remaining};t=${full}` }
+    if (!this.#bucket) return undefined
+    const { remaining, fullAfterSeconds } = this.#bucket.state(this.#nowMs())
+    return { policy: this.#policy, state: `"default";r=${remaining};t=${fullAfterSeconds}` }
   }
-
-  #fill(): void {
-    const nowMs = this.#nowMs()
-    const grown = ((nowMs - this.#filledAtMs) / 1000) * this.#tokensPerSecond
-    this.#tokens = Math.min(this.#capacity, this.#tokens + grown)
-    this.#filledAtMs = nowMs
-  }
-}
-
-function wholeSeconds(seconds: number): number {
-  return Math.max(0, Math.ceil(seconds - ROUNDING))
 }

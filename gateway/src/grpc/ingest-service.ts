@@ -12,7 +12,7 @@ import {
   toStatus,
   type Work,
 } from '@fractal-lba/runtime'
-import type { Admission } from '../admission.js'
+import type { Admission, Caller } from '../admission.js'
 import type { Answer, Answered } from '../decision.js'
 import type { Ingest, Submission } from '../ingest.js'
 import { recordProblems } from '../problem.js'
@@ -32,6 +32,9 @@ export const REQUEST_BYTES_MAX = BATCH_BYTES_MAX + 64 * 2 ** 10
  * as they came, and the verifier alone reads them.
  */
 type RawRecords = readonly Buffer[]
+
+/** One in this process: it has no address. */
+const NO_CALLER: Caller = { peer: '', forwardedFor: undefined }
 
 /** Tells the caller something beside the answer, where there is something. */
 type Tell = (name: string, value: string | undefined) => void
@@ -55,9 +58,9 @@ export function ingestService({
   logger,
   traces,
 }: IngestServiceParts): GrpcService {
-  const answerOf = async (submission: Submission): Promise<Answer> => {
+  const answerOf = async (submission: Submission, caller: Caller): Promise<Answer> => {
     try {
-      return admission.admit(submission.body.length) ?? (await way.submit(submission))
+      return admission.admit(submission.body.length, caller) ?? (await way.submit(submission))
     } catch (error) {
       return toAppError(error)
     }
@@ -66,6 +69,7 @@ export function ingestService({
     body: Buffer,
     parent: CallContext | undefined,
     trace: Work | undefined,
+    caller: Caller,
   ): Promise<ingest.StoredOutcome> => {
     const completeMs = monotonicMs()
     const submission: Submission = {
@@ -73,7 +77,7 @@ export function ingestService({
       encoding: record.Encoding.ENCODING_PROTOBUF,
       context: trace ?? parent,
     }
-    const answer = await answerOf(submission)
+    const answer = await answerOf(submission, caller)
     endTrace(trace, answer)
     report.answered(answer, { front: 'grpc', elapsedMs: monotonicMs() - completeMs, submission })
     if (answer instanceof AppError) throw answer
@@ -81,23 +85,23 @@ export function ingestService({
   }
 
   return grpcService(rawDefinition(), {
-    submit: answering(async (records: RawRecords, context, tell) => {
+    submit: answering(async (records: RawRecords, context, tell, caller) => {
       const trace = traces?.overGrpc(context)
       try {
         // A field that occurs twice is merged, and merging is what concatenation of the bytes means in protobuf.
-        return { result: await submit(Buffer.concat(records), context, trace) }
+        return { result: await submit(Buffer.concat(records), context, trace, caller) }
       } finally {
         tell('traceresponse', trace?.traceresponse)
       }
     }),
-    submitBatch: answering(async (records: RawRecords, context, tell) => {
+    submitBatch: answering(async (records: RawRecords, context, tell, caller) => {
       const bytes = records.reduce((sum, record) => sum + record.length, 0)
       if (records.length > BATCH_RECORDS_MAX || bytes > BATCH_BYTES_MAX) {
         report.refused(recordProblems.too_large, BATCH_TOO_LARGE, { front: 'grpc' })
         throw new AppError('too_large', BATCH_TOO_LARGE)
       }
       const trace = traces?.batch(context, records.length)
-      const one = (body: Buffer) => submit(body, context, trace && traces?.submissionOf(trace))
+      const one = (body: Buffer) => submit(body, context, trace && traces?.submissionOf(trace), caller)
       const results = await Promise.all(records.map((record) => resultOf(one(record))))
       endBatchTrace(trace)
       tell('traceresponse', trace?.traceresponse)
@@ -109,14 +113,24 @@ export function ingestService({
   })
 
   function answering<Request, Response>(
-    answerTo: (request: Request, context: CallContext | undefined, tell: Tell) => Promise<Response>,
-  ): (request: Request, call: Pick<HandledCall, 'context' | 'tell'>) => Promise<Response> {
-    return async (request, { context, tell }) => {
+    answerTo: (
+      request: Request,
+      context: CallContext | undefined,
+      tell: Tell,
+      caller: Caller,
+    ) => Promise<Response>,
+  ): (request: Request, call: Pick<HandledCall, 'context' | 'tell' | 'caller'>) => Promise<Response> {
+    return async (request, { context, tell, caller = NO_CALLER }) => {
       const tellKnown: Tell = (name, value) => {
         if (value !== undefined) tell?.(name, value)
       }
       try {
-        return await answerTo(request, traceContextOf(context?.traceparent, context?.tracestate), tellKnown)
+        return await answerTo(
+          request,
+          traceContextOf(context?.traceparent, context?.tracestate),
+          tellKnown,
+          caller,
+        )
       } catch (error) {
         throw withRetryInfo(error)
       }

@@ -2,7 +2,7 @@ import { renderOutcome } from '@fractal-lba/pcs'
 import { record } from '@fractal-lba/proto'
 import { AppError, monotonicMs, toAppError } from '@fractal-lba/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Admission } from '../admission.js'
+import type { Admission, Caller } from '../admission.js'
 import type { Answer, Answered } from '../decision.js'
 import type { Ingest, Submission } from '../ingest.js'
 import type { RateLimit } from '../rate-limit.js'
@@ -66,7 +66,7 @@ export function submitRoute({
   async function submit(request: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<void> {
     const completeMs = monotonicMs()
     const submission = submissionOf(request, body)
-    const answer = await answerTo(submission)
+    const answer = await answerTo(submission, callerOf(request))
     endTrace(request.trace, answer, request.id)
     if (answer instanceof AppError) answers.fail(request, reply, answer)
     else answers.send(request, reply, contentOf(answer))
@@ -74,9 +74,9 @@ export function submitRoute({
     report.answered(answer, { front: 'http', requestId: request.id, elapsedMs, submission })
   }
 
-  async function answerTo(submission: Submission): Promise<Answer> {
+  async function answerTo(submission: Submission, caller: Caller): Promise<Answer> {
     try {
-      return admission.admit(submission.body.length) ?? (await ingest.submit(submission))
+      return admission.admit(submission.body.length, caller) ?? (await ingest.submit(submission))
     } catch (error) {
       return toAppError(error)
     }
@@ -87,6 +87,14 @@ export function submitRoute({
     const parent = traceContextOf(headers.traceparent, headers.tracestate)
     request.trace = traces?.overHttp(parent, startedMs)
     return { body, encoding: record.Encoding.ENCODING_JSON, context: request.trace ?? parent }
+  }
+}
+
+function callerOf({ raw: { socket, headers } }: FastifyRequest): Caller {
+  const forwardedFor = headers['x-forwarded-for']
+  return {
+    peer: socket.remoteAddress ?? '',
+    forwardedFor: Array.isArray(forwardedFor) ? forwardedFor.join(',') : forwardedFor,
   }
 }
 

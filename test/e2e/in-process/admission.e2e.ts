@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { readyStatus } from '@fractal-lba/local'
-import { describe, expect, it } from 'vitest'
+import { ingest } from '@fractal-lba/proto'
+import { credentials, status as grpcStatus, Metadata } from '@grpc/grpc-js'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { startAlone, startBranch, untilServing } from '../../src/branch.js'
 import { metricsOf } from '../../src/metrics.js'
 import { problemOf } from '../../src/problem.js'
@@ -169,6 +171,34 @@ describe('rate limit', () => {
       503,
       expect.stringMatching(/;q=6;w=1$/),
     ])
+  })
+
+  it('one client that sends too much takes nothing from another, over both fronts', async () => {
+    const { records } = system()
+    const { client, grpcAddress } = await startBranch(system(), {
+      gateway: { CLIENT_RATE: '2', TRUSTED_PROXIES: '127.0.0.1' },
+    })
+    const from = (address: string) =>
+      client.submit(textOf(records.next()), { 'x-forwarded-for': `203.0.113.9, ${address}` })
+    const statuses = async (address: string, count: number) =>
+      (await Promise.all(Array.from({ length: count }, () => from(address)))).map(({ status }) => status)
+    expect((await statuses('198.51.100.1', 30)).filter((status) => status === 429).length).toBeGreaterThan(10)
+    expect(await statuses('198.51.100.2', 2)).toEqual([200, 200])
+    const refused = (await Promise.all(Array.from({ length: 5 }, () => from('198.51.100.3')))).at(-1)
+    expect(refused && problemOf(refused, 429)).toBeTruthy()
+    expect(refused?.headers['retry-after']).toBe('1')
+
+    const grpc = new ingest.IngestServiceClient(grpcAddress, credentials.createInsecure())
+    onTestFinished(() => grpc.close())
+    const codeFrom = (address: string): Promise<number> =>
+      new Promise((resolve) => {
+        const metadata = new Metadata()
+        metadata.set('x-forwarded-for', address)
+        grpc.submit({ record: undefined }, metadata, (error) => resolve(error?.code ?? grpcStatus.OK))
+      })
+    const codes = await Promise.all(Array.from({ length: 30 }, () => codeFrom('198.51.100.4')))
+    expect(codes.filter((code) => code === grpcStatus.RESOURCE_EXHAUSTED).length).toBeGreaterThan(10)
+    expect(await codeFrom('198.51.100.5')).toBe(grpcStatus.INVALID_ARGUMENT)
   })
 
   it('the default is 1000 and 0 is off', async () => {

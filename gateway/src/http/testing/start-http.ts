@@ -1,6 +1,8 @@
 import type { AddressInfo } from 'node:net'
 import { type AppError, type BasicAuth, createLogger, type ReadyReport, Registry } from '@fractal-lba/runtime'
 import { Admission } from '../../admission.js'
+import { TrustedProxies } from '../../client-address.js'
+import { ClientLimits } from '../../client-limits.js'
 import { Duty } from '../../duty.js'
 import type { MonitorView } from '../../monitor.js'
 import { RateLimit } from '../../rate-limit.js'
@@ -66,6 +68,11 @@ export async function startHttp(settings: HttpSettings = {}): Promise<HttpUnderT
   const app = buildHttpServer({
     ingest,
     admission: new Admission({
+      clientLimits: new ClientLimits({
+        ...{ requestsPerSecond: 0, bytesPerSecond: 0, bodyBytesMax: 1 },
+        onRefused: () => undefined,
+      }),
+      proxies: new TrustedProxies([]),
       recordBytesMax: limits.bodyBytesMax,
       rateLimit,
       room: settings.room ?? (() => undefined),

@@ -4,16 +4,25 @@ import {
   type handleServerStreamingCall,
   type handleUnaryCall,
   Metadata,
+  type ServerUnaryCall,
   type ServerWritableStream,
   type UntypedHandleCall,
 } from '@grpc/grpc-js'
+import { parseAddress } from '../env.js'
 import { AppError, toServiceError } from '../errors.js'
 import { BatchSession } from './batch-session.js'
 import { fromMetadata } from './call-context.js'
 import { noteClock, withClock } from './clock-metadata.js'
 import { beginCall } from './interceptors.js'
 import { demandMessage } from './message-guard.js'
-import type { Served, ServedBatches, ServedMethod, ServedStream, ServedUnary } from './served.js'
+import type {
+  CallerAddress,
+  Served,
+  ServedBatches,
+  ServedMethod,
+  ServedStream,
+  ServedUnary,
+} from './served.js'
 import type { BatchRequest, BatchResponse } from './transport.js'
 
 /** A method as grpc-js serves it: errors go out as the table of errors says. */
@@ -35,7 +44,7 @@ function unaryHandler(method: ServedUnary, { draining, clock }: Served): handleU
     const { context, end } = beginCall(method.around, fromMetadata(call.metadata))
     const trailer = new Metadata()
     const tell = (name: string, value: string): void => trailer.set(name, value)
-    answer(method, call.request, { context, draining, tell }).then(
+    answer(method, call.request, { context, draining, tell, caller: callerOf(call) }).then(
       (response) => {
         end?.({ endedMs: monotonicMs(), errors: [] })
         callback(null, response, withClock(trailer, clock))
@@ -48,6 +57,14 @@ function unaryHandler(method: ServedUnary, { draining, clock }: Served): handleU
         callback(failure)
       },
     )
+  }
+}
+
+function callerOf(call: ServerUnaryCall<unknown, unknown>): CallerAddress {
+  const forwarded = call.metadata.get('x-forwarded-for')
+  return {
+    peer: parseAddress(call.getPeer())?.host ?? call.getPeer(),
+    forwardedFor: forwarded.length === 0 ? undefined : forwarded.join(','),
   }
 }
 

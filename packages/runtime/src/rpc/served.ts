@@ -21,6 +21,15 @@ export interface HandledCall {
   readonly draining: AbortSignal
   /** Tells the caller something beside the answer or the error, where the transport has a place for it. */
   readonly tell?: ((name: string, value: string) => void) | undefined
+  /** Who is at the other end; undefined within one process. Unary calls alone. */
+  readonly caller?: CallerAddress | undefined
+}
+
+export interface CallerAddress {
+  /** Address of the other end of the connection, without its port. */
+  readonly peer: string
+  /** What a proxy before it says of whom it forwards for, as it came. */
+  readonly forwardedFor: string | undefined
 }
 
 export interface HandledStream extends HandledCall {

@@ -1,0 +1,79 @@
+import { AppError, monotonicMs } from '@fractal-lba/runtime'
+import { clientKey } from './client-address.js'
+import { TokenBucket } from './token-bucket.js'
+
+export interface ClientLimitsOptions {
+  /** Submissions per second of one client, burst as much; 0 is off. */
+  readonly requestsPerSecond: number
+  /** Bytes of bodies per second of one client; 0 is off. */
+  readonly bytesPerSecond: number
+  /** The longest body: a client may always send one. */
+  readonly bodyBytesMax: number
+  /** How many clients are remembered; the one that was quiet longest is forgotten first, and begins with a full bucket. */
+  readonly clientsMax?: number
+  /** Called once for each refusal: flk_rate_limited. */
+  readonly onRefused: () => void
+  /** Monotonic milliseconds. */
+  readonly nowMs?: () => number
+}
+
+interface Buckets {
+  readonly requests: TokenBucket | undefined
+  readonly bytes: TokenBucket | undefined
+}
+
+const CLIENTS_MAX = 10_000
+
+/** What one client may send, beside what the gateway takes in all: one that sends too much does not use up the others' share. */
+export class ClientLimits {
+  readonly #options: ClientLimitsOptions
+  readonly #clientsMax: number
+  readonly #nowMs: () => number
+  /** The one that was quiet longest first. */
+  readonly #clients = new Map<string, Buckets>()
+
+  constructor(options: ClientLimitsOptions) {
+    this.#options = options
+    this.#clientsMax = options.clientsMax ?? CLIENTS_MAX
+    this.#nowMs = options.nowMs ?? monotonicMs
+  }
+
+  get isOn(): boolean {
+    return this.#options.requestsPerSecond > 0 || this.#options.bytesPerSecond > 0
+  }
+
+  /** @param client its address. @returns why its submission is refused; undefined where it is not */
+  take(client: string, bodyBytes: number): AppError | undefined {
+    if (!this.isOn) return undefined
+    const nowMs = this.#nowMs()
+    const { requests, bytes } = this.#bucketsOf(clientKey(client), nowMs)
+    const retryAfterMs = requests?.take(1, nowMs) || bytes?.take(bodyBytes, nowMs) || 0
+    if (retryAfterMs === 0) return undefined
+    this.#options.onRefused()
+    return new AppError('rate_limited', 'this client sends more than one client may at the moment', {
+      retryAfterMs,
+    })
+  }
+
+  #bucketsOf(key: string, nowMs: number): Buckets {
+    const known = this.#clients.get(key)
+    const buckets = known ?? this.#fresh(nowMs)
+    if (known) this.#clients.delete(key)
+    this.#clients.set(key, buckets)
+    const [quietest] = this.#clients.keys()
+    if (quietest !== undefined && this.#clients.size > this.#clientsMax) this.#clients.delete(quietest)
+    return buckets
+  }
+
+  #fresh(nowMs: number): Buckets {
+    const { requestsPerSecond, bytesPerSecond, bodyBytesMax } = this.#options
+    return {
+      requests:
+        requestsPerSecond > 0 ? new TokenBucket(requestsPerSecond, requestsPerSecond, nowMs) : undefined,
+      bytes:
+        bytesPerSecond > 0
+          ? new TokenBucket(bytesPerSecond, Math.max(bytesPerSecond, bodyBytesMax), nowMs)
+          : undefined,
+    }
+  }
+}
