@@ -11,12 +11,12 @@ import {
   toAppError,
   toStatus,
   type Work,
+  withJitter,
 } from '@fractal-lba/runtime'
 import type { Admission, Caller } from '../admission.js'
 import type { Answer, Answered } from '../decision.js'
 import type { Ingest, Submission } from '../ingest.js'
 import { recordProblems } from '../problem.js'
-import { withJitter } from '../retry-after.js'
 import type { SubmissionReport } from '../submission-report.js'
 import { traceContextOf } from '../trace-context.js'
 import { endBatchTrace, endTrace, type SubmissionTraces } from '../traces.js'

@@ -1,10 +1,16 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import { type AppError, type Logger, monotonicMs, toAppError, type Violation } from '@fractal-lba/runtime'
+import {
+  type AppError,
+  type Logger,
+  monotonicMs,
+  toAppError,
+  type Violation,
+  withJitter,
+} from '@fractal-lba/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { PROBLEM_CONTENT_TYPE, problemOf, recordProblems, renderProblem } from '../problem.js'
 import { requestIdFrom } from '../request-id.js'
-import { withJitter } from '../retry-after.js'
 import type { Refusal } from './admission.js'
 import { closeAfterReading, cutWhereTooMuch } from './linger.js'
 import { type HttpMetrics, UNMATCHED } from './metrics.js'

@@ -59,6 +59,14 @@ export class AppError extends Error {
   }
 }
 
+/** "A little jitter upwards" (docs/contract.md, section 5). */
+const RETRY_JITTER = 0.2
+
+/** When to try again, so that not all who are told it come back at once. @param waitMs as configured */
+export function withJitter(waitMs: number): number {
+  return waitMs * (1 + Math.random() * RETRY_JITTER)
+}
+
 export function unavailable(message: string, cause?: unknown): AppError {
   return new AppError('unavailable', message, { cause })
 }

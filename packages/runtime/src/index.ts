@@ -24,6 +24,7 @@ export {
   transportCode,
   unavailable,
   type Violation,
+  withJitter,
 } from './errors.js'
 export { LineOutput } from './line-output.js'
 export { type LogLevel, otherLevel } from './log-level.js'
