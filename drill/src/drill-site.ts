@@ -16,7 +16,8 @@ import { type FailingVerifier, startFailingVerifier } from '@fractal-lba/test/fa
 import { AlertWatch } from './alert-watch.js'
 import { type DrillStore, type StoreName, startDrillStore } from './drill-store.js'
 import { fakeClock } from './fake-clock.js'
-import { SecondVerifier } from './second-verifier.js'
+import { SMALL_LOG_BYTES } from './forged-faults.js'
+import { SecondProcess } from './second-process.js'
 import { SpanSink } from './span-sink.js'
 import { Traffic } from './traffic.js'
 
@@ -35,7 +36,9 @@ export interface DrillSite {
   readonly traffic: Traffic
   /** Undefined where none is installed: the index is then in memory. */
   readonly store: DrillStore | undefined
-  readonly secondVerifier: SecondVerifier
+  readonly secondVerifier: SecondProcess
+  /** Its log may be no longer than SMALL_LOG_BYTES. */
+  readonly secondWal: SecondProcess
   readonly spanSink: SpanSink
   /** Fails over the records with this text in them, and over none when it is undefined. */
   readonly brokenRecords: { text: string | undefined }
@@ -113,8 +116,13 @@ async function startParts(
     },
   })
   closing.push(() => constellation.stop())
-  const secondVerifier = await SecondVerifier.start(site, root)
+  const secondVerifier = await SecondProcess.start('verifier', site, root)
   closing.push(() => secondVerifier.close())
+  const secondWal = await SecondProcess.start('wal', site, root, {
+    ...{ WAL_DIR: join(site.dataDir, 'second-wal'), WAL_SEGMENT_BYTES: '1Mi', WAL_DISK_LOW: '0' },
+    ...{ WAL_BYTES_MAX: SMALL_LOG_BYTES, WAL_COMPACT_EVERY: '1s' },
+  })
+  closing.push(() => secondWal.close())
   const local = localScrape(site.port)
   const watchers = await startWatchers({
     rules: { ...defaultRuleOptions, time: new TimeScale(timeScale) },
@@ -125,6 +133,7 @@ async function startParts(
         ...local.targets,
         agent: [],
         verifier: [localOpsAddress('verifier', site.port), secondVerifier.opsAddress],
+        wal: [localOpsAddress('wal', site.port), secondWal.opsAddress],
       },
     },
     alertmanager: { receiver: () => ({}), isQuick: true },
@@ -147,7 +156,7 @@ async function startParts(
   }, COMPACT_EVERY_MS)
   closing.push(() => clearInterval(scheduler))
   return {
-    ...{ site, constellation, watchers, traffic, store, secondVerifier, spanSink, brokenRecords },
+    ...{ site, constellation, watchers, traffic, store, secondVerifier, secondWal, spanSink, brokenRecords },
     ...{ walDirectory, hasOwnDisk, compaction, pcs, close },
     scoringClock: clock,
     alerts: new AlertWatch(watchers.alertmanager.url, stopping),
