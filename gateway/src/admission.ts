@@ -1,5 +1,5 @@
 import { AppError } from '@fractal-lba/runtime'
-import type { TrustedProxies } from './client-address.js'
+import { clientKey, type TrustedProxies } from './client-address.js'
 import type { ClientLimits } from './client-limits.js'
 import type { RateLimit } from './rate-limit.js'
 
@@ -28,19 +28,22 @@ export class Admission {
     this.#options = options
   }
 
+  /** What counts as one client: it has a share of its own, and waits behind its own work. */
+  clientOf({ peer, forwardedFor }: Caller): string {
+    return clientKey(this.#options.proxies.clientOf(peer, forwardedFor))
+  }
+
   /**
    * In this order: size, the client's share, the gateway's rate, room. A client that is over its share uses up nothing of
    * the gateway's.
+   * @param client of `clientOf`
    * @returns why the submission is not let in; undefined where it is
    */
-  admit(recordBytes: number, { peer, forwardedFor }: Caller): AppError | undefined {
-    const { recordBytesMax, clientLimits, proxies, rateLimit, room } = this.#options
+  admit(recordBytes: number, client = ''): AppError | undefined {
+    const { recordBytesMax, clientLimits, rateLimit, room } = this.#options
     if (recordBytes > recordBytesMax) {
       return new AppError('too_large', `a record has at most ${recordBytesMax} bytes`)
     }
-    const overItsShare = clientLimits.isOn
-      ? clientLimits.take(proxies.clientOf(peer, forwardedFor), recordBytes)
-      : undefined
-    return overItsShare ?? rateLimit.take(1) ?? room()
+    return clientLimits.take(client, recordBytes) ?? rateLimit.take(1) ?? room()
   }
 }

@@ -1,5 +1,4 @@
 import { AppError, monotonicMs } from '@fractal-lba/runtime'
-import { clientKey } from './client-address.js'
 import { TokenBucket } from './token-bucket.js'
 
 export interface ClientLimitsOptions {
@@ -38,15 +37,15 @@ export class ClientLimits {
     this.#nowMs = options.nowMs ?? monotonicMs
   }
 
-  get isOn(): boolean {
+  get #isOn(): boolean {
     return this.#options.requestsPerSecond > 0 || this.#options.bytesPerSecond > 0
   }
 
-  /** @param client its address. @returns why its submission is refused; undefined where it is not */
+  /** @param client of `clientKey`. @returns why its submission is refused; undefined where it is not */
   take(client: string, bodyBytes: number): AppError | undefined {
-    if (!this.isOn) return undefined
+    if (!this.#isOn) return undefined
     const nowMs = this.#nowMs()
-    const { requests, bytes } = this.#bucketsOf(clientKey(client), nowMs)
+    const { requests, bytes } = this.#bucketsOf(client, nowMs)
     const retryAfterMs = requests?.take(1, nowMs) || bytes?.take(bodyBytes, nowMs) || 0
     if (retryAfterMs === 0) return undefined
     this.#options.onRefused()

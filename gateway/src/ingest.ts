@@ -38,6 +38,8 @@ export interface Submission {
   readonly encoding: record.Encoding
   /** The trace that it belongs to. */
   readonly context: CallContext | undefined
+  /** Who has sent it: what waits of it waits behind the client's own. Absent of a replay. */
+  readonly client?: string
   /** Noted as soon as the verifier has read it, for what is told of the submission beside its answer. */
   pcsId?: string | undefined
 }
@@ -53,6 +55,7 @@ interface LiveCall {
   /** Where the whole submission ends. Monotonic. */
   readonly deadlineMs: number
   readonly context: CallContext | undefined
+  readonly client: string | undefined
 }
 
 /** What is found out about a record without changing anything anywhere. */
@@ -106,7 +109,8 @@ export class Ingest {
   }
 
   async #submit(submission: Submission): Promise<Answer> {
-    const call = { deadlineMs: monotonicMs() + this.#submitTimeoutMs, context: submission.context }
+    const { context, client } = submission
+    const call = { deadlineMs: monotonicMs() + this.#submitTimeoutMs, context, client }
     const [place, assessed] = await sideBySide(
       this.#append(submission, call), // flushed
       this.#verifyAndJudge(submission, call),

@@ -58,9 +58,9 @@ export function ingestService({
   logger,
   traces,
 }: IngestServiceParts): GrpcService {
-  const answerOf = async (submission: Submission, caller: Caller): Promise<Answer> => {
+  const answerOf = async (submission: Submission): Promise<Answer> => {
     try {
-      return admission.admit(submission.body.length, caller) ?? (await way.submit(submission))
+      return admission.admit(submission.body.length, submission.client) ?? (await way.submit(submission))
     } catch (error) {
       return toAppError(error)
     }
@@ -76,8 +76,9 @@ export function ingestService({
       body,
       encoding: record.Encoding.ENCODING_PROTOBUF,
       context: trace ?? parent,
+      client: admission.clientOf(caller),
     }
-    const answer = await answerOf(submission, caller)
+    const answer = await answerOf(submission)
     endTrace(trace, answer)
     report.answered(answer, { front: 'grpc', elapsedMs: monotonicMs() - completeMs, submission })
     if (answer instanceof AppError) throw answer

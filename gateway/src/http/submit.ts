@@ -66,7 +66,7 @@ export function submitRoute({
   async function submit(request: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<void> {
     const completeMs = monotonicMs()
     const submission = submissionOf(request, body)
-    const answer = await answerTo(submission, callerOf(request))
+    const answer = await answerTo(submission)
     endTrace(request.trace, answer, request.id)
     if (answer instanceof AppError) answers.fail(request, reply, answer)
     else answers.send(request, reply, contentOf(answer))
@@ -74,9 +74,9 @@ export function submitRoute({
     report.answered(answer, { front: 'http', requestId: request.id, elapsedMs, submission })
   }
 
-  async function answerTo(submission: Submission, caller: Caller): Promise<Answer> {
+  async function answerTo(submission: Submission): Promise<Answer> {
     try {
-      return admission.admit(submission.body.length, caller) ?? (await ingest.submit(submission))
+      return admission.admit(submission.body.length, submission.client) ?? (await ingest.submit(submission))
     } catch (error) {
       return toAppError(error)
     }
@@ -86,7 +86,8 @@ export function submitRoute({
     const { headers, startedMs } = request
     const parent = traceContextOf(headers.traceparent, headers.tracestate)
     request.trace = traces?.overHttp(parent, startedMs)
-    return { body, encoding: record.Encoding.ENCODING_JSON, context: request.trace ?? parent }
+    const client = admission.clientOf(callerOf(request))
+    return { body, encoding: record.Encoding.ENCODING_JSON, context: request.trace ?? parent, client }
   }
 }
 

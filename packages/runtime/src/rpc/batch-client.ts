@@ -37,6 +37,8 @@ export interface BatchClientParts {
 }
 
 const SWEEP_EVERY_MS = 50
+/** Of the places that wait, how many one client may have. */
+const CLIENT_QUEUE_SHARE = 0.5
 
 interface Sent<Item, Answer> {
   readonly batch: number
@@ -55,7 +57,7 @@ export class BatchClient<Item, Result, Answer> {
   readonly #around: Around | undefined
   readonly #lanes: Lanes
   readonly #inFlight = new Map<Lane, Sent<Item, Answer>>()
-  readonly #queue = new ItemQueue<Item, Answer>()
+  readonly #queue: ItemQueue<Item, Answer>
   #batch = 0
   #isPumpScheduled = false
   #isClosed = false
@@ -70,6 +72,7 @@ export class BatchClient<Item, Result, Answer> {
     const { method, open, limits, endpoints } = parts
     this.#parts = parts
     this.#options = options
+    this.#queue = new ItemQueue(options.sizeBytes)
     this.#around = aroundOf(() => this.#queue.length)
     const lane = { method, open, timeoutMs: limits.timeoutMs, ageMs: limits.laneAgeMs }
     this.#lanes = new Lanes(endpoints, limits.lanes, lane, {
@@ -91,11 +94,11 @@ export class BatchClient<Item, Result, Answer> {
    */
   call(
     item: Item,
-    { deadlineMs, context, onLate, alone = false }: CallOptions<Answer> = {},
+    { deadlineMs, context, onLate, alone = false, client }: CallOptions<Answer> = {},
   ): Promise<Answer> {
     const { service, limits } = this.#parts
     if (this.#isClosed) return Promise.reject(unavailable(`${service}: the client is closed`))
-    if (this.#queue.length >= limits.queueItemsMax) {
+    if (this.#isFullFor(client)) {
       const full = unavailable(`${service} has more work waiting than it may have`)
       const pending = { askedMs: monotonicMs(), context, error: full }
       this.#around?.({ size: 1, beganMs: undefined, traced: context ? [pending] : [] })({
@@ -115,6 +118,8 @@ export class BatchClient<Item, Result, Answer> {
         reject,
         onLate,
         alone,
+        client,
+        turn: 0,
         askedMs: nowMs,
         queuedMs: nowMs,
         deadlineMs: ownDeadlineMs,
@@ -135,6 +140,13 @@ export class BatchClient<Item, Result, Answer> {
       // Where this process itself was late, the answer may be here already, and is read before the immediate.
       this.#sweeper ??= setInterval(() => setImmediate(() => this.#sweep()), SWEEP_EVERY_MS)
     })
+  }
+
+  /** One client's waiting work leaves room for that of others. */
+  #isFullFor(client: string | undefined): boolean {
+    const { queueItemsMax } = this.#parts.limits
+    if (this.#queue.length >= queueItemsMax) return true
+    return client !== undefined && this.#queue.waitingOf(client) >= queueItemsMax * CLIENT_QUEUE_SHARE
   }
 
   /** Opens its lanes anew, each between its batches. */
@@ -208,8 +220,8 @@ export class BatchClient<Item, Result, Answer> {
 
   #takeBatch(address: string): Pending<Item, Answer>[] {
     const { batchItemsMax: itemsMax, batchBytesMax } = this.#parts.limits
-    const { sizeBytes, batchBytesMax: bytesMax = batchBytesMax } = this.#options
-    return this.#queue.take((each) => this.#mayGoTo(address, each), { itemsMax, bytesMax, sizeBytes })
+    const { batchBytesMax: bytesMax = batchBytesMax } = this.#options
+    return this.#queue.take((each) => this.#mayGoTo(address, each), { itemsMax, bytesMax })
   }
 
   /**

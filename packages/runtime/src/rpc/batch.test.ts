@@ -301,3 +301,67 @@ describe('streams of batches', () => {
     expect(seen).toEqual({ opened: 2, closed: 1 })
   })
 })
+
+describe('several clients', () => {
+  /** Answers one batch at a time, each when it is told to. */
+  async function stepwise(limits: Partial<HopLimits>) {
+    const seen: string[][] = []
+    const release: (() => void)[] = []
+    const server = await serve((items) => {
+      seen.push(items.map(({ body }) => body.toString().slice(0, 1)))
+      return new Promise((resolve) => release.push(() => resolve(items.map(echo))))
+    })
+    const { batches } = connectTo(server.port, { lanes: 1, batchItemsMax: 8, ...limits })
+    const ask = (client: string, size = 1) =>
+      batches.call(itemOf(client.repeat(size)), { client }).then(
+        () => 'answered',
+        (error: Error) => error.message,
+      )
+    const step = async (): Promise<void> => {
+      await expect.poll(() => release.length).toBeGreaterThan(0)
+      release.shift()?.()
+    }
+    return { seen, ask, step, release }
+  }
+
+  it('wait behind their own, not behind one that has sent much', async () => {
+    const { seen, ask, step } = await stepwise({})
+    const first = ask('x')
+    await expect.poll(() => seen.length).toBe(1)
+    const flood = Array.from({ length: 100 }, () => ask('x'))
+    const honest = [ask('a'), ask('a'), ask('b')]
+    for (let count = 0; count < 2; count += 1) await step()
+    await Promise.all([first, ...honest])
+    expect(seen[1]?.filter((client) => client !== 'x')).toEqual(['a', 'b', 'a'])
+    for (let count = 2; count < 14; count += 1) await step()
+    expect(new Set(await Promise.all(flood))).toEqual(new Set(['answered']))
+  })
+
+  it('get as many bytes as another, not as many items', async () => {
+    const { seen, ask, step } = await stepwise({ batchBytesMax: 4_000 })
+    const first = ask('x')
+    await expect.poll(() => seen.length).toBe(1)
+    const large = Array.from({ length: 10 }, () => ask('x', 1_000))
+    const small = Array.from({ length: 10 }, () => ask('a', 100))
+    for (let count = 0; count < 3; count += 1) await step()
+    await first
+    // In the bytes of two large ones there is room for all of the small ones.
+    expect(
+      [...(seen[1] ?? []), ...(seen[2] ?? [])].filter((client) => client === 'a').length,
+    ).toBeGreaterThan(8)
+    for (let count = 3; count < 8; count += 1) await step().catch(() => undefined)
+    await Promise.all([...small, ...large])
+  })
+
+  it('leave places for others to wait in', async () => {
+    const { seen, ask, step } = await stepwise({ queueItemsMax: 20 })
+    const first = ask('x')
+    await expect.poll(() => seen.length).toBe(1)
+    const flood = Array.from({ length: 30 }, () => ask('x'))
+    const honest = ask('a')
+    expect((await Promise.all(flood.slice(10)))[0]).toContain('more work waiting')
+    for (let count = 0; count < 3; count += 1) await step()
+    expect([await first, await honest]).toEqual(['answered', 'answered'])
+    expect(await Promise.all(flood.slice(0, 10))).toEqual(Array<string>(10).fill('answered'))
+  })
+})

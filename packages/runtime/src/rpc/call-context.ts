@@ -24,6 +24,8 @@ export interface CallOptions<Answer = unknown> {
    * its end. So a service that ends meanwhile has most likely ended because of it.
    */
   readonly alone?: boolean | undefined
+  /** Of batches: for whom it is. Where several clients wait, each gets as many bytes of a batch as the others. */
+  readonly client?: string | undefined
 }
 
 /** Where a hop ends: after its own time, or earlier with the whole. Monotonic milliseconds. */

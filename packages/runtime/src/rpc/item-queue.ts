@@ -1,5 +1,6 @@
 import type { AppError } from '../errors.js'
 import type { CallContext } from './call-context.js'
+import { FairTurns } from './fair-turns.js'
 
 /** An item of a batch client until it is answered or has failed. */
 export interface Pending<Item, Answer> {
@@ -14,6 +15,7 @@ export interface Pending<Item, Answer> {
   readonly onLate: ((answer: Answer) => void) | undefined
   /** Of CallOptions. */
   readonly alone: boolean
+  readonly client: string | undefined
   /** Since when it waits for a place in a batch. Monotonic. */
   readonly queuedMs: number
   /** Address of the server that failed its first try. */
@@ -22,20 +24,37 @@ export interface Pending<Item, Answer> {
   lostWith: AppError | undefined
   error: unknown
   answer: unknown
+  /** Its place among what waits. */
+  turn: number
 }
 
-export interface BatchBounds<Item> {
+export interface BatchBounds {
   readonly itemsMax: number
   readonly bytesMax: number
-  readonly sizeBytes: (item: Item) => number
 }
 
-/** What waits for a place in a batch, in its order. An item that is to be alone is taken when it is the first. */
+/**
+ * What waits for a place in a batch: as it came, and where clients are told, each client's in its turn. An item that is
+ * to be alone is taken when it is the first.
+ */
 export class ItemQueue<Item, Answer> {
+  readonly #sizeBytes: (item: Item) => number
+  readonly #turns = new FairTurns()
+  /** How many of each client wait. */
+  readonly #counts = new Map<string, number>()
+  /** By rising turns. */
   #waiting: Pending<Item, Answer>[] = []
+
+  constructor(sizeBytes: (item: Item) => number) {
+    this.#sizeBytes = sizeBytes
+  }
 
   get length(): number {
     return this.#waiting.length
+  }
+
+  waitingOf(client: string): number {
+    return this.#counts.get(client) ?? 0
   }
 
   get isFirstAlone(): boolean {
@@ -43,12 +62,22 @@ export class ItemQueue<Item, Answer> {
   }
 
   push(pending: Pending<Item, Answer>): void {
-    this.#waiting.push(pending)
+    if (this.#waiting.length === 0) this.#turns.clear()
+    const last = this.#waiting.at(-1)?.turn ?? 0
+    this.#count(pending, 1)
+    if (pending.client === undefined || pending.alone) pending.turn = last
+    else pending.turn = this.#turns.next(pending.client, this.#sizeBytes(pending.item))
+    if (pending.turn >= last) this.#waiting.push(pending)
+    else this.#waiting.splice(this.#placeOf(pending.turn), 0, pending)
   }
 
   /** Puts items at the head. */
   putBack(again: readonly Pending<Item, Answer>[]): void {
-    if (again.length > 0) this.#waiting = again.concat(this.#waiting)
+    if (again.length === 0) return
+    const first = this.#waiting[0]?.turn
+    if (first !== undefined) for (const pending of again) pending.turn = Math.min(pending.turn, first)
+    this.#waiting = again.concat(this.#waiting)
+    for (const pending of again) this.#count(pending, 1)
   }
 
   /** Whether there is a batch of items that may go. */
@@ -59,7 +88,7 @@ export class ItemQueue<Item, Answer> {
   /** The first batch of items that may go; one item even if it is larger than a batch. */
   take(
     mayGo: (pending: Pending<Item, Answer>) => boolean,
-    { itemsMax, bytesMax, sizeBytes }: BatchBounds<Item>,
+    { itemsMax, bytesMax }: BatchBounds,
   ): Pending<Item, Answer>[] {
     const takeable = this.#takeable()
     const taken: Pending<Item, Answer>[] = []
@@ -72,9 +101,11 @@ export class ItemQueue<Item, Answer> {
         skipped.push(pending)
         continue
       }
-      bytes += sizeBytes(pending.item)
+      bytes += this.#sizeBytes(pending.item)
       if (taken.length > 0 && bytes > bytesMax) break
       taken.push(pending)
+      this.#turns.served(pending.turn)
+      this.#count(pending, -1)
     }
     const rest = this.#waiting.slice(next)
     this.#waiting = skipped.length === 0 ? rest : skipped.concat(rest)
@@ -87,7 +118,26 @@ export class ItemQueue<Item, Answer> {
     const left: Pending<Item, Answer>[] = []
     for (const pending of this.#waiting) (isOne(pending) ? taken : left).push(pending)
     this.#waiting = left
+    for (const pending of taken) this.#count(pending, -1)
     return taken
+  }
+
+  #count({ client }: Pending<Item, Answer>, by: 1 | -1): void {
+    if (client === undefined) return
+    const count = this.waitingOf(client) + by
+    if (count === 0) this.#counts.delete(client)
+    else this.#counts.set(client, count)
+  }
+
+  /** Behind all of the same or an earlier turn. */
+  #placeOf(turn: number): number {
+    let [low, high] = [0, this.#waiting.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#waiting[middle]?.turn ?? 0) <= turn) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 
   #takeable(): readonly Pending<Item, Answer>[] {
