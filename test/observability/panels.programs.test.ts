@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
-import { copyFileSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { developmentTls } from '@fractal-lba/local'
 import { defaultRuleOptions, localScrape, startWatchers, type Watchers } from '@fractal-lba/observability'
 import { builtGoProgram, freePort, observabilityPrograms } from '@fractal-lba/test-servers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -19,6 +21,9 @@ const PAUSE_MS = 40
 /** A query that picks what is wrong has no result while nothing is. */
 const MAY_BE_EMPTY = / (?:==|[<>]) \d|code="internal"|offset 1h/
 const SAMPLED = '01'
+const DAY_MS = 86_400_000
+/** The site's own, which its records are signed with. */
+const SITE_KEY = 'a key of the tests, known to everybody'
 
 const { prometheus, alertmanager, blackboxExporter } = observabilityPrograms
 const missing = [prometheus, alertmanager, blackboxExporter]
@@ -27,7 +32,13 @@ const missing = [prometheus, alertmanager, blackboxExporter]
 const title = ['a Prometheus beside the product under load', ...missing].join(', ')
 
 describe.skipIf(missing.length > 0)(title, () => {
-  const system = useSystem('panels')
+  const keyFile = join(mkdtempSync(join(tmpdir(), 'fractal-lba-panels-')), 'keys.yaml')
+  const notAfter = new Date(Date.now() + DAY_MS).toISOString()
+  writeFileSync(
+    keyFile,
+    JSON.stringify({ keys: [{ algorithm: 'hmac', key: SITE_KEY, not_after: notAfter }] }),
+  )
+  const system = useSystem('panels', { env: { PCS_KEYS_FILE: keyFile } })
   const stopping = new AbortController()
   let watchers: Watchers | undefined
   let traffic: Promise<void> | undefined
@@ -35,10 +46,18 @@ describe.skipIf(missing.length > 0)(title, () => {
   beforeAll(async () => {
     const agentPort = await freePort()
     startAgent(agentPort)
+    const secured = await startWithTls()
     const local = localScrape(system().site.port)
     watchers = await startWatchers({
       rules: defaultRuleOptions,
-      scrape: { ...local, targets: { ...local.targets, agent: [`127.0.0.1:${agentPort}`] } },
+      scrape: {
+        ...local,
+        targets: {
+          ...local.targets,
+          verifier: [...local.targets.verifier, secured],
+          agent: [`127.0.0.1:${agentPort}`],
+        },
+      },
       interval: '1s',
       alertmanager: { receiver: () => ({}) },
     })
@@ -49,6 +68,7 @@ describe.skipIf(missing.length > 0)(title, () => {
     stopping.abort()
     await traffic
     await watchers?.close()
+    rmSync(dirname(keyFile), { recursive: true, force: true })
   }, START_LIMIT_MS)
 
   /** With one file to ship. */
@@ -67,6 +87,23 @@ describe.skipIf(missing.length > 0)(title, () => {
       stdio: 'ignore',
       signal: stopping.signal,
     }).on('error', () => undefined)
+  }
+
+  /** A verifier that nobody calls, for what is measured with TLS alone. @returns where its metrics are */
+  async function startWithTls(): Promise<string> {
+    const { site } = system()
+    const { envOf } = await developmentTls(join(site.dataDir, 'tls'))
+    const [port, opsPort] = [await freePort(), await freePort()]
+    const program = join(repositoryRoot, 'services/verifier/dist/main.js')
+    spawn(process.execPath, [program], {
+      env: {
+        ...{ PATH: process.env.PATH, GRPC_ADDR: `127.0.0.1:${port}`, METRICS_ADDR: `127.0.0.1:${opsPort}` },
+        ...{ PCS_KEYS_FILE: keyFile, ...envOf.verifier },
+      },
+      stdio: 'ignore',
+      signal: stopping.signal,
+    }).on('error', () => undefined)
+    return `127.0.0.1:${opsPort}`
   }
 
   /** Some of every answer, until the end; each is traced. */

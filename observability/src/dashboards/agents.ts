@@ -31,6 +31,43 @@ const keys: Row = {
   ],
 }
 
+const ends: Row = {
+  title: 'What ends',
+  panels: [
+    {
+      kind: 'lines',
+      title: 'Certificates: time left',
+      description: 'Of the certificate in use; where its files are broken, that is the one before.',
+      unit: 's',
+      queries: [
+        {
+          expr: 'min by (job, use) (tls_certificate_not_after_timestamp_seconds - time())',
+          legend: '{{job}} {{use}}',
+        },
+      ],
+      runbooks: ['key-or-certificate-expiring'],
+    },
+    {
+      kind: 'lines',
+      title: 'Keys: time left in their windows',
+      description: 'Keys without an end are not here.',
+      unit: 's',
+      queries: [
+        { expr: 'min by (key) (verifier_key_not_after_timestamp_seconds - time())', legend: '{{key}}' },
+      ],
+      runbooks: ['key-or-certificate-expiring'],
+    },
+    {
+      kind: 'lines',
+      title: 'Records by key',
+      description: 'Shows a rotation: when the old key is at nothing, it may go.',
+      unit: 'reqps',
+      queries: [{ expr: sumRate('verifier_key_records_total', 'key'), legend: '{{key}}' }],
+      runbooks: ['key-or-certificate-expiring'],
+    },
+  ],
+}
+
 const outboxes: Row = {
   title: 'Agents',
   panels: [
@@ -81,5 +118,5 @@ export const agents: Dashboard = {
   name: 'agents',
   title: 'Fractal LBA: keys and agents',
   description: 'Who signs with what, and what agents have not got rid of yet.',
-  rows: [keys, outboxes],
+  rows: [keys, ends, outboxes],
 }

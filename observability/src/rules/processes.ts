@@ -1,9 +1,11 @@
 import { serviceNames } from '@fractal-lba/runtime'
 import type { Alert, AlertGroup } from './alert.js'
 import { jobOf, PROBE_JOB, SERVICE_JOBS } from './jobs.js'
-import { MINUTE } from './time-scale.js'
+import { DAY, HOUR, MINUTE } from './time-scale.js'
 
 const NONE_UP = `sum by (job) (up{${SERVICE_JOBS}}) == 0`
+
+const EXPIRING_SECONDS = 14 * DAY
 
 const alerts: readonly Alert[] = [
   {
@@ -85,6 +87,27 @@ unless on (job)
     description: '{{ $labels.job }} has dropped {{ $value | humanize }} spans in five minutes.',
     runbook: 'telemetry-dropped',
     dashboard: 'pipeline',
+  },
+  {
+    name: 'FLKKeyOrCertificateExpiring',
+    severity: 'warning',
+    // A key that nobody signs with any more may end: that is how a rotation is over.
+    expr: (time) => {
+      const soon = time.age(EXPIRING_SECONDS)
+      return `(tls_certificate_not_after_timestamp_seconds{${SERVICE_JOBS}} - time() < ${soon})
+or
+(
+  verifier_key_not_after_timestamp_seconds{job="${jobOf('verifier')}"} - time() < ${soon}
+  and on (job, instance, key)
+  time() - verifier_key_last_used_timestamp_seconds{job="${jobOf('verifier')}"} < ${time.age(DAY)}
+)`
+    },
+    forSeconds: HOUR,
+    summary: 'A certificate, or a key that is in use, ends soon',
+    description:
+      'What {{ $labels.instance }} of {{ $labels.job }} has as {{ $labels.use }}{{ $labels.key }} ends in {{ $value | humanizeDuration }}.',
+    runbook: 'key-or-certificate-expiring',
+    dashboard: 'agents',
   },
 ]
 

@@ -1,5 +1,6 @@
 import type { Alert, Severity } from '../rules/alert.js'
 import { PROBE_JOB } from '../rules/jobs.js'
+import { DAY } from '../rules/time-scale.js'
 import { of } from './healthy-system.js'
 import { absent, gauge, growth, type Pattern } from './series.js'
 
@@ -196,6 +197,26 @@ export const alertCases: readonly AlertCase[] = [
     broken: { [`otel_spans_dropped_total{${of.gateway}}`]: growth(10) },
     labels: { job: 'flk-gateway' },
     value: '50',
+  },
+  {
+    alert: 'FLKKeyOrCertificateExpiring',
+    severity: 'warning',
+    what: 'the certificate of the log ends in ten days',
+    broken: { [`tls_certificate_not_after_timestamp_seconds{${of.wal},use="internal"}`]: gauge(10 * DAY) },
+    isLong: true,
+    steps: 6 * 24,
+    labels: { ...wal, use: 'internal' },
+    value: '9d 0h 0m 0s',
+  },
+  {
+    alert: 'FLKKeyOrCertificateExpiring',
+    severity: 'warning',
+    what: 'a key that agents sign with ends in ten days',
+    broken: { [`verifier_key_not_after_timestamp_seconds{${of.verifier},key="hmac:new"}`]: gauge(10 * DAY) },
+    isLong: true,
+    steps: 6 * 24,
+    labels: { ...verifier, key: 'hmac:new' },
+    value: '9d 0h 0m 0s',
   },
   {
     alert: 'FLKWALDiskPressure',

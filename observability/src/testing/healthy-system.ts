@@ -1,5 +1,6 @@
 import { serviceNames } from '@fractal-lba/runtime'
 import { jobOf, PROBE_JOB } from '../rules/jobs.js'
+import { DAY } from '../rules/time-scale.js'
 import { gauge, growth, now, type Pattern } from './series.js'
 
 /** Labels of a service's only instance. */
@@ -11,6 +12,7 @@ export const of = {
   gateway: instanceLabels('gateway'),
   wal: instanceLabels('wal'),
   dedup: instanceLabels('dedup'),
+  verifier: instanceLabels('verifier'),
 }
 
 const everywhere: readonly (readonly [string, Pattern])[] = serviceNames.flatMap((name) => {
@@ -23,6 +25,7 @@ const everywhere: readonly (readonly [string, Pattern])[] = serviceNames.flatMap
     [`process_memory_limit_bytes{${labels}}`, gauge(500e6)],
     [`clock_trusted{${labels}}`, gauge(1)],
     [`otel_spans_dropped_total{${labels}}`, growth(0)],
+    [`tls_certificate_not_after_timestamp_seconds{${labels},use="internal"}`, gauge(90 * DAY)],
   ] as const
 })
 
@@ -61,6 +64,11 @@ export const healthySystem: Readonly<Record<string, Pattern>> = Object.fromEntri
   [`wal_quarantined_segments{${of.wal}}`, gauge(0)],
   [`wal_dead_letters{${of.wal}}`, gauge(0)],
   [`wal_limit_exceeded{${of.wal}}`, gauge(0)],
+  // One in use that lasts, and the one before it, which ends and is used no more.
+  [`verifier_key_not_after_timestamp_seconds{${of.verifier},key="hmac:new"}`, gauge(90 * DAY)],
+  [`verifier_key_last_used_timestamp_seconds{${of.verifier},key="hmac:new"}`, now],
+  [`verifier_key_not_after_timestamp_seconds{${of.verifier},key="hmac:old"}`, gauge(3 * DAY)],
+  [`verifier_key_last_used_timestamp_seconds{${of.verifier},key="hmac:old"}`, gauge(-2 * DAY)],
   [`dedup_store_up{${of.dedup},backend="redis"}`, gauge(1)],
   [`dedup_store_up{${of.dedup},backend="postgres"}`, gauge(1)],
   [`dedup_integrity_conflicts_total{${of.dedup}}`, growth(0)],
