@@ -47,6 +47,8 @@ export interface DrillSite {
   readonly hasOwnDisk: boolean
   /** Runs as a scheduler would run `pcs wal compact`, while it is true. */
   readonly compaction: { isScheduled: boolean }
+  /** Of the verifier: when the key that all sign with ends, or never. */
+  readonly keyFile: { setEnd(at: Date | undefined): void }
   /** Of the scoring service: seconds that its wall clock is ahead. */
   readonly scoringClock: { set(aheadSeconds: number): void } | undefined
   /** Runs the pcs command. @throws Error with what it wrote when it fails */
@@ -97,7 +99,18 @@ async function startParts(
   const walDirectory = join(walDisk, 'wal')
   const clock = await fakeClock(join(site.dataDir, 'clock'))
 
+  const keyPath = join(site.dataDir, 'keys.yaml')
+  const keyFile: DrillSite['keyFile'] = {
+    setEnd(at) {
+      const key = { algorithm: 'hmac', key: site.hmacKey, ...(at && { not_after: at.toISOString() }) }
+      writeFileSync(keyPath, JSON.stringify({ keys: [key] }))
+    },
+  }
+  keyFile.setEnd(undefined)
+
   const env: Environment = {
+    PCS_KEYS_FILE: keyPath,
+    PCS_KEYS_RELOAD_EVERY: '1s',
     TOKEN_RATE: '250',
     WAL_DIR: walDirectory,
     WAL_SEGMENT_BYTES: '1Mi',
@@ -157,7 +170,7 @@ async function startParts(
   closing.push(() => clearInterval(scheduler))
   return {
     ...{ site, constellation, watchers, traffic, store, secondVerifier, secondWal, spanSink, brokenRecords },
-    ...{ walDirectory, hasOwnDisk, compaction, pcs, close },
+    ...{ walDirectory, hasOwnDisk, compaction, keyFile, pcs, close },
     scoringClock: clock,
     alerts: new AlertWatch(watchers.alertmanager.url, stopping),
   }

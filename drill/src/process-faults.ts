@@ -6,6 +6,8 @@ import { type Fault, needsRoot } from './fault.js'
 
 /** Far less than a process needs that waits. */
 const CORES = 0.01
+/** Within two weeks by the scaled time of the drill, and after its end. */
+const SOON_MS = 5 * 60_000
 
 function hang(service: ServiceName, alerts: readonly string[]): Fault {
   return {
@@ -61,6 +63,12 @@ export const processFaults: readonly Fault[] = [
     obstacle: async ({ scoringClock }) => (scoringClock ? undefined : 'libfaketime is not installed'),
     begin: async ({ scoringClock }) => scoringClock?.set(3_600),
     end: async ({ scoringClock }) => scoringClock?.set(0),
+  },
+  {
+    what: 'the key that agents sign with ends soon',
+    alerts: ['FLKKeyOrCertificateExpiring warning'],
+    begin: async ({ keyFile }) => keyFile.setEnd(new Date(Date.now() + SOON_MS)),
+    end: async ({ keyFile }) => keyFile.setEnd(undefined),
   },
   {
     what: 'the collector of spans is away',
