@@ -25,7 +25,7 @@ export function auditText(trail: AuditTrail): string {
     for (const mark of attempt.marks) lines.push(...markLines(mark, trail))
   }
   for (const mark of strayMarks) {
-    lines.push('', `submission   record ${mark.mark.sequence}: the log no longer holds it`)
+    lines.push('', `submission   ${whereItIs(mark)}`)
     lines.push(...markLines(mark, trail))
   }
   lines.push('', `head         record ${head.sequence}, chain ${head.chain}`, '')
@@ -74,6 +74,11 @@ function meaning({ status, indexed }: ReadMark, isFirst: boolean): string {
   if (status === 400) return 'refused: malformed or invalid'
   if (!indexed) return 'escalated: the id is not the hash of its parts'
   return isFirst ? 'judged first' : 'a duplicate: the stored outcome was given again'
+}
+
+function whereItIs({ mark: { sequence, copiedFrom } }: AuditedMark): string {
+  if (copiedFrom === undefined) return `record ${sequence}: the log no longer holds it`
+  return `in log ${printable(copiedFrom.logId)}, which is retired; its mark there, record ${copiedFrom.sequence} of ${timeText(copiedFrom.flushedAtMs)}, was copied`
 }
 
 function markLines(audited: AuditedMark, trail: AuditTrail): string[] {

@@ -175,6 +175,21 @@ describe('pcs audit', () => {
     expect(found.marks_without_submission).toMatchObject([{ sequence: mark, proof: { holds: true } }])
   })
 
+  it('tells of a mark that was copied from another log where its submission is', async () => {
+    const directory = folders.make()
+    const log = await openWal(directory)
+    const [logId, flushedAtMs] = ['c'.repeat(32), Date.UTC(2026, 0, 1)]
+    const verdict = verdictOf(id, { origin: { logId, sequence: 7 } })
+    const copiedFrom = { logId, sequence: 9, flushedAtMs }
+    await log.append([markRecord({ sequence: 0, status: 200, verdict, indexed: true, copiedFrom })])
+    await log.close()
+    const { code, out } = await auditText(directory)
+    expect(code).toBe(0)
+    expect(out).toContain(
+      `submission   in log ${logId}, which is retired; its mark there, record 9 of 2026-01-01T00:00:00.000Z, was copied`,
+    )
+  })
+
   it('says that the proof fails where a record before it is damaged', async () => {
     const directory = folders.make()
     await writeHistory(directory)
