@@ -228,7 +228,7 @@ describe('what becomes of a record', () => {
     )
     expect(lookedUp.edges()).toEqual(withoutScoring)
     expect(lookedUp.one('scoring.judge').isError).toBe(true)
-    const firstTry = await collector.traceOf(traceIdOf(failed), 7)
+    const firstTry = await collector.traceOf(traceIdOf(failed), 8)
     expect(firstTry.one('pcs.submit').isError).toBe(true)
     expect(firstTry.one('pcs.submit').attributes).toMatchObject({
       'pcs.id': lost.pcs_id,
