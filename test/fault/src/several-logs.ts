@@ -30,6 +30,8 @@ const SUBMIT_TIMEOUT_MS = 2_000
 
 /** What a submission is answered whose log is killed between its append and its mark. */
 const MARK_LOST = /^wal is not reachable$|^wal did not answer in time$/
+/** What a submission is answered whose dedup was killed, where no other one could be reached at that moment. */
+const DEDUP_LOST = /^dedup (is not reachable|did not answer in time)$/
 /** What is answered while a store that was lost is not filled. */
 const FILLING =
   /^the index |^Redis is filled under another generation|older generation|^dedup (is not reachable|did not answer in time)$/
@@ -125,7 +127,7 @@ export class SeveralLogs {
 
   /**
    * Gateways and dedups are started again, one after the other, with the logs as they are now: gateways in peace, dedups
-   * by SIGKILL, which refuses nobody, because another one is asked.
+   * by SIGKILL, which refuses hardly anybody, because another one is asked.
    */
   async startAgain(): Promise<void> {
     for (const member of GATEWAYS) {
@@ -133,6 +135,7 @@ export class SeveralLogs {
       await this.fleet.up('gateway', member)
     }
     for (const member of DEDUPS) {
+      this.outages.for(DEDUP_LOST, SUBMIT_TIMEOUT_MS)
       await this.fleet.kill('dedup', member)
       await this.more(10)
       await this.fleet.up('dedup', member)
