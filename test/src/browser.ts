@@ -62,11 +62,13 @@ export class Browser {
     ]
     const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] })
     const browser = new Browser(child, profile)
-    const { targetId } = await browser.#ask('Target.createTarget', { url: 'about:blank' })
-    const { sessionId } = await browser.#ask('Target.attachToTarget', { targetId, flatten: true })
-    browser.#session = String(sessionId)
-    for (const domain of ['Page', 'Runtime', 'Log']) await browser.#ask(`${domain}.enable`)
-    return browser
+    try {
+      await browser.#openPage()
+      return browser
+    } catch (error) {
+      await browser.close()
+      throw error
+    }
   }
 
   /** Answers the question for user and password from now on. */
@@ -119,6 +121,13 @@ export class Browser {
     await gone
     clearTimeout(limit)
     await rm(this.#profile, { recursive: true, force: true, maxRetries: 3 })
+  }
+
+  async #openPage(): Promise<void> {
+    const { targetId } = await this.#ask('Target.createTarget', { url: 'about:blank' })
+    const { sessionId } = await this.#ask('Target.attachToTarget', { targetId, flatten: true })
+    this.#session = String(sessionId)
+    for (const domain of ['Page', 'Runtime', 'Log']) await this.#ask(`${domain}.enable`)
   }
 
   #ask(method: string, params: object = {}): Promise<Readonly<Record<string, unknown>>> {
