@@ -32,7 +32,7 @@ export default defineConfig({
           name: 'processes',
           include: ['test/e2e/*.e2e.ts'],
           exclude: [...configDefaults.exclude, ...shippedLimits, needsServers],
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
       },

@@ -73,12 +73,15 @@ export interface ReplayConfig {
 }
 
 const MINUTE_MS = 60_000
+/** Records have 0.6 to 1 KB: one client that sends as many as the gateway takes may send them four times as large. */
+const RECORD_BYTES_USUAL = 4 * 2 ** 10
 
 export function readGatewayConfig(env: Env): GatewayConfig {
   const tls = readTls(env)
   const publicTls = readPublicTls(env, tls)
   const port = readPort(env)
   const host = readHost(env)
+  const tokenRate = env.integer('TOKEN_RATE', 1000, { min: 0, max: 1_000_000 })
   const bodyTimeoutMs = env.durationMs('BODY_TIMEOUT', 5_000, { min: 100, max: MINUTE_MS })
   const headersTimeoutMs = env.durationMs('HEADERS_TIMEOUT', Math.min(3_000, bodyTimeoutMs), {
     min: 100,
@@ -101,8 +104,8 @@ export function readGatewayConfig(env: Env): GatewayConfig {
       dedup: readAddresses(env, 'dedup', port),
       scoring: readAddress(env, 'signal-scoring', port),
     },
-    tokenRate: env.integer('TOKEN_RATE', 1000, { min: 0, max: 1_000_000 }),
-    clients: readClients(env),
+    tokenRate,
+    clients: readClients(env, tokenRate),
     bodyBytesMax: env.sizeBytes('BODY_MAX', 64 * 2 ** 10, { min: 2 ** 10, max: 2 ** 20 }),
     bodyTimeoutMs,
     headersTimeoutMs,
@@ -139,7 +142,7 @@ function readPlainOpsAddress(env: Env, fallback: string | undefined): string | u
     : env.address('METRICS_ADDR', fallback ?? '')
 }
 
-function readClients(env: Env): ClientConfig {
+function readClients(env: Env, tokenRate: number): ClientConfig {
   const trustedProxies = (env.optional('TRUSTED_PROXIES') ?? '')
     .split(',')
     .map((part) => part.trim())
@@ -149,7 +152,10 @@ function readClients(env: Env): ClientConfig {
   }
   return {
     requestsPerSecond: env.integer('CLIENT_RATE', 0, { min: 0, max: 1_000_000 }),
-    bytesPerSecond: env.sizeBytes('CLIENT_BYTES_RATE', 0, { min: 0, max: 2 ** 40 }),
+    bytesPerSecond: env.sizeBytes('CLIENT_BYTES_RATE', tokenRate * RECORD_BYTES_USUAL, {
+      min: 0,
+      max: 2 ** 40,
+    }),
     trustedProxies: trustedProxies.filter(isNetwork),
   }
 }

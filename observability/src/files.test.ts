@@ -53,7 +53,11 @@ describe('a time scale', () => {
     const withoutWindows = (alert: Alert, factor: number) =>
       alert.expr(new TimeScale(factor)).replace(/\[\w+\]|offset \w+/g, 'T')
     const changed = allAlerts.filter((alert) => withoutWindows(alert, 60) !== withoutWindows(alert, 1))
-    expect(changed.map(({ name }) => name)).toEqual(['FLKWALPendingOld', 'FLKWALCompactionStale'])
+    expect(changed.map(({ name }) => name)).toEqual([
+      'FLKKeyOrCertificateExpiring',
+      'FLKWALPendingOld',
+      'FLKWALCompactionStale',
+    ])
   })
 
   it.each([

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Latencies, OpenLoop, recordMaker, submitRequest } from '@fractal-lba/load'
-import { testSite } from '@fractal-lba/local'
+import { type Environment, testSite } from '@fractal-lba/local'
 import { hmacKey } from '@fractal-lba/pcs'
 import { expect, it, onTestFinished } from 'vitest'
 import { hostileActs } from '../src/hostile/acts.js'
@@ -25,10 +25,10 @@ const RATIO_MAX = 3
 const GROWTH_MAX = 1.25
 const SERVICES = ['gateway', 'wal', 'verifier', 'dedup', 'signal-scoring'] as const
 
-async function started(label: string): Promise<System> {
+async function started(label: string, env: Environment = {}): Promise<System> {
   const site = await testSite(label)
   onTestFinished(() => site.dispose())
-  const system = await System.start(site, label)
+  const system = await System.start(site, label, { env })
   onTestFinished(() => system.close())
   return system
 }
@@ -47,7 +47,10 @@ it.skipIf(isLong)('a hostile client gets the answers that are due, and the hones
 })
 
 it.runIf(isLong)('ten minutes beside honest ones', async () => {
-  const { constellation, site } = await started('fault-hostile')
+  const { constellation, site } = await started('fault-hostile', {
+    TOKEN_RATE: '1000',
+    TRUSTED_PROXIES: '127.0.0.1',
+  })
   const hostile = fork(PROGRAM)
   onTestFinished(() => {
     hostile.kill('SIGKILL')

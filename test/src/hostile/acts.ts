@@ -1,7 +1,7 @@
 import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import { ingest } from '@fractal-lba/proto'
-import { Client, credentials, status as Grpc, type ServiceError } from '@grpc/grpc-js'
+import { Client, credentials, status as Grpc, Metadata, type ServiceError } from '@grpc/grpc-js'
 import { nested } from '../record-text.js'
 
 /** Where a hostile client sends what it makes. */
@@ -11,6 +11,9 @@ export interface HostileTarget {
   /** host:port of its gRPC. */
   readonly grpcAddress: string
 }
+
+/** As a proxy on this machine would tell it: hostile clients have addresses of their own. */
+const OWN_ADDRESS = '203.0.113.66'
 
 /** One kind of hostile request. */
 export interface HostileAct {
@@ -90,7 +93,8 @@ export function hostileActs(target: HostileTarget): { acts: HostileAct[]; close:
 }
 
 const HEAD =
-  'POST /v1/pcs/submit HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n'
+  'POST /v1/pcs/submit HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n' +
+  `X-Forwarded-For: ${OWN_ADDRESS}\r\n`
 
 function submission(body: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${HEAD}Content-Length: ${body.length}\r\n\r\n`), body])
@@ -160,8 +164,10 @@ const raw = (bytes: Buffer): Buffer => bytes
 
 function call(client: Client, path: string, request: Buffer): Promise<string> {
   const deadline = Date.now() + EXCHANGE_LIMIT_MS
+  const metadata = new Metadata()
+  metadata.set('x-forwarded-for', OWN_ADDRESS)
   return new Promise((resolve) => {
-    client.makeUnaryRequest(path, raw, raw, request, { deadline }, (error, answer) => {
+    client.makeUnaryRequest(path, raw, raw, request, metadata, { deadline }, (error, answer) => {
       resolve(error ? nameOf(error.code) : resultsOf(answer ?? Buffer.alloc(0)))
     })
   })
@@ -182,7 +188,13 @@ function nameOf(code: ServiceError['code'] | number): string {
 function unfinishedCalls(address: string, path: string): Promise<string> {
   const session = connectHttp2(`http://${address}`)
   session.on('error', () => undefined)
-  const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' }
+  const headers = {
+    ':method': 'POST',
+    ':path': path,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+    'x-forwarded-for': OWN_ADDRESS,
+  }
   const ends = Array.from({ length: OPEN_CALLS }, () => {
     const stream = session.request(headers)
     stream.on('error', () => undefined)
