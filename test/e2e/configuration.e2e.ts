@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type Environment, type ServiceName, testSite } from '@fractal-lba/local'
@@ -75,11 +75,12 @@ describe('what is not there', () => {
     const env = { WAL_DIR: join(site.dataDir, 'wal') }
     await mkdir(env.WAL_DIR)
     let count = 0
-    const countOn = () =>
-      writeFile(
-        join(env.WAL_DIR, 'owner'),
-        JSON.stringify({ hostId: 'another', host: 'node-1', count: count++ }),
-      )
+    // In one step, as its owner writes it: a reader must never see half of it.
+    const countOn = async (): Promise<void> => {
+      const next = join(site.dataDir, 'next-owner')
+      await writeFile(next, JSON.stringify({ hostId: 'another', host: 'node-1', count: count++ }))
+      await rename(next, join(env.WAL_DIR, 'owner'))
+    }
     await countOn()
     const counting = setInterval(() => void countOn(), 300)
     onTestFinished(() => clearInterval(counting))
