@@ -32,7 +32,7 @@ export default defineConfig({
           name: 'processes',
           include: ['test/e2e/*.e2e.ts'],
           exclude: [...configDefaults.exclude, ...shippedLimits, needsServers],
-          maxWorkers: 4,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
