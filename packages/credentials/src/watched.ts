@@ -95,8 +95,8 @@ export class Watched<Value> {
     try {
       return await this.#source.read()
     } catch (error) {
-      if (error instanceof FileError) return error
-      throw error
+      // Whatever it is, the last good value serves on, and somebody is told.
+      return error instanceof FileError ? error : new FileError(`the files cannot be read: ${String(error)}`)
     }
   }
 
