@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { FileError, type Identity, readIdentity } from '@fractal-lba/credentials'
-import { type Role, StartError, serviceNames } from '@fractal-lba/runtime'
+import { roles, StartError } from '@fractal-lba/runtime'
 import type { Environment } from './environment.js'
 import type { ProgramName } from './layout.js'
 
@@ -14,7 +14,6 @@ export interface DevelopmentTls {
 }
 
 const DAYS = 30
-const ROLES: readonly Role[] = [...serviceNames, 'tools']
 /**
  * Uses the certificates in the directory, or makes some where there are none.
  * @throws StartError with a sentence when those that are there are of no use
@@ -28,9 +27,9 @@ export async function developmentTls(directory: string): Promise<DevelopmentTls>
   const caFile = join(directory, 'ca.crt')
   if (!existsSync(caFile)) {
     const { developmentHolders, makeDevelopmentSet } = await import('@fractal-lba/credentials/development')
-    await makeDevelopmentSet({ directory, holders: developmentHolders(ROLES), days: DAYS })
+    await makeDevelopmentSet({ directory, holders: developmentHolders(roles), days: DAYS })
   }
-  const names = [...ROLES, 'one-process'] as const
+  const names = [...roles, 'one-process'] as const
   const envOf = names.map(async (name) => {
     const files = filesOf(name)
     await usable(readIdentity(files), directory)

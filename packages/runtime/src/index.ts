@@ -29,7 +29,7 @@ export {
 export { LineOutput } from './line-output.js'
 export { type LogLevel, otherLevel } from './log-level.js'
 export { eventLine, humanLine, messageOf } from './log-line.js'
-export { createLogger, type Logger } from './logger.js'
+export { createLogger, type Logger, OccasionalWarning } from './logger.js'
 export {
   Counter,
   createRegistry,
@@ -124,6 +124,7 @@ export {
   type PortUse,
   portUses,
   type Role,
+  roles,
   type ServiceName,
   serviceNames,
   stopOrder,

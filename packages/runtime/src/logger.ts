@@ -31,3 +31,29 @@ function terminal(service: string): DestinationStream {
   // The logger has left out what is below its level.
   return lineTaker((line) => standardOutput.write(`${humanLine(service, line, 'trace')}\n`))
 }
+
+/** Logs what repeats once, and then again only after everyMs. */
+export class OccasionalWarning {
+  readonly #logger: Logger
+  readonly #everyMs: number
+  #silentUntilMonotonicMs: number
+
+  /** @param silentMs nothing is logged during this time from now on. */
+  constructor(logger: Logger, everyMs: number, silentMs = 0) {
+    this.#logger = logger
+    this.#everyMs = everyMs
+    this.#silentUntilMonotonicMs = performance.now() + silentMs
+  }
+
+  /** @param error why, where there is one */
+  warn(sentence: string, error?: unknown): void {
+    if (performance.now() < this.#silentUntilMonotonicMs) return
+    this.#logger.warn(error === undefined ? {} : { why: String(error) }, sentence)
+    this.#silentUntilMonotonicMs = performance.now() + this.#everyMs
+  }
+
+  /** The next failure is logged at once: it belongs to another step. */
+  reset(): void {
+    this.#silentUntilMonotonicMs = 0
+  }
+}

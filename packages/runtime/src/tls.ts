@@ -7,13 +7,13 @@ import {
   watchIdentity,
 } from '@fractal-lba/credentials'
 import type { Env } from './env.js'
-import type { Logger } from './logger.js'
+import { type Logger, OccasionalWarning } from './logger.js'
 import { Counter, Gauge, type Registry } from './metrics.js'
 import { type ReadyReport, withDetail } from './ops-server.js'
 import type { ServerTls } from './rpc/listener.js'
 import { insecure, type MutualTls, type Refusals, refusedConnections, type Security } from './rpc/security.js'
 import { StartError } from './start-error.js'
-import { type Role, serviceNames } from './topology.js'
+import { type Role, roles } from './topology.js'
 
 /** The internal identity of a process: what it shows to other services, and whom it believes. */
 export interface TlsConfig extends IdentityOfConfig {
@@ -28,7 +28,6 @@ export interface IdentityOfConfig {
 }
 
 const FILES = ['TLS_CERT_FILE', 'TLS_KEY_FILE', 'TLS_CA_FILE'] as const
-const ROLES: readonly Role[] = [...serviceNames, 'tools']
 /** A flood of refused callers costs a line in that time, and a count. */
 const REFUSALS_LOGGED_EVERY_MS = 1_000
 
@@ -103,10 +102,10 @@ function readNames(env: Env): ReadonlyMap<Role, readonly string[]> {
   const text = env.optional('TLS_NAMES')
   for (const part of text === undefined ? [] : text.split(',')) {
     const [word, name] = part.trim().split('=', 2)
-    const role = ROLES.find((known) => known === word)
+    const role = roles.find((known) => known === word)
     if (role === undefined || name === undefined || !/^[A-Za-z0-9.-]{1,253}$/.test(name)) {
       env.mistake(
-        `TLS_NAMES is not role=DNS name, several separated by commas; roles are ${ROLES.join(', ')}`,
+        `TLS_NAMES is not role=DNS name, several separated by commas; roles are ${roles.join(', ')}`,
       )
       continue
     }
@@ -263,27 +262,17 @@ function countRefusals({ registry, logger }: IdentityContext): Refusals {
     labelNames: ['caller'] as const,
     registers,
   })
-  const warn = occasionally(logger)
+  // One line in a while; the metrics count all.
+  const warning = new OccasionalWarning(logger, REFUSALS_LOGGED_EVERY_MS)
   return {
     connection(reason, from) {
       connections.inc({ reason })
-      warn(`refused a connection from ${from}: ${reason.replaceAll('_', ' ')}`)
+      warning.warn(`refused a connection from ${from}: ${reason.replaceAll('_', ' ')}`)
     },
     call(method, caller, names) {
       calls.inc({ caller: caller ?? 'unknown' })
       const who = names.length > 0 ? names.slice(0, 4).join(', ') : 'no DNS name'
-      warn(`refused ${method} to a certificate that names ${who}`)
+      warning.warn(`refused ${method} to a certificate that names ${who}`)
     },
-  }
-}
-
-/** One line in a while; the metrics count all. */
-function occasionally(logger: Logger): (sentence: string) => void {
-  let nextMs = 0
-  return (sentence) => {
-    const nowMs = performance.now()
-    if (nowMs < nextMs) return
-    nextMs = nowMs + REFUSALS_LOGGED_EVERY_MS
-    logger.warn(sentence)
   }
 }

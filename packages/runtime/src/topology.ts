@@ -101,6 +101,8 @@ export const topology: Topology = {
 
 /** In the order in which they are started. */
 export const serviceNames = Object.keys(topology) as readonly ServiceName[]
+/** Everything that a certificate may stand for. */
+export const roles: readonly Role[] = [...serviceNames, 'tools']
 export const internalServiceNames = serviceNames.filter((name) => name !== 'gateway')
 export const addressVariables = internalServiceNames.map((name) => topology[name].addressVariable)
 

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { printable } from '@fractal-lba/runtime/text'
-import { serviceNames } from '@fractal-lba/runtime/topology'
+import { roles } from '@fractal-lba/runtime/topology'
 import type { Command } from '../cli/command.js'
 import { EXIT, Failure, usageError } from '../cli/failure.js'
 
@@ -41,7 +41,7 @@ Example:
     const { DirectoryInUseError, developmentHolders, makeDevelopmentSet } = await import(
       '@fractal-lba/credentials/development'
     )
-    const holders = developmentHolders([...serviceNames, 'tools'], hosts)
+    const holders = developmentHolders(roles, hosts)
     try {
       const notAfter = await makeDevelopmentSet({ directory, holders, days })
       const names = holders.map(({ name }) => name)

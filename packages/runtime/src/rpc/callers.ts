@@ -6,21 +6,19 @@ import {
   ServerListenerBuilder,
   status,
 } from '@grpc/grpc-js'
-import { type Role, type ServiceName, serviceNames, topology } from '../topology.js'
+import { type Role, roles, type ServiceName, topology } from '../topology.js'
 import { nameOf } from './method.js'
 import type { MutualTls } from './security.js'
 
-const ROLES: readonly Role[] = [...serviceNames, 'tools']
-
 /** What a certificate with these names stands for. */
 export function rolesOf(names: readonly string[], namesOf: MutualTls['namesOf']): readonly Role[] {
-  return ROLES.filter((role) => namesOf(role).some((name) => names.includes(name)))
+  return roles.filter((role) => namesOf(role).some((name) => names.includes(name)))
 }
 
 /** Whether one of these may call a method of a service. */
-export function mayCall(roles: readonly Role[], service: ServiceName, method: string): boolean {
+export function mayCall(held: readonly Role[], service: ServiceName, method: string): boolean {
   const { callers } = topology[service]
-  return roles.some((role) => callers[role]?.includes(method))
+  return held.some((role) => callers[role]?.includes(method))
 }
 
 /** Refuses the calls of those whose certificate may not make them, before anything of them is read. */
@@ -33,9 +31,9 @@ export function checkCallers(
     const { service: called, method } = nameOf({ path })
     if (called !== protoService) return new ServerInterceptingCall(call)
     const names = dnsNames(call.getAuthContext().sslPeerCertificate?.subjectaltname)
-    const roles = rolesOf(names, namesOf)
-    if (mayCall(roles, service, method)) return new ServerInterceptingCall(call)
-    refusals.call(method, roles[0], names)
+    const held = rolesOf(names, namesOf)
+    if (mayCall(held, service, method)) return new ServerInterceptingCall(call)
+    refusals.call(method, held[0], names)
     const refuse = new ServerListenerBuilder()
       .withOnReceiveMetadata(() => {
         call.sendStatus({

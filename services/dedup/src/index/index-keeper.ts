@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Dependency, Logger } from '@fractal-lba/runtime'
+import { type Dependency, type Logger, OccasionalWarning } from '@fractal-lba/runtime'
 import type { DedupMetrics } from '../metrics.js'
 import { Backoff, pause } from '../pause.js'
 import { GenerationLost } from '../store.js'
@@ -17,7 +17,6 @@ import {
   unionOf,
 } from './log-set.js'
 import { markReport } from './mark-report.js'
-import { OccasionalWarning } from './occasional-warning.js'
 import { type RebuildTally, RequestedRebuild } from './requested-rebuild.js'
 import { misfit, type WalLog } from './wal-log.js'
 
@@ -208,7 +207,7 @@ export class IndexKeeper {
     } catch (error) {
       const awaits = error instanceof GenerationLost ? error.message : 'the index waits for its store'
       this.#refuse(awaits)
-      this.#warning.warn(error, awaits)
+      this.#warning.warn(awaits, error)
       return undefined
     }
   }
@@ -341,7 +340,7 @@ export class IndexKeeper {
         }
         const awaits = storeIsUp ? `the log at ${log.address}` : 'its store'
         this.#refuse(`the index is being filled and waits for ${awaits}`)
-        this.#warning.warn(error, `the index is being filled and waits for ${awaits}`)
+        this.#warning.warn(`the index is being filled and waits for ${awaits}`, error)
         await pause(backoff.next(), stopping)
       }
     }
@@ -367,7 +366,7 @@ export class IndexKeeper {
     if (refusal !== this.#postponedFor) this.#warning.reset()
     this.#postponedFor = refusal
     this.#refuse(refusal)
-    this.#warning.warn(refusal, 'there is no index of these logs yet')
+    this.#warning.warn('there is no index of these logs yet', refusal)
     return undefined
   }
 

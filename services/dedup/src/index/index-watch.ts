@@ -1,9 +1,8 @@
-import type { Logger } from '@fractal-lba/runtime'
+import { type Logger, OccasionalWarning } from '@fractal-lba/runtime'
 import { pause } from '../pause.js'
 import { type FillTools, follow } from './fill.js'
 import type { LogReachability } from './log-reachability.js'
 import { currentLogs, type LogSet } from './log-set.js'
-import { OccasionalWarning } from './occasional-warning.js'
 import { misfit, type WalLog } from './wal-log.js'
 
 /** A filled index, as it was when it became valid. */
@@ -160,7 +159,7 @@ export class IndexWatch {
       await follow(log, logId, generation, this.#tools)
     } catch (error) {
       // The store or the log may have failed: the next check finds out which.
-      this.#warning.warn(error, `the marks of the log at ${log.address} could not be followed`)
+      this.#warning.warn(`the marks of the log at ${log.address} could not be followed`, error)
     }
   }
 }
