@@ -5,13 +5,9 @@ const shared = {
   testTimeout: 60_000,
   hookTimeout: 90_000,
 }
-// These run under the limits that are shipped, of a second or so, which a busy machine can miss: not more than two of
-// them at once, and nothing else beside.
-const shippedLimits = ['test/e2e/crash.e2e.ts', 'test/e2e/outages.e2e.ts']
-const needsServers = '**/*.servers.e2e.ts'
 
 // End-to-end tests: first those over a constellation in the test's own process, then those over the processes as they
-// are built. Each file has ports and a directory of its own, and half of the time it waits: so several at a time.
+// are built. What is killed or taken away on purpose: vitest.fault.config.ts. Each file has ports and a directory of its own, and half of the time it waits: so several at a time.
 export default defineConfig({
   test: {
     projects: [
@@ -31,18 +27,9 @@ export default defineConfig({
           ...shared,
           name: 'processes',
           include: ['test/e2e/*.e2e.ts'],
-          exclude: [...configDefaults.exclude, ...shippedLimits, needsServers],
+          exclude: [...configDefaults.exclude, '**/*.servers.e2e.ts'],
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
-        },
-      },
-      {
-        test: {
-          ...shared,
-          name: 'processes, shipped limits',
-          include: shippedLimits,
-          maxWorkers: 2,
-          sequence: { groupOrder: 2 },
         },
       },
     ],
