@@ -7,7 +7,8 @@ const shared = {
 }
 
 // End-to-end tests: first those over a constellation in the test's own process, then those over the processes as they
-// are built. What is killed or taken away on purpose: vitest.fault.config.ts. Each file has ports and a directory of its own, and half of the time it waits: so several at a time.
+// are built. What is killed or taken away on purpose: vitest.fault.config.ts. Each file has ports and a directory of
+// its own, and half of the time it waits: so several at a time.
 export default defineConfig({
   test: {
     projects: [
