@@ -8,7 +8,7 @@ import type { Machine } from '../machine.js'
 import { BenchFailure } from '../round.js'
 import { compareLoad, type LoadComparison } from './comparison.js'
 import type { ComparisonReport, FloorComparison } from './comparison-report.js'
-import { type EmptyProcess, startEmptyProcess } from './empty-process.js'
+import { startEmptyProcess } from './empty-process.js'
 import { type Floor, openFloor } from './floor.js'
 import { type Build, type RunningBuild, startBuild } from './running-build.js'
 import { turnsOf } from './schedule.js'
@@ -25,28 +25,41 @@ export interface Comparison {
 
 const SEED = 20_260_101
 const FLOOR_WINDOW_MS = 500
-/** Three constellations share a disk here: a flush that waits for another's is no failure of either. */
+/** Two constellations share a disk here: a flush that waits for another's is no failure of either. */
 const PATIENT = { HOP_TIMEOUT: '5s', SUBMIT_TIMEOUT: '8s' }
 /** Before a load is measured: pairs that nobody counts, because the load before was another one. */
 const SETTLING_ROUNDS = 1
 
 /**
- * Runs all builds side by side and loads them by turns.
- * @returns the first beside each of the others
+ * Runs the builds of each pair side by side and loads them by turns; one pair after the other, so that nothing but the
+ * two is on the machine: what a build sends to a collector after its window falls into the next one.
+ * @returns the first of each pair beside the second
  * @throws BenchFailure, ConstellationError
  */
 export async function compare(
   options: CompareOptions,
   comparison: Comparison,
 ): Promise<readonly ComparisonReport[]> {
-  const { signal, say, machine } = comparison
-  const directory = await mkdtemp(join(comparison.dataDir, 'bench-compare-'))
+  const collector = options.kind === 'traced' ? await startEmptyProcess() : undefined
+  try {
+    const reports: ComparisonReport[] = []
+    for (const pair of pairsOf(options, comparison.root, collector?.port))
+      reports.push(await comparePair(pair, options, comparison))
+    return reports
+  } finally {
+    collector?.stop()
+  }
+}
+
+async function comparePair(
+  builds: Pair,
+  options: CompareOptions,
+  { dataDir, machine, signal, say }: Comparison,
+): Promise<ComparisonReport> {
+  const directory = await mkdtemp(join(dataDir, 'bench-compare-'))
   const running: RunningBuild[] = []
-  let collector: EmptyProcess | undefined
   let floor: Floor | undefined
   try {
-    if (options.kind === 'traced') collector = await startEmptyProcess()
-    const builds = buildsOf(options, comparison.root, collector?.port)
     const place = {
       dataDir: directory,
       hmacKey: randomBytes(24).toString('base64'),
@@ -55,11 +68,11 @@ export async function compare(
       signal,
     }
     for (const build of builds) running.push(await startBuild(build, place))
-    const [reference, ...others] = running
-    if (!reference) throw new BenchFailure('a build is missing')
+    const [reference, other] = running
+    if (!reference || !other) throw new BenchFailure('a build is missing')
     if (options.kind === 'one-process') floor = await openFloor(directory)
     const run = new Turns(running, floor, options, signal)
-    say(`warming up, ${options.warmupSeconds} s each`)
+    say(`${other.name} beside ${reference.name}: warming up, ${options.warmupSeconds} s each`)
     await run.rounds('crowd', Math.ceil((options.warmupSeconds * 1000) / options.windowMs))
     const measured = new Map<LoadName, readonly Round[]>()
     for (const load of options.loads) {
@@ -69,14 +82,13 @@ export async function compare(
     }
     const { connections, perSecond, windows, windowMs, warmupSeconds } = options
     const conditions = { connections, perSecond, windows, windowMs, warmupSeconds }
-    return others.map((other) => ({
+    return {
       ...{ machine, conditions, reference: reference.name, measured: other.name },
       loads: [...measured].map(([load, rounds]) => compareRounds(load, rounds, reference, other)),
       floor: compareFloor(measured.get('lone') ?? [], other),
-    }))
+    }
   } finally {
     await Promise.all(running.map((build) => build.stop()))
-    collector?.stop()
     await floor?.close()
     await rm(directory, { recursive: true, force: true })
   }
@@ -151,23 +163,25 @@ function compareFloor(rounds: readonly Round[], build: RunningBuild): FloorCompa
   }
 }
 
-/** The one that ratios divide by, then those that are measured. */
-function buildsOf(options: CompareOptions, root: string, collectorPort?: number): readonly Build[] {
-  const builds = buildsUnchecked(options, root, collectorPort)
-  for (const { programs } of builds) {
+/** The one that ratios divide by, then the one that is measured. */
+type Pair = readonly [Build, Build]
+
+function pairsOf(options: CompareOptions, root: string, collectorPort?: number): readonly Pair[] {
+  const pairs = pairsUnchecked(options, root, collectorPort)
+  for (const { programs } of pairs.flat()) {
     const missing = programs.find(({ main }) => !existsSync(main))
     if (missing) throw new BenchFailure(`${missing.main} is not there: build that checkout first`)
   }
-  return builds
+  return pairs
 }
 
-function buildsUnchecked(options: CompareOptions, root: string, collectorPort?: number): readonly Build[] {
+function pairsUnchecked(options: CompareOptions, root: string, collectorPort?: number): readonly Pair[] {
   const five = (name: string, from: string): Build => ({ name, root: from, programs: builtPrograms(from) })
   switch (options.kind) {
     case 'against':
-      return [five('old', resolve(root, options.against)), five('new', root)]
+      return [[five('old', resolve(root, options.against)), five('new', root)]]
     case 'one-process':
-      return [five('five-processes', root), oneProcess(root)]
+      return [[five('five-processes', root), oneProcess(root)]]
     case 'traced': {
       const traced = (name: string, ratio: string): Build => {
         const endpoint = `http://127.0.0.1:${collectorPort}`
@@ -178,7 +192,10 @@ function buildsUnchecked(options: CompareOptions, root: string, collectorPort?: 
         }
       }
       const untraced = { ...five('untraced', root), env: PATIENT }
-      return [untraced, traced('1-percent', '0.01'), traced('100-percent', '1')]
+      return [
+        [untraced, traced('1-percent', '0.01')],
+        [untraced, traced('100-percent', '1')],
+      ]
     }
   }
 }
