@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import type { ServiceName } from '@fractal-lba/runtime'
-import { goProgram } from '@fractal-lba/test-servers'
+import { goProgram, loadPrograms } from '@fractal-lba/test-servers'
 import { describe, expect, it } from 'vitest'
 import { type TestRecord, textOf } from '../../src/records.js'
 import { addressOf, useSystemInProcess } from '../../src/system.js'
@@ -13,11 +13,7 @@ const grpcurlProgram = await goProgram({
   goPackage: 'github.com/fullstorydev/grpcurl/cmd/grpcurl',
   version: 'v1.9.3',
 })
-const ghzProgram = await goProgram({
-  name: 'ghz',
-  goPackage: 'github.com/bojand/ghz/cmd/ghz',
-  version: 'v0.121.0',
-})
+const ghzProgram = await goProgram(loadPrograms.ghz)
 const LIMIT_MS = 60_000
 const NOBODYS_ID = '9'.repeat(64)
 
