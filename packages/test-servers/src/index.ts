@@ -1,6 +1,7 @@
 export { type CertificateFiles, makeCertificates } from './certificates.js'
 export { type DebianProgram, debianProgram } from './debian-programs.js'
 export { builtGoProgram, type FoundProgram, type GoProgram, goProgram } from './go-programs.js'
+export { helmPrograms } from './helm-programs.js'
 export { type JaegerOptions, type JaegerServer, startJaeger } from './jaeger.js'
 export { loadPrograms } from './load-programs.js'
 export { observabilityPrograms } from './observability-programs.js'
