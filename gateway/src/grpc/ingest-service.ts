@@ -1,4 +1,5 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
+import { recordProblems } from '@fractal-lba/http-api'
 import { ingest, record } from '@fractal-lba/proto'
 import {
   AppError,
@@ -16,7 +17,6 @@ import {
 import type { Admission, Caller } from '../admission.js'
 import type { Answer, Answered } from '../decision.js'
 import type { Ingest, Submission } from '../ingest.js'
-import { recordProblems } from '../problem.js'
 import type { SubmissionReport } from '../submission-report.js'
 import { traceContextOf } from '../trace-context.js'
 import { endBatchTrace, endTrace, type SubmissionTraces } from '../traces.js'

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { type ProblemKind, recordProblems } from '../problem.js'
+import { type ProblemKind, recordProblems } from '@fractal-lba/http-api'
 import { isJsonInUtf8 } from './media-type.js'
 
 /** Why a request is refused: the kind of problem and a sentence for this one. */

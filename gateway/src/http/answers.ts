@@ -1,5 +1,6 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import { PROBLEM_CONTENT_TYPE, problemOf, recordProblems, renderProblem } from '@fractal-lba/http-api'
 import {
   type AppError,
   type Logger,
@@ -9,7 +10,6 @@ import {
   withJitter,
 } from '@fractal-lba/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { PROBLEM_CONTENT_TYPE, problemOf, recordProblems, renderProblem } from '../problem.js'
 import { requestIdFrom } from '../request-id.js'
 import type { Refusal } from './admission.js'
 import { closeAfterReading, cutWhereTooMuch } from './linger.js'

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { recordProblems, transportProblems } from '../problem.js'
+import { recordProblems, transportProblems } from '@fractal-lba/http-api'
 import type { Refusal } from './admission.js'
 import type { Answers } from './answers.js'
 import { cutWhereTooMuch, isClosing } from './linger.js'

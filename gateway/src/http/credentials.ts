@@ -1,5 +1,5 @@
+import { transportProblems } from '@fractal-lba/http-api'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { transportProblems } from '../problem.js'
 import type { Answers } from './answers.js'
 
 const WANTED = ['WWW-Authenticate', 'Basic realm="metrics", charset="UTF-8"'] as const

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { openApiDocument } from '@fractal-lba/http-api'
 import type { Answers } from './answers.js'
-import { openApiDocument } from './openapi/document.js'
 import { HEAD, HTML_TYPE, pageFields } from './pages/layout.js'
 import type { RouteDefinition } from './route.js'
 

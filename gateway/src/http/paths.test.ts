@@ -1,5 +1,5 @@
+import { allProblems } from '@fractal-lba/http-api'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { allProblems } from '../problem.js'
 import { ask, requestText } from './testing/connection.js'
 import { ACCEPTED, ACCEPTED_BODY } from './testing/fake-ingest.js'
 import { type HttpUnderTest, startHttp } from './testing/start-http.js'

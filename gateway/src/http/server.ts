@@ -1,4 +1,5 @@
 import { type IncomingMessage, METHODS } from 'node:http'
+import { recordProblems, transportProblems } from '@fractal-lba/http-api'
 import type {
   BasicAuth,
   Logger,
@@ -12,7 +13,6 @@ import type { Admission } from '../admission.js'
 import type { Duty } from '../duty.js'
 import type { Ingest } from '../ingest.js'
 import type { MonitorView } from '../monitor.js'
-import { recordProblems, transportProblems } from '../problem.js'
 import type { RateLimit } from '../rate-limit.js'
 import { requestIdFrom } from '../request-id.js'
 import type { SubmissionReport } from '../submission-report.js'

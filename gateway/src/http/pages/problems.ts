@@ -1,5 +1,5 @@
+import { allProblems, type ProblemKind } from '@fractal-lba/http-api'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { allProblems, type ProblemKind } from '../../problem.js'
 import type { Answers } from '../answers.js'
 import type { RouteDefinition } from '../route.js'
 import { escapeHtml, HTML_TYPE, type Page, page } from './layout.js'

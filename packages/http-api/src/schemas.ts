@@ -1,5 +1,5 @@
 import { reasons } from '@fractal-lba/pcs'
-import { allProblems } from '../../problem.js'
+import { allProblems } from './problem.js'
 import { faultToleranceSchema, PCS_ID_PATTERN, recordSchema } from './record.js'
 
 const outcomeSchema = {

@@ -1,4 +1,12 @@
 import {
+  acceptedExample,
+  escalatedExample,
+  openApiDocument,
+  PROBLEM_CONTENT_TYPE,
+  recordExample,
+  schemas,
+} from '@fractal-lba/http-api'
+import {
   defaultParameters,
   hasMatchingId,
   hmacKey,
@@ -9,12 +17,8 @@ import {
   validateRecord,
 } from '@fractal-lba/pcs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { PROBLEM_CONTENT_TYPE } from '../../problem.js'
-import { ask, requestText, submission } from '../testing/connection.js'
-import { type HttpUnderTest, startHttp } from '../testing/start-http.js'
-import { openApiDocument } from './document.js'
-import { acceptedExample, escalatedExample, recordExample } from './examples.js'
-import { schemas } from './schemas.js'
+import { ask, requestText, submission } from './testing/connection.js'
+import { type HttpUnderTest, startHttp } from './testing/start-http.js'
 
 let http: HttpUnderTest
 beforeAll(async () => {

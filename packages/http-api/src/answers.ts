@@ -1,5 +1,5 @@
-import { PROBLEM_CONTENT_TYPE, type ProblemKind, recordProblems, transportProblems } from '../../problem.js'
 import { acceptedExample, escalatedExample } from './examples.js'
+import { PROBLEM_CONTENT_TYPE, type ProblemKind, recordProblems, transportProblems } from './problem.js'
 
 const text = (description: string) => ({ description, schema: { type: 'string' } })
 const header = (name: string) => ({ [name]: { $ref: `#/components/headers/${name}` } })
