@@ -1,22 +1,26 @@
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { buildInModule, installPackage } from './go-build.js'
+import { buildInModule, downloadModule, type GoPackage, installPackage } from './go-build.js'
 import { findPrograms, pathDirectories } from './programs.js'
 
 const GO_DIRECTORIES = ['/usr/local/go/bin']
 const PROGRESS_EVERY_MS = 30_000
 
 /** A program that Go builds. */
-export interface GoProgram {
-  readonly name: string
-  /** github.com/fullstorydev/grpcurl/cmd/grpcurl */
-  readonly goPackage: string
-  /** v1.9.3 */
-  readonly version: string
+export interface GoProgram extends GoPackage {
   /** The module of the package, where `go install` refuses it: its go.mod has `replace` lines. */
   readonly module?: string
 }
+
+export interface GoModule {
+  /** sigs.k8s.io/gateway-api */
+  readonly module: string
+  /** v1.6.1 */
+  readonly version: string
+}
+
+export type FoundModule = { readonly directory: string } | { readonly missing: string }
 
 export type FoundProgram = { readonly path: string } | { readonly missing: string }
 
@@ -28,7 +32,7 @@ export async function goProgram(program: GoProgram): Promise<FoundProgram> {
   const { name, version } = program
   const built = builtGoProgram(program)
   if ('path' in built) return built
-  const go = findPrograms(['go'], [...pathDirectories(), ...GO_DIRECTORIES])?.go
+  const go = findGo()
   if (go === undefined) return { missing: `${name} ${version} is not built, and there is no Go to build it` }
   try {
     await build(go, program)
@@ -44,18 +48,37 @@ export function builtGoProgram({ name, version }: GoProgram): FoundProgram {
   return found ? { path: found[name] as string } : { missing: `${name} ${version} is not built yet` }
 }
 
+/**
+ * Finds the files of a module in Go's own cache, or downloads them there.
+ * @returns their directory, which is only to be read, or why there is none.
+ */
+export async function goModule({ module, version }: GoModule): Promise<FoundModule> {
+  const go = findGo()
+  if (go === undefined) return { missing: `${module} ${version}: there is no Go to download it` }
+  try {
+    return { directory: await downloadModule(go, module, version) }
+  } catch (error) {
+    return { missing: `${module} ${version} could not be downloaded: ${String(error)}` }
+  }
+}
+
+function findGo(): string | undefined {
+  return findPrograms(['go'], [...pathDirectories(), ...GO_DIRECTORIES])?.go
+}
+
 /** Builds beside and renames: who looks meanwhile never finds half of a program. */
-async function build(go: string, { name, goPackage, version, module }: GoProgram): Promise<void> {
+async function build(go: string, program: GoProgram): Promise<void> {
+  const { name, version, module } = program
   await mkdir(cacheDirectory(), { recursive: true })
   const place = await mkdtemp(join(cacheDirectory(), 'building-'))
   const finish = progress(`${name} ${version}`)
   try {
-    const program = module
-      ? await buildInModule(go, { name, goPackage, module, version }, place)
-      : await installPackage(go, { name, goPackage, version }, place)
+    const built = module
+      ? await buildInModule(go, { ...program, module }, place)
+      : await installPackage(go, program, place)
     const directory = directoryOf(name, version)
     await mkdir(directory, { recursive: true })
-    await rename(program, join(directory, name))
+    await rename(built, join(directory, name))
   } finally {
     finish()
     await rm(place, { recursive: true, force: true })

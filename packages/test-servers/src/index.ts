@@ -1,6 +1,15 @@
 export { type CertificateFiles, makeCertificates } from './certificates.js'
+export { clusterModules, clusterPrograms } from './cluster-programs.js'
 export { type DebianProgram, debianProgram } from './debian-programs.js'
-export { builtGoProgram, type FoundProgram, type GoProgram, goProgram } from './go-programs.js'
+export {
+  builtGoProgram,
+  type FoundModule,
+  type FoundProgram,
+  type GoModule,
+  type GoProgram,
+  goModule,
+  goProgram,
+} from './go-programs.js'
 export { helmPrograms } from './helm-programs.js'
 export { type JaegerOptions, type JaegerServer, startJaeger } from './jaeger.js'
 export { loadPrograms } from './load-programs.js'
@@ -19,4 +28,4 @@ export { type RedisOptions, type RedisServer, startRedis } from './redis.js'
 export { type RedisCluster, startRedisCluster } from './redis-cluster.js'
 export { redisMissing } from './redis-programs.js'
 export { type SentinelSet, startSentinelSet } from './redis-sentinel.js'
-export type { ServerControls } from './server-process.js'
+export { type ServerCommand, type ServerControls, ServerProcess, serverDirectory } from './server-process.js'
