@@ -154,7 +154,7 @@ export class Ingest {
   async #append({ body, encoding }: Submission, call: LiveCall): Promise<LogPlace> {
     const item = { body, encoding, liveMs: this.#submitTimeoutMs, arrivedAtMs: this.#nowMs() }
     const count = once(() => this.#counters.ingest.inc())
-    let failure = unavailable('no log is configured: set WAL_ADDR')
+    let failure: AppError | undefined
     for (const wal of this.#services.logsForAppend()) {
       try {
         // A flush that came too late for the answer is an append nevertheless.
@@ -168,7 +168,7 @@ export class Ingest {
       }
     }
     this.#counters.walErrors.inc()
-    throw failure
+    throw failure ?? unavailable('no log is configured: set WAL_ADDR')
   }
 
   /** Steps 3, 4 and 6: a refusal is a value. That scoring cannot judge now need not be the end of a duplicate. */
