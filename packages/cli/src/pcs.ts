@@ -11,6 +11,7 @@ import { agentRun } from './commands/agent-run.js'
 import { audit } from './commands/audit.js'
 import { build } from './commands/build.js'
 import { certs } from './commands/certs.js'
+import { check } from './commands/check.js'
 import { clockConfirm } from './commands/clock-confirm.js'
 import { dedupLogs } from './commands/dedup-logs.js'
 import { dedupLogsAdd } from './commands/dedup-logs-add.js'
@@ -43,6 +44,7 @@ const commands: readonly Command[] = [
   verify,
   submit,
   get,
+  check,
   agentRun,
   outboxAdd,
   outboxList,

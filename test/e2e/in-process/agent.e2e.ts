@@ -116,3 +116,17 @@ describe('pcs', () => {
     expect([nobody.code, nobody.err]).toEqual([3, expect.stringMatching(/127\.0\.0\.1:9/)])
   })
 })
+
+describe('pcs check', () => {
+  it('finds a record accepted, replayed, and refused when it was changed', async () => {
+    const checked = await pcs(['check'])
+    expect(checked.code, checked.err).toBe(0)
+    expect(checked.out).toMatch(/^ready .*\naccepted +200, .*\nreplayed +200, .*\nrefused +401, .*\n$/)
+  })
+
+  it('says so when its key is not one of the system', async () => {
+    const { code, err } = await pcs(['check'], '', { PCS_HMAC_KEY: 'a key that nobody knows' })
+    expect(code).toBe(1)
+    expect(err).toContain('got 401')
+  })
+})

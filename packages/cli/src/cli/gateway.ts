@@ -84,6 +84,11 @@ export function getOutcome(gateway: Gateway, pcsId: string): Promise<Answer> {
   return answerOf({ ...gateway, path: `v1/pcs/${pcsId}`, method: 'GET' })
 }
 
+/** Asks whether submissions are taken. @throws Failure with exit code 3 when no answer comes */
+export function getReady(gateway: Gateway): Promise<Answer> {
+  return answerOf({ ...gateway, path: 'ready', method: 'GET' })
+}
+
 async function answerOf(request: ExchangeRequest): Promise<Answer> {
   try {
     const answer = await exchange(request)
