@@ -11,6 +11,7 @@ export default defineConfig({
       'services/*/src/**/*.test.ts',
       'constellation/src/**/*.test.ts',
       'load/src/**/*.test.ts',
+      'bench/src/**/*.test.ts',
       'observability/src/**/*.test.ts',
       'drill/src/**/*.test.ts',
       'scripts/**/*.test.mjs',

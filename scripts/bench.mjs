@@ -14,7 +14,7 @@ try {
 }
 watch()
 
-const { runBench } = await import('@fractal-lba/load/bench')
+const { runBench } = await import('@fractal-lba/bench')
 process.exitCode = await runBench({
   args: process.argv.slice(2),
   root,

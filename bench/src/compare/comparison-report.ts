@@ -1,4 +1,4 @@
-import type { Machine } from '../machine.js'
+import type { Machine } from '@fractal-lba/load'
 import type { LoadComparison } from './comparison.js'
 import type { Quartiles } from './statistics.js'
 

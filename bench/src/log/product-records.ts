@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
+import { recordMaker } from '@fractal-lba/load'
 import { defaultParameters, hmacKey, pcsId } from '@fractal-lba/pcs'
 import { bytesOfVerdict, record, type wal } from '@fractal-lba/proto'
-import { recordMaker } from '../records.js'
 
 /** Submissions as agents send them; used again and again, since a log does not look into them. */
 export function submissionBodies(count: number): Buffer[] {

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
+import { isBusy, isInMemory, type Machine, recordMaker, submitRequest, thisMachine } from '@fractal-lba/load'
 import { ConstellationError, watchForEnd } from '@fractal-lba/local'
 import { hmacKey } from '@fractal-lba/pcs'
 import {
@@ -15,9 +16,7 @@ import {
 import { type Comparison, compare } from './compare/compare.js'
 import { renderComparison } from './compare/comparison-report.js'
 import { benchLog } from './log/log-bench.js'
-import { isBusy, isInMemory, type Machine, thisMachine } from './machine.js'
 import { Profiling } from './profiling.js'
-import { recordMaker, submitRequest } from './records.js'
 import { type BenchReport, figuresOf, ratiosOf, renderReport, type VariantFigures } from './report.js'
 import { type Bench, BenchFailure, type Durations, type Measurement, measure } from './round.js'
 import {

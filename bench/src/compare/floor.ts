@@ -1,7 +1,6 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { LoadClient } from '../http-client.js'
-import { Latencies } from '../latencies.js'
+import { Latencies, LoadClient } from '@fractal-lba/load'
 import { startEmptyProcess } from './empty-process.js'
 
 /** The least that a lone request can take: HTTP by itself, and a flush by itself. */

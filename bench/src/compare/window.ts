@@ -1,10 +1,6 @@
 import { cpus } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LoadClient } from '../http-client.js'
-import { Latencies } from '../latencies.js'
-import { stolenMs } from '../machine.js'
-import { OpenLoop } from '../open-loop.js'
-import { cpuMsOf } from '../process-cpu.js'
+import { cpuMsOf, Latencies, LoadClient, OpenLoop, stolenMs } from '@fractal-lba/load'
 import { BenchFailure, demandGoodAnswers } from '../round.js'
 import type { RunningBuild } from './running-build.js'
 

@@ -1,8 +1,7 @@
+import { Latencies, type Machine } from '@fractal-lba/load'
 import type { VariantName } from './bench-options.js'
-import { Latencies } from './latencies.js'
 import type { LogFigures } from './log/log-bench.js'
 import { renderLogFigures } from './log/log-report.js'
-import type { Machine } from './machine.js'
 import type { Measurement } from './round.js'
 
 /** The figures of one variant over all rounds. */

@@ -1,11 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
+import {
+  cpuMsOf,
+  type Latencies,
+  LoadClient,
+  type LoadResult,
+  type LoadTarget,
+  stolenMs,
+} from '@fractal-lba/load'
 import { type Constellation, freePortBlock, type ProgramName, startConstellation } from '@fractal-lba/local'
-import { LoadClient, type LoadResult, type LoadTarget } from './http-client.js'
-import type { Latencies } from './latencies.js'
-import { stolenMs } from './machine.js'
-import { cpuMsOf } from './process-cpu.js'
 import type { Profiling } from './profiling.js'
 import type { Backing } from './stores/backing.js'
 import type { Variant } from './variants.js'

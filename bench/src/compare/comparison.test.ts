@@ -1,5 +1,5 @@
+import { Latencies } from '@fractal-lba/load'
 import { describe, expect, it } from 'vitest'
-import { Latencies } from '../latencies.js'
 import { compareLoad } from './comparison.js'
 import { renderComparison } from './comparison-report.js'
 import { type Window, windowBetween } from './window.js'

@@ -1,5 +1,5 @@
+import { Latencies } from '@fractal-lba/load'
 import { describe, expect, it } from 'vitest'
-import { Latencies } from './latencies.js'
 import { type BenchReport, figuresOf, ratiosOf, renderReport } from './report.js'
 import type { Measurement } from './round.js'
 

@@ -1,5 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type LoadTarget, recordMaker, submitRequest } from '@fractal-lba/load'
 import {
   type Constellation,
   type Environment,
@@ -8,8 +9,6 @@ import {
   startConstellation,
 } from '@fractal-lba/local'
 import { hmacKey } from '@fractal-lba/pcs'
-import type { LoadTarget } from '../http-client.js'
-import { recordMaker, submitRequest } from '../records.js'
 import { MACHINE_VARIABLES } from '../round.js'
 
 /** What is started: the programs of one checkout, or one program for all of it. */
