@@ -18,7 +18,7 @@ function share(records: readonly MadeRecord[], kind: MadeRecord['kind']): number
 }
 
 describe('recordMaker', () => {
-  it('makes records that parse, verify, bear their own id and are accepted', () => {
+  it('makes records that parse, verify, bear their own id and are accepted', async () => {
     const judge = createJudge(defaultParameters)
     const regimes = new Map<string, number>()
     for (const { body } of make(2_000)) {
@@ -26,7 +26,7 @@ describe('recordMaker', () => {
       const pcs = parseRecord(bytes)
       expect(verifySignature(pcs, keys)).toBe(key.id)
       expect(hasMatchingId(pcs)).toBe(true)
-      const outcome = judge(verify(bytes, record.Encoding.ENCODING_JSON, keys))
+      const outcome = judge(await verify(bytes, record.Encoding.ENCODING_JSON, keys))
       expect(outcome, body).toMatchObject({ accepted: true, escalated: false })
       regimes.set(pcs.regime, (regimes.get(pcs.regime) ?? 0) + 1)
     }

@@ -1,11 +1,11 @@
 import { createHash, createHmac } from 'node:crypto'
 import { hashes, sign as nobleSign, verify as nobleVerify, Point } from '@noble/ed25519'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { recordBytes } from '../testing/record.js'
 import { fieldsOf, signingVectors, submissionVectors } from '../testing/vectors.js'
-import { ed25519PrivateKey, ed25519PublicKey, hmacKey } from './keys.js'
+import { type Ed25519PublicKey, ed25519PrivateKey, ed25519PublicKey, hmacKey } from './keys.js'
 import type { SignedFields } from './record.js'
-import { digest, type KeyRing, sign, verifySignature } from './signing.js'
+import { digest, type KeyRing, sign, verifySignature, verifySignatureBy } from './signing.js'
 import { parseRecord } from './validate.js'
 
 hashes.sha512 = (message) => createHash('sha512').update(message).digest()
@@ -150,6 +150,35 @@ describe('rings', () => {
     )
     expect(hmacFound).toBe(found && hmac.id)
     expect(edFound).toBe(found && ed25519.id)
+  })
+})
+
+describe('checked by somebody else', () => {
+  const signed = { ...pcs, sig: sign(pcs, privateKey) }
+
+  it('finds what is found here', async () => {
+    const check = vi.fn((key: Ed25519PublicKey, digest: Buffer, signature: Buffer) =>
+      key.verifyAside(digest, signature),
+    )
+    const both: KeyRing = { algorithm: 'both', keys: [otherPrivate.publicKey, secret, publicKey, publicKey] }
+    expect(await verifySignatureBy(check, signed, both)).toBe(publicKey.id)
+    expect(check).toHaveBeenCalledTimes(2)
+    expect(await verifySignatureBy(check, { ...signed, epoch: signed.epoch + 1 }, both)).toBeUndefined()
+    expect(await verifySignatureBy(check, { ...pcs, sig: sign(pcs, secret) }, both)).toBe(secret.id)
+    expect(await verifySignatureBy(check, { ...pcs, sig: undefined }, both)).toBeUndefined()
+    expect(await verifySignatureBy(check, pcs, { algorithm: 'none' })).toBe('none')
+    expect(check).toHaveBeenCalledTimes(5)
+  })
+
+  it('is not asked about keys that do not count', async () => {
+    const { base64 } = publicKey
+    const keys = [
+      ed25519PublicKey(base64, { notAfterMs: 1 }),
+      ed25519PublicKey(base64, { shards: ['other'] }),
+    ]
+    const check = vi.fn(async () => true)
+    expect(await verifySignatureBy(check, signed, { algorithm: 'ed25519', keys })).toBeUndefined()
+    expect(check).not.toHaveBeenCalled()
   })
 })
 

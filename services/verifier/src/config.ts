@@ -1,9 +1,14 @@
 import { ed25519PublicKey, hmacKey, type KeyRing, UnusableKey } from '@fractal-lba/pcs'
-import { type Env, readServiceConfig, type ServiceConfig } from '@fractal-lba/runtime'
+import { type Env, readHopTimeoutMs, readServiceConfig, type ServiceConfig } from '@fractal-lba/runtime'
+import type { SignatureLimits } from './signature-queue.js'
 
 export interface VerifierConfig extends ServiceConfig {
   readonly keys: KeyConfig
+  readonly signatures: SignatureLimits
 }
+
+/** As many as come in one batch: while the next one is read, the threads work on this one. */
+const UNDER_WAY_MAX = 128
 
 export interface KeyConfig {
   /** The keys of the environment. */
@@ -18,6 +23,11 @@ export function readVerifierConfig(env: Env): VerifierConfig {
   return {
     ...readServiceConfig(env, 'verifier'),
     keys: { ring: readKeyRing(env, keyFile !== undefined), keyFile },
+    signatures: {
+      underWayMax: UNDER_WAY_MAX,
+      waitingMax: env.integer('VERIFY_QUEUE', 4_096, { min: 1, max: 1_000_000 }),
+      waitMaxMs: readHopTimeoutMs(env),
+    },
   }
 }
 

@@ -14,8 +14,14 @@ export interface VerifierMetrics {
   used(keyId: string): void
 }
 
-/** @param ring the keys of now: their number bounds that of the series */
-export function createVerifierMetrics(registry: Registry, ring: () => KeyRing): VerifierMetrics {
+export interface VerifierState {
+  /** The keys of now: their number bounds that of the series. */
+  readonly ring: () => KeyRing
+  /** Ed25519 signatures that are not handed to a thread yet. */
+  readonly waiting: () => number
+}
+
+export function createVerifierMetrics(registry: Registry, { ring, waiting }: VerifierState): VerifierMetrics {
   const registers = [registry]
   const records = new Counter({
     name: 'verifier_records_total',
@@ -25,6 +31,13 @@ export function createVerifierMetrics(registry: Registry, ring: () => KeyRing): 
   })
   // a rate over a series that is not there yet misses its first step
   for (const result of RESULTS) records.inc({ result }, 0)
+  new Gauge({
+    ...{ registers, name: 'verifier_signatures_waiting' },
+    help: 'Ed25519 signatures that wait for a thread; at VERIFY_QUEUE the next one is refused (503).',
+    collect() {
+      this.set(waiting())
+    },
+  })
   const byKey = { registers, labelNames: ['key'] as const }
   const keys = () => {
     const current = ring()

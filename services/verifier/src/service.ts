@@ -1,4 +1,4 @@
-import type { KeyRing } from '@fractal-lba/pcs'
+import type { Ed25519Check, KeyRing } from '@fractal-lba/pcs'
 import { encoderOf, record, verifier } from '@fractal-lba/proto'
 import {
   type CallContext,
@@ -12,23 +12,26 @@ import {
 import type { VerifierMetrics } from './metrics.js'
 import { RefusedRecord, verify } from './verify.js'
 
-/** flk.verifier.v1.VerifierService over verify: only translation, no rules. @param keys those of now, asked anew for each record */
-export function verifierService(
-  keys: { readonly ring: KeyRing },
-  logger: Logger,
-  metrics: VerifierMetrics,
-): GrpcService {
+export interface VerifierParts {
+  /** Those of now, asked anew for each record. */
+  readonly keys: { readonly ring: KeyRing }
+  readonly check: Ed25519Check<Promise<boolean>>
+  readonly metrics: VerifierMetrics
+}
+
+/** flk.verifier.v1.VerifierService over verify: only translation, no rules. */
+export function verifierService({ keys, check, metrics }: VerifierParts, logger: Logger): GrpcService {
   const onError = (error: unknown, context?: CallContext): void => {
     // Records that are refused are nothing special here; what is not in the table of errors is.
     if (toAppError(error).code === 'internal')
       logger.error({ err: error, ...traceFields(context) }, 'verification failed unexpectedly')
   }
-  const verifyCounted = (
+  const verifyCounted = async (
     { body, encoding }: verifier.VerifyItem,
     context: CallContext | undefined,
-  ): record.VerifiedRecord => {
+  ): Promise<record.VerifiedRecord> => {
     try {
-      const verifiedRecord = verify(body, encoding, keys.ring, context)
+      const verifiedRecord = await verify(body, encoding, keys.ring, { check, context })
       metrics.count('verified')
       metrics.used(verifiedRecord.keyId)
       return verifiedRecord
@@ -39,9 +42,13 @@ export function verifierService(
       throw error
     }
   }
-  const result = (item: verifier.VerifyItem, context: CallContext | undefined): verifier.VerifyResult => {
+  const result = async (
+    item: verifier.VerifyItem,
+    context: CallContext | undefined,
+  ): Promise<verifier.VerifyResult> => {
     try {
-      return { result: { $case: 'verified', value: verified(verifyCounted(item, context)) }, pcsId: '' }
+      const value = verified(await verifyCounted(item, context))
+      return { result: { $case: 'verified', value }, pcsId: '' }
     } catch (error) {
       onError(error, context)
       const pcsId = (error instanceof RefusedRecord && error.pcsId) || ''
@@ -51,8 +58,9 @@ export function verifierService(
   return grpcService(
     verifier.VerifierServiceService,
     {
-      verify: (item, { context }) => ({ record: verifyCounted(item, context) }),
-      verifyBatches: (items, { contexts }) => items.map((item, index) => result(item, contexts[index])),
+      verify: async (item, { context }) => ({ record: await verifyCounted(item, context) }),
+      verifyBatches: (items, { contexts }) =>
+        Promise.all(items.map((item, index) => result(item, contexts[index]))),
     },
     onError,
   )

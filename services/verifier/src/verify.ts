@@ -1,6 +1,7 @@
 import {
   canonicalFields,
   countsOfScales,
+  type Ed25519Check,
   fingerprint,
   hasMatchingId,
   type KeyRing,
@@ -9,7 +10,7 @@ import {
   parseRecord,
   round9,
   validateRecord,
-  verifySignature,
+  verifySignatureBy,
 } from '@fractal-lba/pcs'
 import { record } from '@fractal-lba/proto'
 import { AppError, type CallContext, type ErrorDetails } from '@fractal-lba/runtime'
@@ -30,22 +31,27 @@ export class RefusedRecord extends AppError {
   }
 }
 
+export interface VerifyOptions {
+  readonly check?: Ed25519Check<Promise<boolean>>
+  /** Whose trace is told what a verified record says of itself. */
+  readonly context?: CallContext | undefined
+}
+
 /**
  * Steps 3 and 4 of the contract's section 4: parse and validate, then the signature, then the id. This is the
- * only place in the system that reads the bytes of a record.
+ * only place in the system that reads the bytes of a record; they are read before the first wait.
  *
- * @param context whose trace is told what a verified record says of itself
  * @throws RefusedRecord malformed with all violations, or unauthenticated whatever is wrong with the signature.
  */
-export function verify(
+export async function verify(
   body: Uint8Array,
   encoding: record.Encoding,
   keys: KeyRing,
-  context?: CallContext,
-): record.VerifiedRecord {
+  { check = checkAside, context }: VerifyOptions = {},
+): Promise<record.VerifiedRecord> {
   const pcs = parse(body, encoding)
   const texts = canonicalFields(pcs)
-  const keyId = verifySignature(pcs, keys, Date.now(), texts)
+  const keyId = await verifySignatureBy(check, pcs, keys, texts)
   if (keyId === undefined) {
     const { pcs_id: pcsId } = pcs
     throw new RefusedRecord('unauthenticated', 'the signature is missing or does not verify', { pcsId })
@@ -65,6 +71,9 @@ export function verify(
     regime: pcs.regime,
   }
 }
+
+const checkAside: Ed25519Check<Promise<boolean>> = (key, digest, signature) =>
+  key.verifyAside(digest, signature)
 
 function parse(body: Uint8Array, encoding: record.Encoding): Pcs {
   try {
