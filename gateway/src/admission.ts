@@ -34,6 +34,19 @@ export class Admission {
   }
 
   /**
+   * Before a body is read: a client that is over its share costs no more than its headers.
+   * @param declaredBytes of its body; 0 where the headers do not say
+   */
+  refusalAhead(client: string, declaredBytes: number): AppError | undefined {
+    return this.#options.clientLimits.refusalAhead(client, declaredBytes)
+  }
+
+  /** What was sent and refused before it was a submission is a part of the client's share too. */
+  charge(client: string, sentBytes: number): void {
+    this.#options.clientLimits.charge(client, sentBytes)
+  }
+
+  /**
    * In this order: size, the client's share, the gateway's rate, room. A client that is over its share uses up nothing of
    * the gateway's.
    * @param client of `clientOf`

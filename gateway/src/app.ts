@@ -20,7 +20,7 @@ import { connectServices } from './clients/connect.js'
 import type { GatewayConfig } from './config.js'
 import { createCounters } from './counters.js'
 import { Duty } from './duty.js'
-import { ingestService, REQUEST_BYTES_MAX } from './grpc/ingest-service.js'
+import { callerShares, ingestService, REQUEST_BYTES_MAX } from './grpc/ingest-service.js'
 import { buildHttpServer } from './http/server.js'
 import { Ingest } from './ingest.js'
 import { inTurns } from './log-turns.js'
@@ -130,6 +130,7 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
         messageBytesMax: REQUEST_BYTES_MAX,
         beforeHealthCheck: () => monitor.look(),
         onDropped: () => counters.grpcConnectionsDropped.inc(),
+        shares: callerShares(admission, report),
         tls,
       },
     )

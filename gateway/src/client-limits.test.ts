@@ -34,6 +34,19 @@ describe('what one client may send', () => {
     expect(limits.take('a', 1_000)).toBeUndefined()
   })
 
+  it('is told ahead without being taken, and what was sent in vain is owed, at most a burst', () => {
+    const { limits, clock } = limitsOf({ bytesPerSecond: 100, bodyBytesMax: 1_000 })
+    expect(limits.refusalAhead('a', 1_000)).toBeUndefined()
+    expect(limits.refusalAhead('a', 1_000)).toBeUndefined()
+    limits.charge('a', 500)
+    expect(limits.refusalAhead('a', 1_000)).toMatchObject({ code: 'rate_limited', retryAfterMs: 5_000 })
+    limits.charge('a', 1_000_000)
+    expect(limits.refusalAhead('a', 0)).toMatchObject({ retryAfterMs: 10_000 })
+    expect(limits.take('b', 1_000)).toBeUndefined()
+    clock.ms += 20_000
+    expect(limits.take('a', 1_000)).toBeUndefined()
+  })
+
   it('is remembered of so many, the quietest is forgotten first', () => {
     const { limits } = limitsOf({ requestsPerSecond: 1, clientsMax: 2 })
     for (const client of ['a', 'b']) limits.take(client, 1)

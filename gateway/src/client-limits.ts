@@ -46,7 +46,27 @@ export class ClientLimits {
     if (!this.#isOn) return undefined
     const nowMs = this.#nowMs()
     const { requests, bytes } = this.#bucketsOf(client, nowMs)
-    const retryAfterMs = requests?.take(1, nowMs) || bytes?.take(bodyBytes, nowMs) || 0
+    return this.#refusal(requests?.take(1, nowMs) || bytes?.take(bodyBytes, nowMs) || 0)
+  }
+
+  /** The same before its body is read, taking nothing. @param bodyBytes as its headers declare; 0 where they do not */
+  refusalAhead(client: string, bodyBytes: number): AppError | undefined {
+    if (!this.#isOn) return undefined
+    const nowMs = this.#nowMs()
+    const { requests, bytes } = this.#bucketsOf(client, nowMs)
+    return this.#refusal(requests?.missingMs(1, nowMs) || bytes?.missingMs(bodyBytes, nowMs) || 0)
+  }
+
+  /** What was sent and refused before it was a submission is a part of the client's share too. */
+  charge(client: string, sentBytes: number): void {
+    if (!this.#isOn) return
+    const nowMs = this.#nowMs()
+    const { requests, bytes } = this.#bucketsOf(client, nowMs)
+    requests?.charge(1, nowMs)
+    bytes?.charge(sentBytes, nowMs)
+  }
+
+  #refusal(retryAfterMs: number): AppError | undefined {
     if (retryAfterMs === 0) return undefined
     this.#options.onRefused()
     return new AppError('rate_limited', 'this client sends more than one client may at the moment', {

@@ -17,12 +17,22 @@ export class TokenBucket {
 
   /** Takes the tokens, or none of them. @returns after how many milliseconds they would be there; 0: they were taken */
   take(count: number, nowMs: number): number {
+    const missingMs = this.missingMs(count, nowMs)
+    if (missingMs === 0) this.#tokens -= count
+    return missingMs
+  }
+
+  /** After how many milliseconds so many would be there; 0: now. */
+  missingMs(count: number, nowMs: number): number {
     this.#fill(nowMs)
-    if (this.#tokens + ROUNDING >= count) {
-      this.#tokens -= count
-      return 0
-    }
+    if (this.#tokens + ROUNDING >= count) return 0
     return Math.ceil(((count - this.#tokens) / this.#tokensPerSecond) * 1000 - ROUNDING)
+  }
+
+  /** Takes them also where they are not there: what is owed is at most a whole burst. */
+  charge(count: number, nowMs: number): void {
+    this.#fill(nowMs)
+    this.#tokens = Math.max(-this.#capacity, this.#tokens - count)
   }
 
   /** Whole tokens that are there, and the whole seconds until it is full. */

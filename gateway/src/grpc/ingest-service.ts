@@ -4,6 +4,7 @@ import { ingest, record } from '@fractal-lba/proto'
 import {
   AppError,
   type CallContext,
+  type CallerShares,
   type GrpcService,
   grpcService,
   type HandledCall,
@@ -154,6 +155,23 @@ export function ingestService({
     if (!isUnavailable || known.retryAfterMs !== undefined) return known
     const waitMs = Math.round(withJitter(retryAfterMs))
     return new AppError('unavailable', known.message, { retryAfterMs: waitMs, cause: known })
+  }
+}
+
+/** What each client may send of submissions, refused before they are read; what was refused unread counts as sent. */
+export function callerShares(admission: Admission, report: SubmissionReport): CallerShares {
+  const { submit, submitBatch } = ingest.IngestServiceService
+  const paths: readonly string[] = [submit.path, submitBatch.path]
+  return {
+    refusalAhead(path, caller) {
+      if (!paths.includes(path)) return undefined
+      const refusal = admission.refusalAhead(admission.clientOf(caller), 0)
+      if (refusal) report.answered(refusal, { front: 'grpc' })
+      return refusal
+    },
+    charge(caller, sentBytes) {
+      admission.charge(admission.clientOf(caller), sentBytes)
+    },
   }
 }
 

@@ -30,6 +30,8 @@ declare module 'fastify' {
     route: Route | undefined
     /** Undefined where nobody wants the body. */
     reader: BodyReader | undefined
+    /** What counts as one client; empty until a submission has begun. */
+    client: string
     /** Undefined where it is no submission, or nobody wants traces. */
     trace: Work | undefined
   }
@@ -52,5 +54,6 @@ export function decorateRequests(app: FastifyInstance): void {
   app.decorateRequest('answered', false)
   app.decorateRequest('route', undefined)
   app.decorateRequest('reader', undefined)
+  app.decorateRequest('client', '')
   app.decorateRequest('trace', undefined)
 }

@@ -41,7 +41,11 @@ export function submitRoute({
     complete(request, reply, body) {
       submit(request, reply, body).catch((error: unknown) => answers.fail(request, reply, error))
     },
-    refused: refuse,
+    refused(request, reply, refusal) {
+      // As much as it may have sent in vain.
+      admission.charge(request.client, bodyBytesMax)
+      refuse(request, reply, refusal)
+    },
   }
   return {
     method: 'POST',
@@ -51,10 +55,19 @@ export function submitRoute({
       return fields ? ['RateLimit-Policy', fields.policy, 'RateLimit', fields.state] : []
     },
     handle(request, reply) {
-      const refusal = refusalByHeaders(request.raw, bodyBytesMax)
-      if (refusal) refuse(request, reply, refusal)
-      else readBody(request, reply, sink)
+      const { raw } = request
+      request.client = admission.clientOf(callerOf(request))
+      const refusal = refusalByHeaders(raw, bodyBytesMax)
+      if (refusal) return refuse(request, reply, refusal)
+      const isOver = admission.refusalAhead(request.client, Number(raw.headers['content-length'] ?? 0))
+      if (isOver) return refuseAhead(request, reply, isOver)
+      readBody(request, reply, sink)
     },
+  }
+
+  function refuseAhead(request: FastifyRequest, reply: FastifyReply, error: AppError): void {
+    answers.fail(request, reply, error)
+    report.answered(error, { front: 'http', requestId: request.id })
   }
 
   /** Before its last byte has come. */
@@ -86,7 +99,7 @@ export function submitRoute({
     const { headers, startedMs } = request
     const parent = traceContextOf(headers.traceparent, headers.tracestate)
     request.trace = traces?.overHttp(parent, startedMs)
-    const client = admission.clientOf(callerOf(request))
+    const { client } = request
     return { body, encoding: record.Encoding.ENCODING_JSON, context: request.trace ?? parent, client }
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { readyStatus } from '@fractal-lba/local'
 import { ingest } from '@fractal-lba/proto'
-import { credentials, status as grpcStatus, Metadata } from '@grpc/grpc-js'
+import { Client, credentials, status as grpcStatus, Metadata } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startAlone, startBranch, untilServing } from '../../src/branch.js'
 import { metricsOf } from '../../src/metrics.js'
@@ -199,6 +199,39 @@ describe('rate limit', () => {
     const codes = await Promise.all(Array.from({ length: 30 }, () => codeFrom('198.51.100.4')))
     expect(codes.filter((code) => code === grpcStatus.RESOURCE_EXHAUSTED).length).toBeGreaterThan(10)
     expect(await codeFrom('198.51.100.5')).toBe(grpcStatus.INVALID_ARGUMENT)
+  })
+
+  it('what is refused unread counts too, and then nothing more is read, over both fronts', async () => {
+    const { records } = system()
+    const { client, grpcAddress } = await startBranch(system(), {
+      gateway: { CLIENT_BYTES_RATE: '70000', TRUSTED_PROXIES: '127.0.0.1' },
+    })
+    const port = Number(new URL(client.baseUrl).port)
+    const head = (address: string, length: string): string =>
+      `POST ${SUBMIT} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Forwarded-For: ${address}\r\n${length}\r\n\r\n`
+    const chunks = `${head('198.51.100.6', 'Transfer-Encoding: chunked')}${'1\r\nx\r\n'.repeat(1_000)}`
+    expect(await rawExchange(port, chunks)).toMatch(/^HTTP\/1\.1 413 /)
+    // No byte of its body comes, and none is waited for.
+    const ahead = await rawExchange(port, head('198.51.100.6', 'Content-Length: 60000\r\nConnection: close'))
+    expect(ahead).toMatch(/^HTTP\/1\.1 429 .*\r\nRetry-After: 1\r\n/s)
+    const other = { 'x-forwarded-for': '198.51.100.7' }
+    expect((await client.submit(textOf(records.next()), other)).status).toBe(200)
+
+    const grpc = new Client(grpcAddress, credentials.createInsecure())
+    onTestFinished(() => grpc.close())
+    const send = (address: string, message: Buffer): Promise<number> =>
+      new Promise((resolve) => {
+        const metadata = new Metadata()
+        metadata.set('x-forwarded-for', address)
+        const { path } = ingest.IngestServiceService.submit
+        const raw = (bytes: Buffer): Buffer => bytes
+        grpc.makeUnaryRequest(path, raw, raw, message, metadata, (error) => resolve(error?.code ?? 0))
+      })
+    const nothing = Buffer.alloc(0)
+    expect(await send('198.51.100.8', nothing)).toBe(grpcStatus.INVALID_ARGUMENT)
+    expect(await send('198.51.100.8', Buffer.alloc(200_000, 0x0a))).toBe(grpcStatus.RESOURCE_EXHAUSTED)
+    expect(await send('198.51.100.8', nothing)).toBe(grpcStatus.RESOURCE_EXHAUSTED)
+    expect(await send('198.51.100.9', nothing)).toBe(grpcStatus.INVALID_ARGUMENT)
   })
 
   it('the default is 1000 and 0 is off', async () => {

@@ -1,13 +1,17 @@
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import {
+  type Metadata,
   ServerInterceptingCall,
   type ServerInterceptor,
   ServerListenerBuilder,
   type ServerOptions,
 } from '@grpc/grpc-js'
+import { parseAddress } from '../env.js'
 import { AppError, toServiceError } from '../errors.js'
 import { serverOptions } from './limits.js'
 import type { ServerTls } from './listener.js'
+import { RefusedMessage } from './message-guard.js'
+import type { CallerAddress } from './served.js'
 
 /** What clients from outside may take up of a server. */
 export interface GrpcFrontLimits {
@@ -19,31 +23,54 @@ export interface GrpcFrontLimits {
   readonly onDropped: () => void
   /** Awaited before a health check is answered: by then the state that was set is the one of now. */
   readonly beforeHealthCheck?: () => Promise<void>
+  readonly shares?: CallerShares
   /** What it shows to clients, and asks of them; without it, it is left to a proxy before it. */
   readonly tls?: ServerTls | undefined
+}
+
+/** What each caller may send, kept by whoever serves them. */
+export interface CallerShares {
+  /** Why no message of a call is read; undefined where it is. The caller may not call again before its RetryInfo. */
+  refusalAhead(path: string, caller: CallerAddress): AppError | undefined
+  /** A message of so many bytes was refused. */
+  charge(caller: CallerAddress, sentBytes: number): void
 }
 
 /** Calls at once on one connection. */
 const STREAMS_MAX = 128
 const STREAM_TIMEOUT_MS = 60_000
 
-export function frontOptions({ messageBytesMax, requestTimeoutMs }: GrpcFrontLimits): ServerOptions {
+export function frontOptions({ messageBytesMax, requestTimeoutMs, shares }: GrpcFrontLimits): ServerOptions {
   return {
     ...serverOptions,
     'grpc.max_concurrent_streams': STREAMS_MAX,
     'grpc.max_receive_message_length': messageBytesMax,
-    interceptors: [requestTimeout(requestTimeoutMs)],
+    interceptors: [callLimits(requestTimeoutMs, shares)],
   }
 }
 
-/** Ends what a client does not finish to ask, and lets go of what was answered before it was asked to the end. */
-function requestTimeout(timeoutMs: number): ServerInterceptor {
+/**
+ * Ends what a client does not finish to ask, and lets go of what was answered before it was asked to the end. Reads
+ * nothing of a client that is over its share. One interceptor: only the first one of a server has the call's stream.
+ */
+function callLimits(timeoutMs: number, shares: CallerShares | undefined): ServerInterceptor {
   const late = toServiceError(new AppError('body_timeout', 'the request was not complete in time'))
-  return ({ requestStream }, call) => {
+  return ({ requestStream, path }, call) => {
     const limitMs = requestStream ? STREAM_TIMEOUT_MS : timeoutMs
     const timer = setTimeout(() => call.sendStatus(late), limitMs)
     let isComplete = false
+    let caller: CallerAddress | undefined
     const listener = new ServerListenerBuilder()
+      .withOnReceiveMetadata((metadata, next) => {
+        caller = callerOf(call.getPeer(), metadata)
+        const refusal = shares?.refusalAhead(path, caller)
+        if (refusal) call.sendStatus(toServiceError(refusal))
+        else next(metadata)
+      })
+      .withOnReceiveMessage((message: unknown, next) => {
+        if (caller && message instanceof RefusedMessage) shares?.charge(caller, message.sizeBytes)
+        next(message)
+      })
       .withOnReceiveHalfClose((next) => {
         isComplete = true
         clearTimeout(timer)
@@ -55,6 +82,15 @@ function requestTimeout(timeoutMs: number): ServerInterceptor {
       })
       .build()
     return new ServerInterceptingCall(call, { start: (next) => next(listener) })
+  }
+}
+
+/** @param peer as grpc-js names it: 127.0.0.1:40000 */
+export function callerOf(peer: string, metadata: Metadata): CallerAddress {
+  const forwarded = metadata.get('x-forwarded-for')
+  return {
+    peer: parseAddress(peer)?.host ?? peer,
+    forwardedFor: forwarded.length === 0 ? undefined : forwarded.join(','),
   }
 }
 

@@ -4,25 +4,17 @@ import {
   type handleServerStreamingCall,
   type handleUnaryCall,
   Metadata,
-  type ServerUnaryCall,
   type ServerWritableStream,
   type UntypedHandleCall,
 } from '@grpc/grpc-js'
-import { parseAddress } from '../env.js'
 import { AppError, toServiceError } from '../errors.js'
 import { BatchSession } from './batch-session.js'
 import { fromMetadata } from './call-context.js'
 import { noteClock, withClock } from './clock-metadata.js'
+import { callerOf } from './grpc-front.js'
 import { beginCall } from './interceptors.js'
 import { demandMessage } from './message-guard.js'
-import type {
-  CallerAddress,
-  Served,
-  ServedBatches,
-  ServedMethod,
-  ServedStream,
-  ServedUnary,
-} from './served.js'
+import type { Served, ServedBatches, ServedMethod, ServedStream, ServedUnary } from './served.js'
 import type { BatchRequest, BatchResponse } from './transport.js'
 
 /** A method as grpc-js serves it: errors go out as the table of errors says. */
@@ -44,7 +36,12 @@ function unaryHandler(method: ServedUnary, { draining, clock }: Served): handleU
     const { context, end } = beginCall(method.around, fromMetadata(call.metadata))
     const trailer = new Metadata()
     const tell = (name: string, value: string): void => trailer.set(name, value)
-    answer(method, call.request, { context, draining, tell, caller: callerOf(call) }).then(
+    answer(method, call.request, {
+      context,
+      draining,
+      tell,
+      caller: callerOf(call.getPeer(), call.metadata),
+    }).then(
       (response) => {
         end?.({ endedMs: monotonicMs(), errors: [] })
         callback(null, response, withClock(trailer, clock))
@@ -57,14 +54,6 @@ function unaryHandler(method: ServedUnary, { draining, clock }: Served): handleU
         callback(failure)
       },
     )
-  }
-}
-
-function callerOf(call: ServerUnaryCall<unknown, unknown>): CallerAddress {
-  const forwarded = call.metadata.get('x-forwarded-for')
-  return {
-    peer: parseAddress(call.getPeer())?.host ?? call.getPeer(),
-    forwardedFor: forwarded.length === 0 ? undefined : forwarded.join(','),
   }
 }
 

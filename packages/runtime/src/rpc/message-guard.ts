@@ -9,6 +9,16 @@ const ITEM_FIELDS_MAX = BATCH_ITEMS_MAX * (8 + 2)
 /** The largest record (BODY_MAX) with its envelope. So few bytes hide no millions of parts at any depth. */
 const SINGLE_BYTES_MAX = 2 ** 20 + 64 * 2 ** 10
 
+/** A message that was not taken, in the place of what it would have been. */
+export class RefusedMessage extends AppError {
+  readonly sizeBytes: number
+
+  constructor(sizeBytes: number, ...error: ConstructorParameters<typeof AppError>) {
+    super(...error)
+    this.sizeBytes = sizeBytes
+  }
+}
+
 type Guarded = Pick<MethodDefinition, 'requestStream' | 'requestDeserialize' | 'requestBytesMax'>
 
 /**
@@ -27,18 +37,19 @@ export function guarded({
     ? `a message has at most ${FIELDS_MAX} fields, and its items ${ITEM_FIELDS_MAX}`
     : `a message has at most ${FIELDS_MAX} fields and ${requestBytesMax} bytes`
   return (bytes) => {
-    if (isTooLarge(bytes)) return new AppError('too_large', refusal)
+    if (isTooLarge(bytes)) return new RefusedMessage(bytes.length, 'too_large', refusal)
     try {
       return requestDeserialize(bytes)
     } catch (cause) {
-      return new AppError('malformed', 'the request is not a message of this method', { cause })
+      const sentence = 'the request is not a message of this method'
+      return new RefusedMessage(bytes.length, 'malformed', sentence, { cause })
     }
   }
 }
 
 /** What a guarded decoder gave. @throws AppError too_large or malformed. */
 export function demandMessage<Message>(request: Message): Message {
-  if (request instanceof AppError) throw request
+  if (request instanceof RefusedMessage) throw request
   return request
 }
 
