@@ -162,3 +162,9 @@ render would make another one: that is refused.
 {{- end -}}
 {{- if $variables }}{{ include "fractal-lba.secretChecksum" (dict "root" .root "variables" $variables) }}{{ end -}}
 {{- end -}}
+
+{{/* Something where a record can be signed in the cluster, or need not be. */}}
+{{- define "fractal-lba.canSign" -}}
+{{- if eq (include "fractal-lba.signAlg" .) "none" }}yes{{ end -}}
+{{- if include "fractal-lba.secretEnv" (dict "root" . "group" "agent") | fromYamlArray }}yes{{ end -}}
+{{- end -}}

@@ -53,7 +53,7 @@ What the pods of every program of ours share: env, envFrom, volumes and mounts, 
 {{- range $group := .secrets -}}
 {{- $env = concat $env (include "fractal-lba.secretEnv" (dict "root" $root "group" $group) | fromYamlArray) -}}
 {{- end -}}
-{{- $values := mergeOverwrite (dict) .env (include "fractal-lba.securityEnv" (dict "root" $root "name" $name) | fromYaml) -}}
+{{- $values := mergeOverwrite (dict) .env (include "fractal-lba.securityEnv" .component | fromYaml) -}}
 {{- range $variable, $value := $values -}}
 {{- if and (ne $value "") (kindIs "invalid" (get $shared $variable | default nil)) -}}
 {{- $env = append $env (dict "name" $variable "value" $value) -}}
@@ -84,6 +84,10 @@ What the pods of every program of ours share: env, envFrom, volumes and mounts, 
 {{- $mounts = append $mounts (dict "name" "public-tls" "mountPath" "/etc/public-tls" "readOnly" true) -}}
 {{- $volumes = append $volumes (dict "name" "public-tls" "secret" (dict "secretName" $root.Values.gateway.publicTls.existingSecret "defaultMode" 288)) -}}
 {{- end -}}
+{{- with include "fractal-lba.gatewayCa" .component | fromYaml -}}
+{{- $mounts = append $mounts (dict "name" "gateway-ca" "mountPath" "/etc/gateway-ca" "readOnly" true) -}}
+{{- $volumes = append $volumes (dict "name" "gateway-ca" "secret" (dict "secretName" .secret "defaultMode" 288 "items" (list (dict "key" "ca.crt" "path" "ca.crt")))) -}}
+{{- end -}}
 {{- $envFrom := list -}}
 {{- with include "fractal-lba.configMapName" $root }}{{ $envFrom = append $envFrom (dict "configMapRef" (dict "name" .)) }}{{ end -}}
 {{- toYaml (dict "env" $env "envFrom" $envFrom "podAnnotations" $annotations "volumeMounts" $mounts "volumes" $volumes) -}}
@@ -93,11 +97,13 @@ What the pods of every program of ours share: env, envFrom, volumes and mounts, 
 {{- define "fractal-lba.configChecksum" -}}
 {{- if and .root.Values.config.createConfigMap (not .root.Values.config.existingConfigMap) -}}
 {{- $reads := get (include "fractal-lba.variables" . | fromYaml) .name | default list -}}
+{{- if $reads -}}
 {{- $data := include "fractal-lba.configData" .root | fromYaml -}}
 {{- $own := dict -}}
 {{- range $variable, $value := $data -}}
 {{- if has $variable $reads }}{{ $_ := set $own $variable $value }}{{ end -}}
 {{- end -}}
 {{- toYaml $own | sha256sum -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}

@@ -21,6 +21,9 @@
 {{- else if has .name (list "wal" "verifier" "dedup" "signal-scoring") -}}
 {{- $_ := set $env "INSECURE_LISTEN" "true" -}}
 {{- end -}}
+{{- if include "fractal-lba.gatewayCa" . -}}
+{{- $_ := set $env "TLS_CA_FILE" "/etc/gateway-ca/ca.crt" -}}
+{{- end -}}
 {{- if and (eq .name "gateway") .root.Values.gateway.publicTls.existingSecret -}}
 {{- $_ := set $env "PUBLIC_TLS_CERT_FILE" "/etc/public-tls/tls.crt" -}}
 {{- $_ := set $env "PUBLIC_TLS_KEY_FILE" "/etc/public-tls/tls.key" -}}
@@ -29,4 +32,17 @@
 {{- end -}}
 {{- end -}}
 {{- toYaml $env -}}
+{{- end -}}
+
+{{/*
+Where a client of the gateway finds the authority of its certificate: the Secret, or nothing where the gateway speaks
+plain HTTP, or the client has it already. Of that Secret the authority alone is mounted.
+*/}}
+{{- define "fractal-lba.gatewayCa" -}}
+{{- $public := .root.Values.gateway.publicTls.existingSecret -}}
+{{- if and $public (or (eq .name "agent") (eq (.purpose | default "") "check")) -}}
+secret: {{ $public }}
+{{- else if and (eq .name "agent") .root.Values.mtls.enabled -}}
+secret: {{ include "fractal-lba.tlsSecret" (dict "root" .root "name" "gateway") }}
+{{- end -}}
 {{- end -}}

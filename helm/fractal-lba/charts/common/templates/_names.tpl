@@ -44,6 +44,15 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .name }}
 {{- end -}}
 
+{{/* Of pods: without versions, so that a new chart alone restarts nobody. */}}
+{{- define "common.podLabels" -}}
+{{ include "common.selectorLabels" . }}
+app.kubernetes.io/part-of: fractal-lba
+{{- with .root.Values.global.labels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
 {{- define "common.labels" -}}
 {{ include "common.selectorLabels" . }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}

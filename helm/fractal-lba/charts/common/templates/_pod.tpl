@@ -5,7 +5,7 @@
 {{- $volumes := concat (.spec.volumes | default list) $v.extraVolumes -}}
 metadata:
   labels:
-    {{- include "common.labels" . | nindent 4 }}
+    {{- include "common.podLabels" . | nindent 4 }}
     {{- with $v.podLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
