@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { staleChartFiles } from '../chart/files.mjs'
 import { run } from '../lib/run.mjs'
 import { askedSettings } from './asked-settings.mjs'
 import { tooLong } from './file-length.mjs'
@@ -47,6 +48,14 @@ export function checks(root) {
         if (code !== 0) return `the metrics could not be listed:\n${output.trimEnd()}`
         if (output === readFileSync(join(root, 'docs/metrics.md'), 'utf8')) return undefined
         return 'docs/metrics.md is not what the code exports: run npm run generate:metrics and commit it'
+      },
+    },
+    {
+      name: 'chart (values.schema.json, README.md, copies)',
+      mistake: async () => {
+        const stale = await staleChartFiles(root)
+        if (stale.length === 0) return undefined
+        return `not what values.yaml, the programs and observability/ say: run npm run generate:chart and commit ${stale.join(', ')}`
       },
     },
     {

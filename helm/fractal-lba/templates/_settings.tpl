@@ -62,6 +62,13 @@ What the pods of every program of ours share: env, envFrom, volumes and mounts, 
 {{- $annotations := dict -}}
 {{- with include "fractal-lba.configChecksum" (dict "root" $root "name" $name) }}{{ $_ := set $annotations "checksum/config" . }}{{ end -}}
 {{- with include "fractal-lba.secretChecksumOf" (dict "root" $root "groups" .secrets) }}{{ $_ := set $annotations "checksum/secret" . }}{{ end -}}
+{{- with include "fractal-lba.opsPort" $name -}}
+{{- if $root.Values.prometheus.podAnnotations -}}
+{{- $_ := set $annotations "prometheus.io/scrape" "true" -}}
+{{- $_ := set $annotations "prometheus.io/port" . -}}
+{{- $_ := set $annotations "prometheus.io/path" "/metrics" -}}
+{{- end -}}
+{{- end -}}
 {{- $mounts := list (dict "name" "tmp" "mountPath" "/tmp") -}}
 {{- $volumes := list (dict "name" "tmp" "emptyDir" (dict)) -}}
 {{- if hasKey . "data" -}}
