@@ -1,0 +1,3 @@
+export { type Cluster, type HelmVersion, type KubernetesObject, startCluster } from './cluster.js'
+export { type NodeShape, ONE_NODE, THREE_ZONES } from './nodes.js'
+export { prepareCluster } from './programs.js'
