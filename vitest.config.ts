@@ -16,7 +16,12 @@ export default defineConfig({
       'drill/src/**/*.test.ts',
       'scripts/**/*.test.mjs',
     ],
-    exclude: [...configDefaults.exclude, '**/*.servers.test.ts', '**/*.programs.test.ts', '**/*.cluster.test.ts'],
+    exclude: [
+      ...configDefaults.exclude,
+      '**/*.servers.test.ts',
+      '**/*.programs.test.ts',
+      '**/*.cluster.test.ts',
+    ],
     // Half of the time they wait; the default on two cores is one worker.
     maxWorkers: Math.max(3, availableParallelism() - 1),
     // Several files in one process, one after the other: a process for each would be a third of the time.
