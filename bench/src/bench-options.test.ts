@@ -48,6 +48,12 @@ describe('readBenchOptions', () => {
     [['--against', '../old'], { kind: 'against', against: '../old', ...compared }],
     [['--one-process'], { kind: 'one-process', ...compared }],
     [['--traced'], { kind: 'traced', ...compared }],
+    [['--tls'], { kind: 'tls', ...compared }],
+    [['--ed25519'], { kind: 'ed25519', ...compared }],
+    [
+      ['--verifier', '--windows', '3'],
+      { kind: 'verifier', windows: 3, windowMs: 1_500, dataDir: undefined, json: false },
+    ],
     [
       ['--against', 'x', '--only', 'steady,lone', '--seconds', '1.2', '--windows', '4', '--rate', '500'],
       {
@@ -95,7 +101,12 @@ describe('readBenchOptions', () => {
     [['--connections', '5000'], 'from 1 to 4096'],
     [['--second', '5'], '--second'],
     [['5'], '5'],
-    [['--windows', '3'], '--windows needs --against, --one-process or --traced'],
+    [
+      ['--windows', '3'],
+      '--windows needs --against, --verifier or one of --one-process, --traced, --tls, --ed25519',
+    ],
+    [['--tls', '--ed25519'], 'runs of their own'],
+    [['--verifier', '--rate', '5'], '--rate does not go with --verifier'],
     [['--against', 'x', '--one-process'], 'runs of their own'],
     [['--against', 'x', '--rounds', '2'], '--rounds does not go with two builds'],
     [['--against', 'x', '--only', 'redis'], '--only is crowd, lone, steady here, not redis'],

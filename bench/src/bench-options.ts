@@ -1,6 +1,10 @@
 import { parseArgs } from 'node:util'
 import { type LoadName, loadNames } from './compare/window.js'
 
+/** This checkout beside itself, run another way. */
+const pairNames = ['one-process', 'traced', 'tls', 'ed25519'] as const
+const pairFlags = pairNames.map((name) => `--${name}`).join(', ')
+
 export const variantNames = ['product', 'no-flush', 'compacting', 'redis', 'postgres'] as const
 export type VariantName = (typeof variantNames)[number]
 
@@ -11,7 +15,7 @@ const STORE_VARIANTS: readonly VariantName[] = ['product', 'redis', 'postgres']
 /** Without `--only`: what asks for no server beside the product. */
 const USUAL_VARIANTS: readonly VariantName[] = ['product', 'no-flush', 'compacting']
 
-export type BenchOptions = VariantOptions | CompareOptions
+export type BenchOptions = VariantOptions | CompareOptions | VerifierOptions
 
 /** Two builds side by side. */
 export type CompareOptions = CompareSettings &
@@ -21,7 +25,7 @@ export type CompareOptions = CompareSettings &
         /** Another built checkout, the old one. */
         readonly against: string
       }
-    | { readonly kind: 'one-process' | 'traced' }
+    | { readonly kind: (typeof pairNames)[number] }
   )
 
 interface CompareSettings {
@@ -34,6 +38,15 @@ interface CompareSettings {
   readonly connections: number
   /** Arrivals of the load `steady`. */
   readonly perSecond: number
+  readonly dataDir: string | undefined
+  readonly json: boolean
+}
+
+/** The verifier alone, in this process. */
+export interface VerifierOptions {
+  readonly kind: 'verifier'
+  readonly windows: number
+  readonly windowMs: number
   readonly dataDir: string | undefined
   readonly json: boolean
 }
@@ -86,6 +99,8 @@ npm run bench -- --one-process       everything in one process beside the five p
                                      lone request can take (an empty HTTP request and two flushes)
 
 npm run bench -- --traced            without traces, with 1 % and with 100 % of them
+npm run bench -- --tls               TLS on every hop, that of the clients too, beside plain connections
+npm run bench -- --ed25519           records under Ed25519 beside records under HMAC, and one crypto.verify
 
 All run at the same time on data of their own and are loaded by turns; the figures are medians of ratios.
 
@@ -96,6 +111,9 @@ All run at the same time on data of their own and are loaded by turns; the figur
   --connections N      connections of the crowd (256)
   --rate N             arrivals per second of the steady load (1000)
   --data-dir, --json, --help   as above
+
+npm run bench -- --verifier          the verifier alone, in batches of 128, beside threads that only call crypto.verify;
+                                     --windows, --seconds and --json as above
 `
 
 /** What was asked for on the command line cannot be; the message is a sentence about it. */
@@ -107,11 +125,12 @@ export class UnusableOptions extends Error {
 export function readBenchOptions(args: readonly string[]): BenchOptions | undefined {
   const values = parse(args)
   if (values.help) return undefined
-  if (values.against !== undefined || values['one-process'] || values.traced)
+  if (values.verifier) return readVerifierOptions(values)
+  if (values.against !== undefined || pairNames.some((name) => values[name]))
     return readCompareOptions(values)
   for (const option of ['windows', 'rate'] as const) {
     if (values[option] !== undefined)
-      throw new UnusableOptions(`--${option} needs --against, --one-process or --traced`)
+      throw new UnusableOptions(`--${option} needs --against, --verifier or one of ${pairFlags}`)
   }
   const profile = values.profile ?? false
   const only = (values.only ?? []).flatMap((text) => text.split(','))
@@ -148,9 +167,10 @@ export function readBenchOptions(args: readonly string[]): BenchOptions | undefi
 type Values = ReturnType<typeof parse>
 
 function readCompareOptions(values: Values): CompareOptions {
-  const kinds = [values.against, values['one-process'], values.traced].filter(Boolean)
-  if (kinds.length > 1)
-    throw new UnusableOptions('--against, --one-process and --traced are runs of their own')
+  const [kind, ...others] = pairNames.filter((name) => values[name])
+  const { against } = values
+  if (others.length > 0 || (kind !== undefined && against !== undefined))
+    throw new UnusableOptions(`--against and ${pairFlags} are runs of their own`)
   for (const option of ['rounds', 'lone', 'profile'] as const) {
     if (values[option] !== undefined) throw new UnusableOptions(`--${option} does not go with two builds`)
   }
@@ -168,9 +188,21 @@ function readCompareOptions(values: Values): CompareOptions {
     dataDir: values['data-dir'],
     json: values.json ?? false,
   }
-  const { against } = values
-  if (against !== undefined) return { kind: 'against', against, ...settings }
-  return { kind: values.traced ? 'traced' : 'one-process', ...settings }
+  if (kind !== undefined) return { kind, ...settings }
+  return { kind: 'against', against: against ?? '', ...settings }
+}
+
+function readVerifierOptions(values: Values): VerifierOptions {
+  const { verifier: _, windows, seconds, json, 'data-dir': dataDir, ...others } = values
+  const [other] = Object.keys(others)
+  if (other !== undefined) throw new UnusableOptions(`--${other} does not go with --verifier`)
+  return {
+    kind: 'verifier',
+    windows: wholeNumber('--windows', windows, 16, 1_000),
+    windowMs: windowMsOf(seconds),
+    dataDir,
+    json: json ?? false,
+  }
 }
 
 function windowMsOf(text: string | undefined): number {
@@ -194,6 +226,9 @@ function parse(args: readonly string[]) {
         against: { type: 'string' },
         'one-process': { type: 'boolean' },
         traced: { type: 'boolean' },
+        tls: { type: 'boolean' },
+        ed25519: { type: 'boolean' },
+        verifier: { type: 'boolean' },
         windows: { type: 'string' },
         rate: { type: 'string' },
         connections: { type: 'string' },

@@ -26,6 +26,8 @@ import {
   unflushedVariant,
   type Variant,
 } from './variants.js'
+import { benchVerifier } from './verifier/verifier-bench.js'
+import { renderVerifier } from './verifier/verifier-report.js'
 
 /** What `npm run bench` brings along. */
 export interface BenchContext {
@@ -63,7 +65,12 @@ export async function runBench({ args, root, parentPid, out, err }: BenchContext
     }
     const place = await placeOf(options.dataDir ?? join(root, 'data'), say)
     const setup = { root, ...place, signal: ended.signal, say }
-    if (options.kind === 'variants') {
+    if (options.kind === 'verifier') {
+      const { windows, windowMs } = options
+      const figures = await benchVerifier({ windows, windowMs, signal: ended.signal })
+      const { machine } = place
+      out(options.json ? jsonOf({ machine, ...figures }) : renderVerifier(machine, figures))
+    } else if (options.kind === 'variants') {
       const report = await bench(options, setup)
       out(options.json ? jsonOf(report) : renderReport(report))
     } else {

@@ -1,4 +1,4 @@
-import { Latencies, type Machine } from '@fractal-lba/load'
+import { Latencies, type Machine, machineLine } from '@fractal-lba/load'
 import type { VariantName } from './bench-options.js'
 import type { LogFigures } from './log/log-bench.js'
 import { renderLogFigures } from './log/log-report.js'
@@ -96,7 +96,7 @@ export function ratiosOf(variants: readonly VariantFigures[]): Ratio[] {
 export function renderReport({ machine, conditions, variants, ratios, log }: BenchReport): string {
   const { connections, rounds, seconds, warmupSeconds, recordBytes } = conditions
   const lines = [
-    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB; Node ${machine.node}; ${machine.kernel}; logs on ${machine.fileSystem}; load before ${machine.loadBefore.toFixed(1)}`,
+    machineLine(machine),
     `${connections} connections, ${rounds} x ${seconds} s after ${warmupSeconds} s of warm-up, fresh processes and data each time;`,
     `records of about ${recordBytes} bytes, HMAC, both flushes, validation, metrics on`,
     '',

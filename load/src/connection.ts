@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { connect as connectSecurely } from 'node:tls'
 import { type Answer, ResponseParser } from './response-parser.js'
 
 const CONNECT_TIMEOUT_MS = 5_000
@@ -7,6 +8,8 @@ const ANSWER_TIMEOUT_MS = 30_000
 interface Address {
   readonly host: string
   readonly port: number
+  /** By TLS, the authority that the server must be signed by (PEM); plain without it. */
+  readonly ca?: string | undefined
 }
 
 export interface ConnectionEvents {
@@ -36,22 +39,20 @@ export class Connection {
   }
 
   open(): Promise<void> {
-    const { host, port } = this.#address
+    const { host, port, ca } = this.#address
     return new Promise((resolve, reject) => {
-      const socket = connect({
-        host,
-        port,
-        noDelay: true,
-        onread: {
-          buffer: this.#readBuffer,
-          callback: (count) => {
-            if (socket === this.#socket) this.#onBytes(this.#readBuffer.subarray(0, count))
-            return true
-          },
+      const onread = {
+        buffer: this.#readBuffer,
+        callback: (count: number): boolean => {
+          if (socket === this.#socket) this.#onBytes(this.#readBuffer.subarray(0, count))
+          return true
         },
-      })
+      }
+      const address = { host, port, onread }
+      const socket: Socket = ca === undefined ? connect(address) : connectSecurely({ ...address, ca })
+      socket.setNoDelay()
       socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(new Error('no connection in time')))
-      socket.once('connect', () => {
+      socket.once(ca === undefined ? 'connect' : 'secureConnect', () => {
         socket.setTimeout(0)
         this.#socket = socket
         this.#parser = new ResponseParser()

@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { Authority } from '@fractal-lba/credentials/development'
 import { afterEach, describe, expect, it } from 'vitest'
 import { LoadClient } from './http-client.js'
 import { submitRequest } from './records.js'
@@ -43,6 +45,25 @@ function reply(response: ServerResponse, status: number): void {
 }
 
 describe('LoadClient', () => {
+  it('speaks TLS to who is signed by the authority that it is told', async () => {
+    const time = { notBefore: new Date(Date.now() - 60_000), notAfter: new Date(Date.now() + 60_000) }
+    const authority = await Authority.create({ name: 'load', ...time })
+    const pair = await authority.issue({ name: 'gateway', dns: [], ips: ['127.0.0.1'], ...time })
+    const secure = createSecureServer(pair, (request, response) => {
+      request.resume().on('end', () => reply(response, 200))
+    })
+    await new Promise<void>((resolve) => {
+      secure.listen(0, '127.0.0.1', resolve)
+    })
+    server = secure
+    const target = { host: '127.0.0.1', port: (secure.address() as AddressInfo).port, connections: 2 }
+    client = await LoadClient.open({ ...target, ca: authority.cert })
+    const { answersByStatus } = await client.run({ next: requests(10), durationMs: 5_000 })
+    expect([...answersByStatus]).toEqual([[200, 10]])
+    const stranger = await Authority.create({ name: 'stranger', ...time })
+    await expect(LoadClient.open({ ...target, ca: stranger.cert })).rejects.toThrow('certificate')
+  })
+
   it('sends every request once, as it is, and counts the answers by status', async () => {
     const bodies: string[] = []
     const load = await clientOf((body, response, request) => {

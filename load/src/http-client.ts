@@ -7,6 +7,8 @@ export interface LoadTarget {
   /** 127.0.0.1 or ::1: load goes nowhere else. */
   readonly host: string
   readonly port: number
+  /** By TLS, the authority that the server must be signed by (PEM); plain without it. */
+  readonly ca?: string | undefined
   readonly connections: number
 }
 

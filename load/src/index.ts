@@ -1,6 +1,6 @@
 export { LoadClient, type LoadResult, type LoadRun, type LoadTarget } from './http-client.js'
 export { Latencies } from './latencies.js'
-export { isBusy, isInMemory, type Machine, stolenMs, thisMachine } from './machine.js'
+export { isBusy, isInMemory, type Machine, machineLine, stolenMs, thisMachine } from './machine.js'
 export { OpenLoop } from './open-loop.js'
 export { cpuMsOf } from './process-cpu.js'
 export { type MadeRecord, type RecordOptions, recordMaker, submitRequest } from './records.js'

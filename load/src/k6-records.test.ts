@@ -57,17 +57,17 @@ describe('a thousand submissions of k6', () => {
     expect(counts).toEqual([901, 59, 20, 20])
   })
 
-  it('have new records that are accepted, each with an id of its own', () => {
+  it('have new records that are accepted, each with an id of its own', async () => {
     for (const body of bodies('new')) {
       expect(hasMatchingId(parseRecord(Buffer.from(body)))).toBe(true)
-      expect(judge(verified(body)), body).toMatchObject({ accepted: true, escalated: false })
+      expect(judge(await verified(body)), body).toMatchObject({ accepted: true, escalated: false })
     }
     expect(new Set(bodies('new').map((body) => JSON.parse(body).pcs_id)).size).toBe(bodies('new').length)
     for (const body of bodies('duplicate')) expect(bodies('new')).toContain(body)
   })
 
-  it('have bad signatures that are refused as such, and malformed ones that are no record', () => {
-    for (const body of bodies('bad_signature')) expect(() => verified(body)).toThrow(/signature/)
+  it('have bad signatures that are refused as such, and malformed ones that are no record', async () => {
+    for (const body of bodies('bad_signature')) await expect(verified(body)).rejects.toThrow(/signature/)
     for (const body of bodies('malformed')) expect(() => parseRecord(Buffer.from(body))).toThrow()
   })
 

@@ -32,6 +32,19 @@ export function thisMachine(dataDir: string): Machine {
   }
 }
 
+/** In one line, for reports. */
+export function machineLine({
+  cpu,
+  cores,
+  memoryGiB,
+  node,
+  kernel,
+  fileSystem,
+  loadBefore,
+}: Machine): string {
+  return `${cpu}, ${cores} cores, ${memoryGiB} GiB; Node ${node}; ${kernel}; logs on ${fileSystem}; load before ${loadBefore.toFixed(1)}`
+}
+
 /** Whether somebody else used so much of the machine that figures taken on it mean little. */
 export function isBusy({ loadBefore, cores }: Machine): boolean {
   return loadBefore > cores / 4

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import {
   budgetOf,
   defaultParameters,
+  type Ed25519PrivateKey,
   fractalDimension,
   type HmacKey,
   pcsId,
@@ -14,7 +15,7 @@ import { seededRandom } from './random.js'
 export interface RecordOptions {
   /** Decides everything: the same seed, key and shares give the same records. */
   readonly seed: number
-  readonly key: HmacKey
+  readonly key: HmacKey | Ed25519PrivateKey
   /** Share of records that are an exact copy of an earlier one, 0 to 1. Default 0. */
   readonly duplicateShare?: number
   /** Share of records that are whose signature is of no key, 0 to 1. Default 0. */

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -7,12 +6,13 @@ import { builtPrograms } from '@fractal-lba/local'
 import type { CompareOptions } from '../bench-options.js'
 import { BenchFailure } from '../round.js'
 import { compareLoad, type LoadComparison } from './comparison.js'
-import type { ComparisonReport, FloorComparison } from './comparison-report.js'
+import type { ComparisonReport, FloorComparison, SignatureComparison } from './comparison-report.js'
 import { startEmptyProcess } from './empty-process.js'
 import { type Floor, openFloor } from './floor.js'
 import { type Build, type RunningBuild, startBuild } from './running-build.js'
 import { turnsOf } from './schedule.js'
 import { quartilesOf } from './statistics.js'
+import { verifyCpuUs } from './verify-cpu.js'
 import { type LoadName, measureWindow, type Window } from './window.js'
 
 export interface Comparison {
@@ -25,6 +25,9 @@ export interface Comparison {
 
 const SEED = 20_260_101
 const FLOOR_WINDOW_MS = 500
+const VERIFY_WINDOW_MS = 300
+/** Of requests of the crowd: TLS on every hop costs a tenth at most. */
+const TLS_RATE_GOAL = 0.9
 /** Two constellations share a disk here: a flush that waits for another's is no failure of either. */
 const PATIENT = { HOP_TIMEOUT: '5s', SUBMIT_TIMEOUT: '8s' }
 /** Before a load is measured: pairs that nobody counts, because the load before was another one. */
@@ -62,7 +65,6 @@ async function comparePair(
   try {
     const place = {
       dataDir: directory,
-      hmacKey: randomBytes(24).toString('base64'),
       seed: SEED,
       connections: options.connections,
       signal,
@@ -86,6 +88,8 @@ async function comparePair(
       ...{ machine, conditions, reference: reference.name, measured: other.name },
       loads: [...measured].map(([load, rounds]) => compareRounds(load, rounds, reference, other)),
       floor: compareFloor(measured.get('lone') ?? [], other),
+      signature: compareSignature(measured, reference, other),
+      rateGoal: options.kind === 'tls' ? TLS_RATE_GOAL : undefined,
     }
   } finally {
     await Promise.all(running.map((build) => build.stop()))
@@ -96,6 +100,8 @@ async function comparePair(
 
 interface Round {
   readonly windows: ReadonlyMap<RunningBuild, Window>
+  /** CPU of one crypto.verify. */
+  readonly verifyUs: number | undefined
   readonly floor: { readonly emptyRequestMs: number; readonly flushMs: number } | undefined
 }
 
@@ -125,7 +131,8 @@ class Turns {
         this.#signal.throwIfAborted()
         windows.set(build, await measureWindow(build, { ...this.#options, load }))
       }
-      rounds.push({ windows, floor: load === 'lone' ? await this.#floorNow() : undefined })
+      const verifyUs = this.#options.kind === 'ed25519' ? verifyCpuUs(VERIFY_WINDOW_MS) : undefined
+      rounds.push({ windows, verifyUs, floor: load === 'lone' ? await this.#floorNow() : undefined })
     }
     return rounds
   }
@@ -163,6 +170,24 @@ function compareFloor(rounds: readonly Round[], build: RunningBuild): FloorCompa
   }
 }
 
+/** What a signature costs end to end: for each load, where one crypto.verify was measured beside it. */
+function compareSignature(
+  measured: ReadonlyMap<LoadName, readonly Round[]>,
+  reference: RunningBuild,
+  other: RunningBuild,
+): readonly SignatureComparison[] {
+  return [...measured].flatMap(([load, rounds]) => {
+    const costs = rounds.flatMap(({ windows, verifyUs }) => {
+      const [theirs, ours] = [windows.get(reference), windows.get(other)]
+      if (!theirs || !ours || verifyUs === undefined) return []
+      return [{ verifyUs, ratio: (ours.cpuUsPerRecord - theirs.cpuUsPerRecord) / verifyUs }]
+    })
+    if (costs.length === 0) return []
+    const verifyUs = quartilesOf(costs.map((cost) => cost.verifyUs)).median
+    return [{ load, verifyUs, ratio: quartilesOf(costs.map(({ ratio }) => ratio)) }]
+  })
+}
+
 /** The one that ratios divide by, then the one that is measured. */
 type Pair = readonly [Build, Build]
 
@@ -182,6 +207,10 @@ function pairsUnchecked(options: CompareOptions, root: string, collectorPort?: n
       return [[five('old', resolve(root, options.against)), five('new', root)]]
     case 'one-process':
       return [[five('five-processes', root), oneProcess(root)]]
+    case 'tls':
+      return [[five('plain', root), { ...five('tls', root), isSecure: true }]]
+    case 'ed25519':
+      return [[five('hmac', root), { ...five('ed25519', root), algorithm: 'ed25519' }]]
     case 'traced': {
       const traced = (name: string, ratio: string): Build => {
         const endpoint = `http://127.0.0.1:${collectorPort}`

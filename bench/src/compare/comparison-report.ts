@@ -1,6 +1,7 @@
-import type { Machine } from '@fractal-lba/load'
+import { type Machine, machineLine } from '@fractal-lba/load'
 import type { LoadComparison } from './comparison.js'
 import type { Quartiles } from './statistics.js'
+import type { LoadName } from './window.js'
 
 export interface ComparisonReport {
   readonly machine: Machine
@@ -17,6 +18,19 @@ export interface ComparisonReport {
   readonly measured: string
   readonly loads: readonly LoadComparison[]
   readonly floor: FloorComparison | undefined
+  /** Of each load for which it was measured. */
+  readonly signature: readonly SignatureComparison[]
+  /** The least that is promised of measured / reference in requests of the crowd. */
+  readonly rateGoal: number | undefined
+}
+
+/** What a record's signature costs end to end, against one crypto.verify by itself. */
+export interface SignatureComparison {
+  readonly load: LoadName
+  /** CPU of one crypto.verify. */
+  readonly verifyUs: number
+  /** Of the CPU for a record: (measured - reference) / one crypto.verify. */
+  readonly ratio: Quartiles
 }
 
 /** A lone request of the measured build against the least that it can take. */
@@ -28,13 +42,14 @@ export interface FloorComparison {
 }
 
 const FLOOR_GOAL = 2
+const SIGNATURE_GOAL = 1.2
 
 /** The report for a person. */
 export function renderComparison(report: ComparisonReport): string {
   const { machine, conditions, reference, measured, loads, floor } = report
   const { connections, perSecond, windows, windowMs, warmupSeconds } = conditions
   const lines = [
-    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB; Node ${machine.node}; ${machine.kernel}; logs on ${machine.fileSystem}; load before ${machine.loadBefore.toFixed(1)}`,
+    machineLine(machine),
     `the builds run side by side, ${warmupSeconds} s of warm-up each, then ${windows} pairs of windows of ${windowMs} ms, by turns;`,
     `medians over the windows; ${measured} / ${reference}: the median of the pairs' ratios, with its quartiles`,
     ...loads.flatMap((load) => [
@@ -43,6 +58,8 @@ export function renderComparison(report: ComparisonReport): string {
       ...loadLines(load, reference, measured),
     ]),
     ...(floor === undefined ? [] : ['', ...floorLines(floor, measured)]),
+    ...rateLines(report),
+    ...signatureLines(report),
   ]
   return `${lines.join('\n')}\n`
 }
@@ -89,6 +106,27 @@ function floorLines({ emptyRequestMs, flushMs, ratio }: FloorComparison, measure
   return [
     `the floor of a lone request: an empty request ${emptyRequestMs.toFixed(3)} ms + 2 x a flush ${flushMs.toFixed(3)} ms`,
     `${measured} / floor: ${ratio.median.toFixed(2)} (${rangeOf(ratio, 2)}; goal: at most ${FLOOR_GOAL}; ${reached})`,
+  ]
+}
+
+function rateLines({ rateGoal, loads, measured, reference }: ComparisonReport): string[] {
+  const rate = loads.find(({ load }) => load === 'crowd')?.figures.find(({ figure }) => figure === 'req/s')
+  if (rateGoal === undefined || rate === undefined) return []
+  const reached = rate.ratio.median >= rateGoal ? 'reached' : 'NOT REACHED'
+  return [
+    '',
+    `req/s of the crowd, ${measured} / ${reference}: ${rate.ratio.median.toFixed(2)} (goal: at least ${rateGoal}; ${reached})`,
+  ]
+}
+
+function signatureLines({ signature, reference, measured }: ComparisonReport): string[] {
+  if (signature.length === 0) return []
+  return [
+    '',
+    ...signature.map(({ load, verifyUs, ratio }) => {
+      const reached = ratio.median <= SIGNATURE_GOAL ? 'reached' : 'NOT REACHED'
+      return `${load}, CPU for a record: (${measured} - ${reference}) / one crypto.verify of ${verifyUs.toFixed(0)} us: ${ratio.median.toFixed(2)} (${rangeOf(ratio, 2)}; goal: at most ${SIGNATURE_GOAL}; ${reached})`
+    }),
   ]
 }
 

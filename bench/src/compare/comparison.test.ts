@@ -55,13 +55,25 @@ describe('renderComparison', () => {
   }
   const conditions = { connections: 256, perSecond: 1_000, windows: 2, windowMs: 1_500, warmupSeconds: 15 }
   const loads = [compareLoad('lone', [window(1), window(1)], [window(2), window(2)])]
-  const report = { machine, conditions, reference: 'old', measured: 'new', loads, floor: undefined }
+  const report = {
+    ...{ machine, conditions, reference: 'old', measured: 'new', loads },
+    ...{ floor: undefined, signature: [], rateGoal: undefined },
+  }
 
   it('shows each figure of both with the ratio and its quartiles', () => {
     const text = renderComparison(report)
     expect(text).toContain('new / old')
     expect(text).toMatch(/^ {2}p50 ms +4\.00 +2\.00 +0\.500 +0\.500 to 0\.500$/m)
     expect(text).toContain("2.0 % and 2.0 % of the cores' time stolen by the host")
+  })
+
+  it('says whether what is promised of TLS and of signatures is kept', () => {
+    const crowd = [compareLoad('crowd', [window(1), window(1)], [window(1), window(1)])]
+    expect(renderComparison({ ...report, loads: crowd, rateGoal: 0.9 })).toContain(
+      'goal: at least 0.9; reached',
+    )
+    const cost = { load: 'crowd', verifyUs: 112, ratio: { q1: 1.1, median: 1.3, q3: 1.4 } } as const
+    expect(renderComparison({ ...report, signature: [cost] })).toContain('goal: at most 1.2; NOT REACHED')
   })
 
   it('shows how a lone request stands to the least that it can take', () => {

@@ -1,14 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type LoadTarget, recordMaker, submitRequest } from '@fractal-lba/load'
 import {
   type Constellation,
+  developmentTls,
   type Environment,
   freePortBlock,
   type Program,
   startConstellation,
 } from '@fractal-lba/local'
-import { hmacKey } from '@fractal-lba/pcs'
+import { type Ed25519PrivateKey, ed25519PrivateKey, type HmacKey, hmacKey } from '@fractal-lba/pcs'
 import { MACHINE_VARIABLES } from '../round.js'
 
 /** What is started: the programs of one checkout, or one program for all of it. */
@@ -18,12 +20,15 @@ export interface Build {
   readonly programs: readonly Program[]
   /** What its processes are told beside what all are. */
   readonly env?: Environment
+  /** TLS on every hop, that of its clients too. */
+  readonly isSecure?: boolean
+  /** Of its records; HMAC unless told otherwise. */
+  readonly algorithm?: 'hmac' | 'ed25519'
 }
 
 export interface BuildPlace {
   /** A directory of its own is made below it, and removed. */
   readonly dataDir: string
-  readonly hmacKey: string
   readonly seed: number
   readonly connections: number
   readonly signal: AbortSignal
@@ -47,7 +52,7 @@ const LOOPBACK = '127.0.0.1'
 
 /** Starts a build on empty data; nothing of it is left when that fails. */
 export async function startBuild(
-  { name, root, programs, env }: Build,
+  { name, root, programs, env, isSecure = false, algorithm = 'hmac' }: Build,
   place: BuildPlace,
 ): Promise<RunningBuild> {
   const ports = await freePortBlock()
@@ -59,6 +64,8 @@ export async function startBuild(
     await ports.release()
   }
   try {
+    const signing = algorithm === 'hmac' ? hmacSigning() : ed25519Signing()
+    const tls = isSecure ? await developmentTls(join(dataDir, 'tls')) : undefined
     constellation = await startConstellation({
       port: ports.base,
       dataDir,
@@ -66,26 +73,43 @@ export async function startBuild(
       supervise: false,
       programs,
       inherit: Object.fromEntries(MACHINE_VARIABLES.map((variable) => [variable, process.env[variable]])),
-      env: { ...environmentOf(programs, dataDir, place.hmacKey), ...env },
+      env: { ...environmentOf(programs, dataDir), ...signing.env, ...env },
+      ...(tls && { envOf: tls.envOf }),
       signal: place.signal,
     })
-    const target = { host: LOOPBACK, port: ports.base, connections: place.connections }
+    const ca = tls && (await readFile(tls.caFile, 'utf8'))
+    const target = { host: LOOPBACK, port: ports.base, ca, connections: place.connections }
     const pids = Object.values(constellation.pids())
-    return { name, pids, target, ...supply(place.seed, place.hmacKey), stop }
+    return { name, pids, target, ...supply(place.seed, signing.key), stop }
   } catch (error) {
     await stop()
     throw error
   }
 }
 
-function environmentOf(programs: readonly Program[], dataDir: string, key: string): Environment {
-  const env = { PCS_SIGN_ALG: 'hmac', PCS_HMAC_KEY: key, TOKEN_RATE: '0' }
+interface Signing {
+  readonly key: HmacKey | Ed25519PrivateKey
+  readonly env: Environment
+}
+
+function hmacSigning(): Signing {
+  const secret = randomBytes(24).toString('base64')
+  return { key: hmacKey(secret), env: { PCS_SIGN_ALG: 'hmac', PCS_HMAC_KEY: secret } }
+}
+
+function ed25519Signing(): Signing {
+  const key = ed25519PrivateKey(randomBytes(32).toString('base64'))
+  return { key, env: { PCS_SIGN_ALG: 'ed25519', PCS_ED25519_PUB_B64: key.publicKey.base64 } }
+}
+
+function environmentOf(programs: readonly Program[], dataDir: string): Environment {
+  const env = { TOKEN_RATE: '0' }
   // One program for all of it places its parts by itself.
   return programs.length === 1 ? { ...env, DATA_DIR: dataDir } : env
 }
 
-function supply(seed: number, key: string): Pick<RunningBuild, 'next' | 'stock'> {
-  const make = recordMaker({ seed, key: hmacKey(key) })
+function supply(seed: number, key: HmacKey | Ed25519PrivateKey): Pick<RunningBuild, 'next' | 'stock'> {
+  const make = recordMaker({ seed, key })
   const requests: Buffer[] = []
   return {
     next: () => requests.pop(),

@@ -1,3 +1,6 @@
 export { readVerifierConfig } from './config.js'
+export { createVerifierMetrics } from './metrics.js'
+export { verifierService } from './service.js'
+export { type SignatureLimits, SignatureQueue } from './signature-queue.js'
 export { startVerifier } from './start.js'
 export { verify } from './verify.js'
