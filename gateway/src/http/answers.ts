@@ -12,7 +12,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { requestIdFrom } from '../request-id.js'
 import type { Refusal } from './admission.js'
-import { closeAfterReading, dropBody } from './linger.js'
+import { closeAfterReading, readAway } from './linger.js'
 import { type HttpMetrics, UNMATCHED } from './metrics.js'
 import { connectionOf } from './request-state.js'
 
@@ -170,5 +170,5 @@ function endConnection(request: IncomingMessage, response: ServerResponse, body:
   if (request.method === 'HEAD') response.flushHeaders()
   else response.write(body)
   closeAfterReading(socket)
-  dropBody(request)
+  readAway(request)
 }

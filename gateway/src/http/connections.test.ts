@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { BodyReader } from './body.js'
 import { ask, Connection, requestText, submission } from './testing/connection.js'
 import { ACCEPTED, ACCEPTED_BODY } from './testing/fake-ingest.js'
 import { type HttpSettings, type HttpUnderTest, startHttp } from './testing/start-http.js'
@@ -205,6 +206,17 @@ describe('a refused body', () => {
       await expectEnd(connection)
     },
   )
+
+  it('in chunks of one byte is not parsed to its end', async () => {
+    const { port } = await start()
+    const take = vi.spyOn(BodyReader.prototype, 'take')
+    onTestFinished(() => take.mockRestore())
+    const connection = await Connection.open(port)
+    const response = await connection.send(`${chunkedHead}${'1\r\nx\r\n'.repeat(10_000)}`).response()
+    expect(response.status).toBe(413)
+    await expectEnd(connection)
+    expect(take.mock.calls.length).toBeLessThan(1_000)
+  })
 
   it('what comes behind it on the connection is not heard', async () => {
     const { port, ingest } = await start()
