@@ -4,3 +4,4 @@ export { isBusy, isInMemory, type Machine, machineLine, stolenMs, thisMachine } 
 export { OpenLoop } from './open-loop.js'
 export { cpuMsOf } from './process-cpu.js'
 export { type MadeRecord, type RecordOptions, recordMaker, submitRequest } from './records.js'
+export { type LoadContext, runLoad } from './run/run-load.js'

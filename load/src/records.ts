@@ -18,14 +18,16 @@ export interface RecordOptions {
   readonly key: HmacKey | Ed25519PrivateKey
   /** Share of records that are an exact copy of an earlier one, 0 to 1. Default 0. */
   readonly duplicateShare?: number
-  /** Share of records that are whose signature is of no key, 0 to 1. Default 0. */
+  /** Share of records whose signature is of no key, 0 to 1. Default 0. */
   readonly badSignatureShare?: number
+  /** Share of bodies that are no record, 0 to 1. Default 0. */
+  readonly malformedShare?: number
 }
 
 /** The JSON text of a record, and what is to be expected of it. */
 export interface MadeRecord {
   readonly body: string
-  readonly kind: 'new' | 'duplicate' | 'bad_signature'
+  readonly kind: 'new' | 'duplicate' | 'bad_signature' | 'malformed'
 }
 
 const SCALES = [2, 4, 8, 16, 32, 64, 128, 256]
@@ -42,6 +44,7 @@ export function recordMaker({
   key,
   duplicateShare = 0,
   badSignatureShare = 0,
+  malformedShare = 0,
 }: RecordOptions): () => MadeRecord {
   const random = seededRandom(seed)
   const earlier: string[] = []
@@ -93,6 +96,7 @@ export function recordMaker({
     if (lot >= duplicateShare && lot < duplicateShare + badSignatureShare) {
       return { body: withSignature(body, foreignSignature(random)), kind: 'bad_signature' }
     }
+    if (lot >= 1 - malformedShare) return { body: body.slice(0, -1), kind: 'malformed' }
     if (earlier.length < COPIED_FROM_LAST) earlier.push(body)
     else earlier[made % COPIED_FROM_LAST] = body
     return { body, kind: 'new' }

@@ -1,0 +1,189 @@
+import { execFileSync } from 'node:child_process'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ConstellationError, watchForEnd } from '@fractal-lba/local'
+import { isBusy, isInMemory, thisMachine } from '../machine.js'
+import { difference } from '../report/difference.js'
+import { keepInHistory } from '../report/history.js'
+import { renderMarkdown } from '../report/markdown.js'
+import { renderPage } from '../report/page.js'
+import { isSound, processFigures, type RunReport } from '../report/report.js'
+import { accountOf, seenBetween, settled } from './account.js'
+import { type Generated, type GeneratorContext, LoadFailure } from './generated.js'
+import { k6Program, runK6 } from './k6.js'
+import { runCapacity, runSmoke } from './open-loop-runs.js'
+import {
+  LOAD_HELP,
+  type ProfileName,
+  profiles,
+  type RunOptions,
+  readLoadOptions,
+  UnusableLoadOptions,
+} from './options.js'
+import { Progress } from './progress.js'
+import { read, Sampler } from './sampler.js'
+import { openTarget, type Target, TargetError } from './target.js'
+
+/** What `npm run load` brings along. */
+export interface LoadContext {
+  readonly args: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+  /** The root of the checkout. */
+  readonly root: string
+  /** Who started this process, noted when it began. */
+  readonly parentPid: number
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+}
+
+/** `npm run load`. @returns the exit code: 0 sound, 1 not, 2 for what cannot be asked, 130 when it was ended. */
+export async function runLoad(context: LoadContext): Promise<number> {
+  const { args, parentPid, out, err } = context
+  const say = (line: string): void => err(`${line}\n`)
+  const ended = new AbortController()
+  const stopWatching = watchForEnd({
+    parentPid,
+    onEnd: ({ why, again }) => {
+      say(`\n${why}: stopping`)
+      ended.abort()
+      if (again) process.exit(130)
+    },
+  })
+  try {
+    const options = readLoadOptions(args)
+    if (!options) {
+      out(LOAD_HELP)
+      return 0
+    }
+    if (options.kind === 'difference') {
+      const { markdown, isWorse } = difference(
+        await readReport(options.before),
+        await readReport(options.after),
+      )
+      out(markdown)
+      return isWorse ? 1 : 0
+    }
+    const report = await loaded(options, context, ended.signal, say)
+    out(renderMarkdown(report))
+    return isSound(report) ? 0 : 1
+  } catch (error) {
+    if (ended.signal.aborted) return 130
+    if (error instanceof UnusableLoadOptions || error instanceof TargetError) {
+      say(error.message)
+      return 2
+    }
+    if (!(error instanceof LoadFailure) && !(error instanceof ConstellationError)) throw error
+    say(`the load failed: ${error.message}`)
+    return 1
+  } finally {
+    stopWatching()
+  }
+}
+
+async function readReport(file: string): Promise<RunReport> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as RunReport
+  } catch (error) {
+    throw new UnusableLoadOptions(`${file} is no report: ${String(error)}`)
+  }
+}
+
+async function loaded(
+  options: RunOptions,
+  { root, env }: LoadContext,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<RunReport> {
+  const dataDir = options.dataDir ?? join(root, 'data')
+  const reportDir = join(root, 'load', 'report')
+  await mkdir(dataDir, { recursive: true })
+  await mkdir(reportDir, { recursive: true })
+  const machine = thisMachine(dataDir)
+  if (isBusy(machine))
+    say(`the machine is not idle (load ${machine.loadBefore.toFixed(1)}): figures will be too low`)
+  if (isInMemory(machine)) say(`${dataDir} is in memory: flushes cost nothing there; see --data-dir`)
+  const generate = await generatorOf(options)
+  const startedAt = new Date().toISOString()
+  const target = await openTarget({ root, dataDir, named: options.target, env, signal, say })
+  const progress = new Progress(options.run, say)
+  try {
+    const before = await read(target)
+    const sampler = new Sampler(target, before, (sample) => progress.show(sample))
+    const onStart = (pid: number): void => {
+      sampler.generatorPid = pid
+    }
+    const generated = await generate({ ...contextOf(options, target, reportDir, signal, say), root, onStart })
+    await sampler.stop()
+    const after = await settled(target)
+    const account = accountOf(generated.sent, await seenBetween(target, before, after))
+    const submissions = Object.values(generated.sent.kinds).reduce((sum, count) => sum + count, 0)
+    const { sent, elapsedMs, latency, shares, gates, parts, seen, tool } = generated
+    const report: RunReport = {
+      ...{ run: options.run, seconds: options.seconds, scale: options.scale, startedAt, machine, tool },
+      isWhole: options.seconds === undefined && options.scale === 1,
+      commit: commitOf(root),
+      target: target.own ? 'a product started here' : target.baseUrl,
+      ...{ elapsedMs, submissions, latency, shares, gates, account, parts, seen },
+      ...{ answers: sent.answers, kinds: sent.kinds },
+      samples: sampler.samples,
+      processes: processFigures(sampler.samples, submissions),
+    }
+    await writeReport(report, root, reportDir, say)
+    return report
+  } finally {
+    progress.end()
+    await target.close()
+  }
+}
+
+type Generate = (
+  context: GeneratorContext & { readonly root: string; readonly onStart: (pid: number) => void },
+) => Promise<Generated>
+
+/** What makes the load; programs are built before the product is started. */
+async function generatorOf({ run }: RunOptions): Promise<Generate> {
+  const profile: ProfileName | undefined = profiles.find((name) => name === run)
+  if (profile) {
+    const k6 = await k6Program()
+    return (context) => runK6(k6, profile, context.root, context)
+  }
+  return (context) => {
+    context.onStart(process.pid)
+    return run === 'smoke' ? runSmoke(context) : runCapacity(context)
+  }
+}
+
+function contextOf(
+  { seconds, scale }: RunOptions,
+  { baseUrl, hmacKey }: Target,
+  reportDir: string,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): GeneratorContext {
+  return { baseUrl, hmacKey, seconds, scale, reportDir, signal, say }
+}
+
+async function writeReport(
+  report: RunReport,
+  root: string,
+  reportDir: string,
+  say: (line: string) => void,
+): Promise<void> {
+  const history = await keepInHistory(join(root, 'load', 'history.csv'), report)
+  const place = join(reportDir, report.run)
+  await writeFile(`${place}.json`, `${JSON.stringify(report, undefined, 1)}\n`)
+  await writeFile(`${place}.md`, renderMarkdown(report))
+  await writeFile(`${place}.html`, renderPage(report, history))
+  say(`the report: load/report/${report.run}.html (.md, .json)`)
+}
+
+/** With "+" where something was not committed; "unknown" without git. */
+function commitOf(root: string): string {
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+  try {
+    return `${git('rev-parse', '--short=10', 'HEAD')}${git('status', '--porcelain') === '' ? '' : '+'}`
+  } catch {
+    return 'unknown'
+  }
+}
