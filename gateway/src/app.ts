@@ -97,7 +97,7 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
     report,
     metricsAuth: config.metricsAuth,
     logger,
-    limits: { ...config, requestTimeoutMs: config.bodyTimeoutMs, closeTimeoutMs: config.stopGraceMs },
+    limits: { ...config, closeTimeoutMs: config.stopGraceMs },
     traces,
   })
   const service = ingestService({

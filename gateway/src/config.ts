@@ -17,6 +17,7 @@ import {
 } from '@fractal-lba/runtime'
 
 import { isNetwork } from './client-address.js'
+import type { BatchLimits } from './http/node-server.js'
 import type { LinkTargets } from './http/pages/links.js'
 
 export interface GatewayConfig extends CommonConfig {
@@ -34,6 +35,7 @@ export interface GatewayConfig extends CommonConfig {
   readonly bodyBytesMax: number
   readonly bodyTimeoutMs: number
   readonly headersTimeoutMs: number
+  readonly batch: BatchLimits
   readonly connectionsMax: number
   /** The whole submission, from the last byte of its body. */
   readonly submitTimeoutMs: number
@@ -109,6 +111,13 @@ export function readGatewayConfig(env: Env): GatewayConfig {
     bodyBytesMax: env.sizeBytes('BODY_MAX', 64 * 2 ** 10, { min: 2 ** 10, max: 2 ** 20 }),
     bodyTimeoutMs,
     headersTimeoutMs,
+    batch: {
+      bodyTimeoutMs: env.durationMs('BATCH_BODY_TIMEOUT', 30_000, { min: 100, max: 5 * MINUTE_MS }),
+      bytesInFlightMax: env.sizeBytes('BATCH_BYTES_IN_FLIGHT', 64 * 2 ** 20, {
+        min: 4 * 2 ** 20,
+        max: 4 * 2 ** 30,
+      }),
+    },
     connectionsMax: env.integer('CONNECTIONS_MAX', 4_096, { min: 1, max: 65_535 }),
     submitTimeoutMs: readSubmitTimeoutMs(env),
     retryAfterMs: env.durationMs('RETRY_AFTER', 5_000, { min: 1_000, max: 60 * MINUTE_MS }),

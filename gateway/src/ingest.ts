@@ -97,20 +97,22 @@ export class Ingest {
 
   /**
    * A live submission. What it is answered with is on the disk by then; only the mark of a 400 may follow.
+   * @param untilMs monotonic: it ends before, also where it would have more time of its own
    * @throws AppError unavailable: the log may have the record nevertheless, and a replay will finish it.
    */
-  async submit(submission: Submission): Promise<Answer> {
+  async submit(submission: Submission, untilMs = Number.POSITIVE_INFINITY): Promise<Answer> {
     try {
-      return await this.#submit(submission)
+      return await this.#submit(submission, untilMs)
     } catch (error) {
       this.#onUnavailable()
       throw error
     }
   }
 
-  async #submit(submission: Submission): Promise<Answer> {
+  async #submit(submission: Submission, untilMs: number): Promise<Answer> {
     const { context, client } = submission
-    const call = { deadlineMs: monotonicMs() + this.#submitTimeoutMs, context, client }
+    const deadlineMs = Math.min(monotonicMs() + this.#submitTimeoutMs, untilMs)
+    const call = { deadlineMs, context, client }
     const [place, assessed] = await sideBySide(
       this.#append(submission, call), // flushed
       this.#verifyAndJudge(submission, call),

@@ -11,7 +11,7 @@ import { sampledTraceId } from './trace-context.js'
 /** Where a submission came in; `batch` is a line of a batch over HTTP. */
 export type Front = 'http' | 'batch' | 'grpc'
 
-const FRONTS: readonly Front[] = ['http', 'grpc']
+const FRONTS: readonly Front[] = ['http', 'batch', 'grpc']
 /** A rate over a series that is not there yet misses its first step: these are there from the start. */
 const USUAL_CODES = [200, 202, 400, 401, 409, 413, 415, 429, 500, 503]
 
@@ -55,7 +55,7 @@ export class SubmissionMetrics {
     })
     this.#durations = new Histogram({
       name: 'flk_submission_duration_seconds',
-      help: 'From the last byte of a submission to its answer. What was refused before its last byte is not in it.',
+      help: 'From the last byte of a submission to its answer; of a line of a batch, from when it comes under way. What was refused before its last byte is not in it.',
       labelNames: ['front'],
       buckets: LATENCY_BUCKETS_SECONDS,
       enableExemplars: true,

@@ -22,7 +22,13 @@ const OVER_GRPC: Attributes = {
   'rpc.system.name': 'grpc',
   'rpc.method': 'flk.ingest.v1.IngestService/Submit',
 }
-const IN_BATCH: Attributes = { ...OVER_GRPC, 'rpc.method': 'flk.ingest.v1.IngestService/SubmitBatch' }
+/** Of a request with several submissions and of each of those, by the front that takes it. */
+const IN_BATCH: Readonly<Record<'batch' | 'grpc', Attributes>> = {
+  batch: { ...OVER_HTTP, 'pcs.front': 'batch', 'http.route': '/v1/pcs/batch' },
+  grpc: { ...OVER_GRPC, 'rpc.method': 'flk.ingest.v1.IngestService/SubmitBatch' },
+}
+
+type BatchFront = keyof typeof IN_BATCH
 
 /** The traces of submissions: one for each, from here through all services. */
 export class SubmissionTraces {
@@ -42,20 +48,26 @@ export class SubmissionTraces {
   }
 
   /** A request with several submissions. */
-  batch(parent: CallContext | undefined, submissions: number): Work {
+  batch(
+    front: BatchFront,
+    parent: CallContext | undefined,
+    submissions: number,
+    startMs = monotonicMs(),
+  ): Work {
     return new Work(this.#tracer, {
       name: 'pcs.submit_batch',
       kind: 'server',
       parent: referenceOf(parent),
-      startMs: monotonicMs(),
-      attributes: { ...IN_BATCH, 'messaging.batch.message_count': submissions },
+      startMs,
+      attributes: { ...IN_BATCH[front], 'messaging.batch.message_count': submissions },
     })
   }
 
   /** One of them: a trace of its own, linked to the request's. */
-  submissionOf({ reference: link }: Work): Work {
+  submissionOf({ reference: link }: Work, front: BatchFront): Work {
     const startMs = monotonicMs()
-    return new Work(this.#tracer, { name: 'pcs.submit', kind: 'server', link, startMs, attributes: IN_BATCH })
+    const attributes = IN_BATCH[front]
+    return new Work(this.#tracer, { name: 'pcs.submit', kind: 'server', link, startMs, attributes })
   }
 
   /** A new trace, linked to the one of the first attempt. */

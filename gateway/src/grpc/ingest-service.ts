@@ -102,8 +102,9 @@ export function ingestService({
         report.refused(recordProblems.too_large, BATCH_TOO_LARGE, { front: 'grpc' })
         throw new AppError('too_large', BATCH_TOO_LARGE)
       }
-      const trace = traces?.batch(context, records.length)
-      const one = (body: Buffer) => submit(body, context, trace && traces?.submissionOf(trace), caller)
+      const trace = traces?.batch('grpc', context, records.length)
+      const one = (body: Buffer) =>
+        submit(body, context, trace && traces?.submissionOf(trace, 'grpc'), caller)
       const results = await Promise.all(records.map((record) => resultOf(one(record))))
       endBatchTrace(trace)
       tell('traceresponse', trace?.traceresponse)

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { type ProblemKind, recordProblems } from '@fractal-lba/http-api'
-import { isJsonInUtf8 } from './media-type.js'
+import { isInUtf8 } from './media-type.js'
 
 /** Why a request is refused: the kind of problem and a sentence for this one. */
 export interface Refusal {
@@ -10,14 +10,17 @@ export interface Refusal {
 
 const unsupported = (detail: string): Refusal => ({ kind: recordProblems.unsupported_media_type, detail })
 
-const NO_TYPE = unsupported('there is no Content-Type; it must be application/json')
 const TWO_TYPES = unsupported('there is more than one Content-Type')
-const OTHER_TYPE = unsupported('the Content-Type is not application/json in UTF-8')
 const ENCODED = unsupported('the body has a content encoding; it must have none')
 const TRANSFER_CODED = unsupported('the body has a transfer coding other than chunked')
 
 export function tooLarge(bodyBytesMax: number): Refusal {
   return { kind: recordProblems.too_large, detail: `the body has more than ${bodyBytesMax} bytes` }
+}
+
+export const late: Refusal = {
+  kind: recordProblems.body_timeout,
+  detail: 'headers and body were not complete in the time that a request may take',
 }
 
 export const tooManyChunks: Refusal = {
@@ -28,12 +31,17 @@ export const tooManyChunks: Refusal = {
 /**
  * What the headers alone say against a submission: the contract's section 4, step 1, up to the size. A body whose
  * size is not declared is measured while it is read.
+ * @param mediaType what the path takes
  */
-export function refusalByHeaders(request: IncomingMessage, bodyBytesMax: number): Refusal | undefined {
+export function refusalByHeaders(
+  request: IncomingMessage,
+  mediaType: string,
+  bodyBytesMax: number,
+): Refusal | undefined {
   const { headers } = request
   const type = headers['content-type']
-  if (type === undefined) return NO_TYPE
-  if (!isJsonInUtf8(type)) return OTHER_TYPE
+  if (type === undefined) return unsupported(`there is no Content-Type; it must be ${mediaType}`)
+  if (!isInUtf8(type, mediaType)) return unsupported(`the Content-Type is not ${mediaType} in UTF-8`)
   if (occursTwice(request.rawHeaders, 'content-type')) return TWO_TYPES
   const encoding = headers['content-encoding']
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') return ENCODED

@@ -1,20 +1,14 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { PROBLEM_CONTENT_TYPE, problemOf, recordProblems, renderProblem } from '@fractal-lba/http-api'
-import {
-  type AppError,
-  type Logger,
-  monotonicMs,
-  toAppError,
-  type Violation,
-  withJitter,
-} from '@fractal-lba/runtime'
+import { type AppError, type Logger, monotonicMs, toAppError, withJitter } from '@fractal-lba/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { requestIdFrom } from '../request-id.js'
 import type { Refusal } from './admission.js'
 import { closeAfterReading, readAway } from './linger.js'
 import { type HttpMetrics, UNMATCHED } from './metrics.js'
 import { connectionOf } from './request-state.js'
+import { StreamedAnswer } from './streamed-answer.js'
 
 export interface Content {
   readonly status: number
@@ -22,6 +16,15 @@ export interface Content {
   readonly body: string | Buffer
   /** More header fields: name, value, name, value. */
   readonly fields?: readonly string[]
+}
+
+/** A problem, as it is told over HTTP. */
+export interface ToldProblem {
+  readonly status: number
+  /** The problem document. */
+  readonly body: string
+  /** Of a 429 or 503. */
+  readonly retryAfterSeconds: number | undefined
 }
 
 const NONE: readonly string[] = []
@@ -65,38 +68,66 @@ export class Answers {
   send(request: FastifyRequest, reply: FastifyReply, { status, type, body, fields }: Content): void {
     if (request.answered) return
     request.answered = true
-    const { raw, route, connection } = request
+    const { raw, connection } = request
     connection.unanswered -= 1
     const response = reply.raw
     const unread = !raw.complete && mayGoOn(raw, connection.ending)
     const headers = ['Content-Type', type, 'Content-Length', String(Buffer.byteLength(body))]
-    headers.push('X-Request-Id', request.id, ...NOSNIFF)
-    if (route?.fields) headers.push(...route.fields())
-    if (fields) headers.push(...fields)
-    const traceresponse = request.trace?.traceresponse
-    if (traceresponse) headers.push('traceresponse', traceresponse)
+    pushFields(headers, request, fields)
     const last = connection.ending && connection.unanswered === 0
     if (this.#closing || last || unread) headers.push('Connection', 'close')
     response.writeHead(status, headers)
     if (unread) endConnection(raw, response, body)
     else response.end(body)
+    this.#note(request, status)
+  }
 
-    const elapsedMs = monotonicMs() - request.startedMs
-    this.#metrics.answered(raw.method, route?.label ?? UNMATCHED, status, elapsedMs / 1000)
-    if (this.#logger.isLevelEnabled('debug')) {
-      this.#logger.debug({ requestId: request.id, route: route?.label, status, elapsedMs }, 'answered')
-    }
+  /**
+   * An answer that comes in parts, to a request that was read to its end.
+   * @param untilMs monotonic: by then the client has taken all of it, or is cut off
+   */
+  stream(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { status, type }: Pick<Content, 'status' | 'type'>,
+    untilMs: number,
+  ): StreamedAnswer {
+    request.answered = true
+    const headers = ['Content-Type', type]
+    pushFields(headers, request)
+    if (this.#closing) headers.push('Connection', 'close')
+    reply.raw.writeHead(status, headers)
+    return new StreamedAnswer(reply.raw, untilMs, () => {
+      const { connection } = request
+      connection.unanswered -= 1
+      const { socket } = reply.raw
+      // The head has said nothing of an end that only what came behind the request has made due.
+      if (socket && connection.ending && connection.unanswered === 0) {
+        reply.raw.once('finish', () => closeAfterReading(socket))
+      }
+      this.#note(request, status)
+    })
   }
 
   /** The answer to what went wrong on the way of a record, or anywhere else. */
   fail(request: FastifyRequest, reply: FastifyReply, error: unknown): void {
-    const appError = toAppError(error)
-    if (appError.code === 'internal') {
-      this.#logger.error({ requestId: request.id, err: appError.cause ?? appError }, 'unexpected error')
+    const { status, body, retryAfterSeconds } = this.told(error, request.id)
+    const fields = [
+      ...(status === recordProblems.unauthenticated.status ? UNAUTHENTICATED : NONE),
+      ...(retryAfterSeconds === undefined ? NONE : ['Retry-After', String(retryAfterSeconds)]),
+    ]
+    this.send(request, reply, { status, type: PROBLEM_CONTENT_TYPE, body, fields })
+  }
+
+  /** What went wrong, as a client is told it. */
+  told(error: unknown, requestId: string): ToldProblem {
+    const known = toAppError(error)
+    if (known.code === 'internal') {
+      this.#logger.error({ requestId, err: known.cause ?? known }, 'unexpected error')
     }
-    const kind = problemOf(appError.code)
-    const fields = this.#fieldsOf(appError)
-    this.#sendProblem(request, reply, { kind, detail: appError.message }, fields, appError.violations)
+    const kind = problemOf(known.code)
+    const body = renderProblem(kind, known.message, requestId, known.violations)
+    return { status: kind.status, body, retryAfterSeconds: this.#retryAfterSeconds(known) }
   }
 
   /** The answer to a request that is not let in. */
@@ -106,7 +137,9 @@ export class Answers {
     refusal: Refusal,
     fields: readonly string[] = NONE,
   ): void {
-    this.#sendProblem(request, reply, refusal, fields)
+    const { kind, detail } = refusal
+    const body = renderProblem(kind, detail, request.id)
+    this.send(request, reply, { status: kind.status, type: PROBLEM_CONTENT_TYPE, body, fields })
   }
 
   /** The answer to bytes that no request could be read from, and the end of their connection. */
@@ -128,30 +161,34 @@ export class Answers {
     this.#metrics.answered(method, UNMATCHED, kind.status, 0)
   }
 
-  #sendProblem(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    { kind, detail }: Refusal,
-    fields: readonly string[],
-    violations: readonly Violation[] = [],
-  ): void {
-    const body = renderProblem(kind, detail, request.id, violations)
-    this.send(request, reply, { status: kind.status, type: PROBLEM_CONTENT_TYPE, body, fields })
+  #retryAfterSeconds({ code, retryAfterMs = this.#retryAfterMs }: AppError): number | undefined {
+    const { status } = problemOf(code)
+    if (status === recordProblems.rate_limited.status) return wholeSeconds(retryAfterMs)
+    if (status === recordProblems.unavailable.status) return wholeSeconds(withJitter(retryAfterMs))
+    return undefined
   }
 
-  #fieldsOf({ code, retryAfterMs }: AppError): readonly string[] {
-    const { status } = problemOf(code)
-    if (status === recordProblems.unauthenticated.status) return UNAUTHENTICATED
-    if (status === recordProblems.rate_limited.status) return retryAfter(retryAfterMs ?? this.#retryAfterMs)
-    if (status === recordProblems.unavailable.status) {
-      return retryAfter(withJitter(retryAfterMs ?? this.#retryAfterMs))
+  #note(request: FastifyRequest, status: number): void {
+    const { id: requestId, raw, route, startedMs } = request
+    const elapsedMs = monotonicMs() - startedMs
+    this.#metrics.answered(raw.method, route?.label ?? UNMATCHED, status, elapsedMs / 1000)
+    if (this.#logger.isLevelEnabled('debug')) {
+      this.#logger.debug({ requestId, route: route?.label, status, elapsedMs }, 'answered')
     }
-    return NONE
   }
 }
 
-function retryAfter(waitMs: number): readonly string[] {
-  return ['Retry-After', String(Math.max(1, Math.ceil(waitMs / 1000)))]
+/** The header fields that the answer to a request has beside those of its body. */
+function pushFields(headers: string[], { id, route, trace }: FastifyRequest, fields = NONE): void {
+  headers.push('X-Request-Id', id, ...NOSNIFF)
+  if (route?.fields) headers.push(...route.fields())
+  headers.push(...fields)
+  const traceresponse = trace?.traceresponse
+  if (traceresponse) headers.push('traceresponse', traceresponse)
+}
+
+function wholeSeconds(waitMs: number): number {
+  return Math.max(1, Math.ceil(waitMs / 1000))
 }
 
 /** Whether more of a body may come than is worth reading away for the sake of the connection. */

@@ -2,8 +2,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { describe, expect, it } from 'vitest'
-import type { Refusal } from './admission.js'
-import { BodyReader } from './body.js'
+import { type Refusal, tooLarge } from './admission.js'
+import { BodyReader, type BodySink } from './body.js'
 
 const BYTES_MAX = 64 * 2 ** 10
 
@@ -12,11 +12,13 @@ function collectGarbage(): void {
   runInNewContext('gc')()
 }
 
-function reading() {
+function reading(grown: NonNullable<BodySink['grown']> = () => undefined) {
   const bodies: Buffer[] = []
   const refusals: Refusal[] = []
   const reader = new BodyReader({} as FastifyRequest, {} as FastifyReply, {
     bytesMax: BYTES_MAX,
+    timeoutMs: 1_000,
+    grown,
     complete: (_request, _reply, body) => bodies.push(body),
     refused: (_request, _reply, refusal) => refusals.push(refusal),
   })
@@ -59,6 +61,16 @@ describe('a body that is being read', () => {
       return kept
     })
     expect(Math.min(...keptBytes)).toBeLessThan(8 * BYTES_MAX)
+  })
+
+  it('is refused where there is no room for more of it', () => {
+    const room = [3, 4]
+    const { reader, bodies, refusals } = reading((bytes) =>
+      room.shift() === bytes ? undefined : tooLarge(7),
+    )
+    for (const size of [3, 4, 5, 3]) reader.take(Buffer.alloc(size))
+    reader.end()
+    expect([room, bodies, refusals]).toEqual([[], [], [tooLarge(7)]])
   })
 
   it('is refused in chunks of one byte, after some hundred of them', () => {

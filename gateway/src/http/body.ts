@@ -1,9 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type Refusal, tooLarge, tooManyChunks } from './admission.js'
+import { late, type Refusal, tooLarge, tooManyChunks } from './admission.js'
 
 /** Where the bodies of a route go. One of the two is called for each, or none where the client goes away before. */
 export interface BodySink {
   readonly bytesMax: number
+  /** For all of it. */
+  readonly timeoutMs: number
+  /** More has come. @returns why there is no room for it; undefined where there is */
+  grown?(chunkBytes: number): Refusal | undefined
   /** All of it, empty where there is none. */
   complete(request: FastifyRequest, reply: FastifyReply, body: Buffer): void
   refused(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): void
@@ -16,12 +20,15 @@ const CHUNKS_FREE = 256
 /** Of the chunks after those, in the average. */
 const CHUNK_BYTES_MIN = 64
 
-/** Reads a body, up to so many bytes. Its time limit is the server's. */
+/** Reads a body, up to so many bytes and for so long. */
 export function readBody(request: FastifyRequest, reply: FastifyReply, sink: BodySink): void {
   const reader = new BodyReader(request, reply, sink)
   request.reader = reader
   request.raw.on('data', (chunk: Buffer) => reader.take(chunk))
   request.raw.on('end', () => reader.end())
+  const timer = setTimeout(() => reader.timeOut(), sink.timeoutMs)
+  // It comes after the end, and where the client went away before it.
+  request.raw.on('close', () => clearTimeout(timer))
   // Whoever asks first is told to go on only here, where nothing in the headers speaks against it.
   if (expectsContinue(request)) reply.raw.writeContinue()
 }
@@ -47,6 +54,7 @@ export class BodyReader {
     this.chunks += 1
     if (this.sizeBytes > this.sink.bytesMax) this.refuse(tooLarge(this.sink.bytesMax))
     else if (this.chunks > CHUNKS_FREE + this.sizeBytes / CHUNK_BYTES_MIN) this.refuse(tooManyChunks)
+    else if (this.hasNoRoom(chunk.length)) return
     else if (beforeBytes === 0) this.gathered = chunk
     else {
       if (this.sizeBytes > this.gathered.length) this.grow(beforeBytes)
@@ -62,6 +70,18 @@ export class BodyReader {
     this.sink.complete(this.request, this.reply, body)
   }
 
+  timeOut(): void {
+    if (this.settled) return
+    this.request.connection.ending = true
+    this.refuse(late)
+  }
+
+  private hasNoRoom(chunkBytes: number): boolean {
+    const refusal = this.sink.grown?.(chunkBytes)
+    if (refusal) this.refuse(refusal)
+    return refusal !== undefined
+  }
+
   /** By doubling: small chunks cost neither an object each nor a copy of all before them. */
   private grow(filledBytes: number): void {
     const larger = Buffer.allocUnsafeSlow(Math.min(this.sink.bytesMax, Math.max(512, 2 * this.sizeBytes)))
@@ -73,6 +93,7 @@ export class BodyReader {
   refuse(refusal: Refusal): void {
     if (this.settled) return
     this.settled = true
+    this.gathered = EMPTY
     this.sink.refused(this.request, this.reply, refusal)
   }
 }

@@ -1,14 +1,10 @@
 import type { Socket } from 'node:net'
 import { recordProblems, transportProblems } from '@fractal-lba/http-api'
-import type { Refusal } from './admission.js'
+import { late, type Refusal } from './admission.js'
 import type { Answers } from './answers.js'
 import { cutWhereTooMuch, isClosing } from './linger.js'
 import { connectionOf } from './request-state.js'
 
-const LATE: Refusal = {
-  kind: recordProblems.body_timeout,
-  detail: 'headers and body were not complete in the time that a request may take',
-}
 const HEADERS_TOO_LARGE: Refusal = {
   kind: transportProblems.headers_too_large,
   detail: 'request line and headers have more bytes than a request may have',
@@ -26,7 +22,7 @@ const NOT_HTTP: Refusal = {
 function refusalOf(code: string | undefined): Refusal | undefined {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return LATE
+      return late
     case 'HPE_HEADER_OVERFLOW':
       return HEADERS_TOO_LARGE
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':

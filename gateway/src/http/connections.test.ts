@@ -145,7 +145,7 @@ describe('what is no HTTP', () => {
 })
 
 describe('what is too slow', () => {
-  const limits = { headersTimeoutMs: 200, requestTimeoutMs: 400 }
+  const limits = { headersTimeoutMs: 200, bodyTimeoutMs: 400 }
 
   it('headers', async () => {
     const { port } = await start({ limits })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { isJsonInUtf8 } from './media-type.js'
+import { isInUtf8 } from './media-type.js'
 
-describe('isJsonInUtf8', () => {
+describe('isInUtf8', () => {
   it.each([
     'application/json',
     'Application/JSON',
@@ -15,7 +15,7 @@ describe('isJsonInUtf8', () => {
     'application/json; version=1; charset=utf-8',
     'application/json; profile="a;charset=latin1"',
     'application/json\t',
-  ])('yes: %j', (contentType) => expect(isJsonInUtf8(contentType)).toBe(true))
+  ])('yes: %j', (contentType) => expect(isInUtf8(contentType, 'application/json')).toBe(true))
 
   it.each([
     '',
@@ -39,5 +39,5 @@ describe('isJsonInUtf8', () => {
     'application/json; charset=utf-8 x',
     'application/json; =utf-8',
     ' application/json',
-  ])('no: %j', (contentType) => expect(isJsonInUtf8(contentType)).toBe(false))
+  ])('no: %j', (contentType) => expect(isInUtf8(contentType, 'application/json')).toBe(false))
 })

@@ -1,14 +1,16 @@
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 /** One parameter, or an empty place between semicolons, from where the last one ended (RFC 9110, section 5.6.6). */
 const PARAMETER = new RegExp(`[ \\t]*;[ \\t]*(?:(${TOKEN})=(?:(${TOKEN})|"((?:[^"\\\\]|\\\\.)*)"))?`, 'y')
-const ESSENCE = /^application\/json(?=[ \t]*(?:;|$))/i
 
-/** Whether a Content-Type says JSON in UTF-8: `application/json`, with no charset but UTF-8. */
-export function isJsonInUtf8(contentType: string): boolean {
-  if (contentType === 'application/json') return true
-  const essence = ESSENCE.exec(contentType)?.[0]
-  if (essence === undefined) return false
-  let position = essence.length
+/**
+ * Whether a Content-Type says this type in UTF-8, with no charset but that.
+ * @param mediaType in lower case, such as `application/json`
+ */
+export function isInUtf8(contentType: string, mediaType: string): boolean {
+  if (contentType === mediaType) return true
+  if (contentType.slice(0, mediaType.length).toLowerCase() !== mediaType) return false
+  if (!/^[ \t]*(?:;|$)/.test(contentType.slice(mediaType.length))) return false
+  let position = mediaType.length
   while (position < contentType.length) {
     PARAMETER.lastIndex = position
     const parameter = PARAMETER.exec(contentType)

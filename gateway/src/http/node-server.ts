@@ -13,13 +13,22 @@ export interface HttpLimits {
   readonly bodyBytesMax: number
   /** From the first byte of a request, or the connection, to the end of its headers. */
   readonly headersTimeoutMs: number
-  /** From the first byte of a request to the last of its body. */
-  readonly requestTimeoutMs: number
+  /** From the end of the headers to the last byte of a body. */
+  readonly bodyTimeoutMs: number
+  readonly batch: BatchLimits
   /** What a 503 says in Retry-After, before its jitter. */
   readonly retryAfterMs: number
   readonly connectionsMax: number
   /** How long a close waits for what is under way before it cuts it. */
   readonly closeTimeoutMs: number
+}
+
+/** What batches may take up beside what single records may. */
+export interface BatchLimits {
+  /** As `bodyTimeoutMs`, of a batch. */
+  readonly bodyTimeoutMs: number
+  /** Of all batches together, from their first byte to their last answer. */
+  readonly bytesInFlightMax: number
 }
 
 const HEADER_BYTES_MAX = 16 * 2 ** 10
@@ -51,10 +60,12 @@ export function createNodeServer(
   metrics: HttpMetrics,
   tls?: ServerTls,
 ): Server {
+  const longestBodyMs = Math.max(limits.bodyTimeoutMs, limits.batch.bodyTimeoutMs)
   const server = listenerOf(
     {
       headersTimeout: limits.headersTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
+      // For what no route reads; each body that is read has a limit of its own.
+      requestTimeout: limits.headersTimeoutMs + longestBodyMs + CHECK_INTERVAL_MS,
       connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headersTimeoutMs),
       keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: HEADER_BYTES_MAX,
@@ -65,7 +76,7 @@ export function createNodeServer(
     onRequest,
     tls,
   )
-  server.setTimeout(SILENCE_MS)
+  server.setTimeout(Math.max(SILENCE_MS, longestBodyMs + CHECK_INTERVAL_MS))
   server.maxConnections = limits.connectionsMax
   // Node drops the rest without a word: one more than may be shows that there are too many.
   server.maxHeadersCount = HEADERS_MAX + 1

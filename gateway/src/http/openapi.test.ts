@@ -17,7 +17,7 @@ import {
   validateRecord,
 } from '@fractal-lba/pcs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ask, requestText, submission } from './testing/connection.js'
+import { ask, batch, requestText, submission } from './testing/connection.js'
 import { type HttpUnderTest, startHttp } from './testing/start-http.js'
 
 let http: HttpUnderTest
@@ -62,7 +62,8 @@ describe('the OpenAPI document', () => {
 
   it.each(operations)('$method $path is served as described', async ({ path, method, operation }) => {
     const real = path.replace('{pcs_id}', recordExample.pcs_id).replace('{slug}', 'malformed')
-    const text = method === 'post' ? submission('{}') : requestText('GET', real)
+    const post = path.endsWith('/batch') ? batch('{}') : submission('{}')
+    const text = method === 'post' ? post : requestText('GET', real)
     const { status, headers } = await ask(http.port, text)
     const described = Object.keys(operation.responses[String(status)]?.content ?? {})
     const type = headers.get('content-type') ?? ''

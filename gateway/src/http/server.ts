@@ -19,6 +19,7 @@ import type { SubmissionReport } from '../submission-report.js'
 import type { SubmissionTraces } from '../traces.js'
 import type { Refusal } from './admission.js'
 import { Answers } from './answers.js'
+import { batchRoute } from './batch/batch.js'
 import { docsRoutes } from './docs.js'
 import { isClosing } from './linger.js'
 import { HttpMetrics } from './metrics.js'
@@ -99,11 +100,10 @@ export function buildHttpServer({
       allowed(route),
     ])
   }
+  const submissions = { answers, ingest, admission, rateLimit, report, traces }
   const routes: readonly RouteDefinition[] = [
-    submitRoute({
-      ...{ answers, ingest, admission, rateLimit, report, traces },
-      bodyBytesMax: limits.bodyBytesMax,
-    }),
+    submitRoute({ ...submissions, bodyBytesMax: limits.bodyBytesMax, bodyTimeoutMs: limits.bodyTimeoutMs }),
+    batchRoute({ ...submissions, recordBytesMax: limits.bodyBytesMax, limits: limits.batch }),
     outcomeRoute(answers, ingest, notFound),
     ...operationsRoutes({ answers, ready, registry, exemplars, metricsAuth }),
     ...docsRoutes(answers),

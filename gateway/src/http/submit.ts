@@ -21,6 +21,7 @@ export interface SubmitParts {
   readonly rateLimit: RateLimit
   readonly report: SubmissionReport
   readonly bodyBytesMax: number
+  readonly bodyTimeoutMs: number
   readonly traces: SubmissionTraces | undefined
 }
 
@@ -34,10 +35,12 @@ export function submitRoute({
   rateLimit,
   report,
   bodyBytesMax,
+  bodyTimeoutMs,
   traces,
 }: SubmitParts): RouteDefinition {
   const sink: BodySink = {
     bytesMax: bodyBytesMax,
+    timeoutMs: bodyTimeoutMs,
     complete(request, reply, body) {
       submit(request, reply, body).catch((error: unknown) => answers.fail(request, reply, error))
     },
@@ -50,14 +53,11 @@ export function submitRoute({
   return {
     method: 'POST',
     url: '/v1/pcs/submit',
-    fields() {
-      const fields = rateLimit.fields()
-      return fields ? ['RateLimit-Policy', fields.policy, 'RateLimit', fields.state] : []
-    },
+    fields: () => rateFields(rateLimit),
     handle(request, reply) {
       const { raw } = request
       request.client = admission.clientOf(callerOf(request))
-      const refusal = refusalByHeaders(raw, bodyBytesMax)
+      const refusal = refusalByHeaders(raw, 'application/json', bodyBytesMax)
       if (refusal) return refuse(request, reply, refusal)
       const isOver = admission.refusalAhead(request.client, Number(raw.headers['content-length'] ?? 0))
       if (isOver) return refuseAhead(request, reply, isOver)
@@ -104,7 +104,13 @@ export function submitRoute({
   }
 }
 
-function callerOf({ raw: { socket, headers } }: FastifyRequest): Caller {
+/** What each answer to a submission says of the rate limit. */
+export function rateFields(rateLimit: RateLimit): readonly string[] {
+  const fields = rateLimit.fields()
+  return fields ? ['RateLimit-Policy', fields.policy, 'RateLimit', fields.state] : []
+}
+
+export function callerOf({ raw: { socket, headers } }: FastifyRequest): Caller {
   const forwardedFor = headers['x-forwarded-for']
   return {
     peer: socket.remoteAddress ?? '',

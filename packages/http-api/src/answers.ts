@@ -1,4 +1,4 @@
-import { acceptedExample, escalatedExample } from './examples.js'
+import { acceptedExample, batchAnswerExample, escalatedExample } from './examples.js'
 import { PROBLEM_CONTENT_TYPE, type ProblemKind, recordProblems, transportProblems } from './problem.js'
 
 const text = (description: string) => ({ description, schema: { type: 'string' } })
@@ -81,6 +81,24 @@ export const submitAnswers = {
   '431': problem([transportProblems.headers_too_large]),
   '500': problem([of.internal], SUBMIT),
   '503': problem([of.unavailable], { ...SUBMIT, ...header('Retry-After') }),
+}
+
+/** What `POST /v1/pcs/batch` answers, by status. */
+export const batchAnswers = {
+  '200': {
+    description:
+      'A line of JSON for each line that was not empty, in their order, each of the form BatchAnswer. They come while the rest is worked on: where the connection breaks, send the lines again whose answers have not come.',
+    headers: { ...ALWAYS, ...SUBMIT },
+    content: { 'application/x-ndjson': { schema: { type: 'string' }, example: batchAnswerExample } },
+  },
+  '400': problem([of.malformed, transportProblems.not_http], RATE),
+  '408': problem([of.body_timeout], RATE),
+  '413': problem([of.too_large], RATE),
+  '415': problem([of.unsupported_media_type], RATE),
+  '429': problem([of.rate_limited], { ...RATE, ...header('Retry-After') }),
+  '431': problem([transportProblems.headers_too_large]),
+  '500': problem([of.internal], RATE),
+  '503': problem([of.unavailable], { ...RATE, ...header('Retry-After') }),
 }
 
 /** What `GET /v1/pcs/{pcs_id}` answers, by status. */

@@ -1,4 +1,5 @@
 import {
+  batchAnswers,
   headers,
   methodNotAllowed,
   metricsRefused,
@@ -7,7 +8,7 @@ import {
   submitAnswers,
   unknownPath,
 } from './answers.js'
-import { recordExample } from './examples.js'
+import { batchExample, recordExample } from './examples.js'
 import { PCS_ID_PATTERN } from './record.js'
 import { schemas } from './schemas.js'
 
@@ -75,6 +76,33 @@ export const openApiDocument = {
           },
         },
         responses: { ...submitAnswers, '405': methodNotAllowed },
+      },
+    },
+    '/v1/pcs/batch': {
+      post: {
+        operationId: 'submitBatch',
+        tags: ['records'],
+        summary: 'Submit up to 1,000 signed records, one a line',
+        description: [
+          'NDJSON: one record a line, ended by LF or CR LF. Each line is a submission of its own: it takes a token, is judged as a single record is, and has its own answer, in the order of the lines; a bad line harms no other. Empty lines are counted and not answered.',
+          'The body has at most 1,000 lines and 4 MiB, each line at most 65,536 bytes (a longer one gets 413 in its answer), no content encoding, and must be complete within 30 seconds. It is read whole before anything is taken of it. Where the first line finds no token the whole is a 429, where it finds no room a 503; a later line gets its own 429 or 503, with `retry_after`.',
+          'Lines are worked on side by side: of two with one pcs_id either may be first.',
+        ].join('\n\n'),
+        parameters: [requestId, traceparent],
+        requestBody: {
+          required: true,
+          content: {
+            'application/x-ndjson': {
+              schema: {
+                type: 'string',
+                description: 'Each line is of the form Record.',
+                pattern: '[^\\r\\n]',
+              },
+              example: batchExample,
+            },
+          },
+        },
+        responses: { ...batchAnswers, '405': methodNotAllowed },
       },
     },
     '/v1/pcs/{pcs_id}': {

@@ -44,3 +44,23 @@ export const escalatedExample = {
   regime: null,
   params: 'a8895c936d4d',
 }
+
+const lines = (...values: readonly object[]): string =>
+  values.map((value) => `${JSON.stringify(value)}\n`).join('')
+
+export const batchExample = lines(recordExample, { ...recordExample, epoch: 1.5 })
+
+export const batchAnswerExample = lines(
+  { line: 1, status: 200, replayed: false, outcome: acceptedExample },
+  {
+    line: 2,
+    status: 400,
+    problem: {
+      type: '/problems/malformed',
+      title: 'The record is malformed or invalid',
+      status: 400,
+      detail: '…',
+      instance: '3f9a5c0d21b7-1k',
+    },
+  },
+)

@@ -59,13 +59,13 @@ export const recordProblems: Readonly<Record<PublicCode, ProblemKind>> = {
   ),
   too_large: kind(
     'too_large',
-    'The body has more bytes than this gateway takes (65,536 unless configured otherwise).',
-    'A record has about a thousand bytes. Send one record per request.',
+    'The body has more bytes than this gateway takes (65,536 unless configured otherwise); or a batch has more than 1,000 lines or 4 MiB.',
+    'A record has about a thousand bytes. Send one record per request to /v1/pcs/submit, or one per line, in smaller batches, to /v1/pcs/batch.',
   ),
   unsupported_media_type: kind(
     'unsupported_media_type',
-    'The body is not declared as application/json in UTF-8, or it has a content encoding.',
-    'Send “Content-Type: application/json” once, without compression.',
+    'The body is not declared as application/json (a batch: application/x-ndjson) in UTF-8, or it has a content encoding.',
+    'Send “Content-Type: application/json”, or “application/x-ndjson” with a batch, once, without compression.',
   ),
   rate_limited: kind(
     'rate_limited',

@@ -87,11 +87,31 @@ const readySchema = {
   },
 }
 
+const batchAnswerSchema = {
+  type: 'object',
+  description: 'The answer to one line of a batch: an outcome, or a problem.',
+  required: ['line', 'status'],
+  properties: {
+    line: { type: 'integer', minimum: 1, maximum: 1_000, description: 'Which line of the batch, from 1.' },
+    status: { type: 'integer', description: 'What the record alone would have been answered with.' },
+    replayed: { type: 'boolean', description: 'The outcome was stored before.' },
+    outcome: { $ref: '#/components/schemas/Outcome' },
+    retry_after: {
+      type: 'integer',
+      minimum: 1,
+      description: 'Whole seconds to wait before the line is sent again; of a 429 or 503.',
+    },
+    problem: { $ref: '#/components/schemas/Problem' },
+  },
+  oneOf: [{ required: ['replayed', 'outcome'] }, { required: ['problem'] }],
+}
+
 export const schemas = {
   Record: recordSchema,
   FaultTolerance: faultToleranceSchema,
   Regime: { enum: ['sticky', 'mixed', 'non_sticky'] },
   Outcome: outcomeSchema,
+  BatchAnswer: batchAnswerSchema,
   Problem: problemSchema,
   Ready: readySchema,
 }

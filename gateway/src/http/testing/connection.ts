@@ -33,10 +33,13 @@ export class Connection {
     })
   }
 
-  static async open(port: number): Promise<Connection> {
+  /** @param reads false: it takes nothing of what comes */
+  static async open(port: number, { reads = true } = {}): Promise<Connection> {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
     await once(socket, 'connect')
-    return new Connection(socket)
+    const connection = new Connection(socket)
+    if (!reads) socket.pause()
+    return connection
   }
 
   send(bytes: string | Buffer): this {
@@ -93,6 +96,7 @@ export class Connection {
       headers.set(name, earlier === undefined ? value : `${earlier}, ${value}`)
     }
     const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(statusLine)?.[1])
+    if (headers.get('transfer-encoding') === 'chunked') return this.#takeChunks(status, headers, headEnd + 4)
     const length = toHead || status < 200 ? 0 : Number(headers.get('content-length'))
     if (Number.isNaN(length)) throw new Error(`a response without a length: ${this.#received}`)
     const start = headEnd + 4
@@ -101,6 +105,27 @@ export class Connection {
     this.#received = this.#received.slice(start + length)
     return { status, headers, body }
   }
+  #takeChunks(status: number, headers: ReadonlyMap<string, string>, start: number): Response | undefined {
+    let body = ''
+    for (let at = start; ; ) {
+      const lineEnd = this.#received.indexOf('\r\n', at)
+      if (lineEnd < 0) return undefined
+      const length = Number.parseInt(this.#received.slice(at, lineEnd), 16)
+      const next = lineEnd + 2 + length + 2
+      if (this.#received.length < next) return undefined
+      body += this.#received.slice(lineEnd + 2, lineEnd + 2 + length)
+      at = next
+      if (length > 0) continue
+      this.#received = this.#received.slice(at)
+      return { status, headers, body: Buffer.from(body, 'latin1').toString('utf8') }
+    }
+  }
+}
+
+/** The text of a batch with this body. */
+export function batch(body: string, headers: Readonly<Record<string, string>> = {}): string {
+  const own = { 'Content-Type': 'application/x-ndjson', 'Content-Length': String(Buffer.byteLength(body)) }
+  return requestText('POST', '/v1/pcs/batch', { ...own, ...headers }, body)
 }
 
 /** The text of a request. `Host` comes by itself. */

@@ -23,15 +23,15 @@ export const ACCEPTED_BODY = renderOutcome(ACCEPTED.outcome)
 export class FakeIngest implements Pick<Ingest, 'submit' | 'outcome'> {
   readonly submissions: { readonly raw: Buffer; readonly traceparent: string }[] = []
   readonly asked: string[] = []
-  answer: () => Promise<Answered> = async () => ACCEPTED
+  answer: (raw: Buffer) => Promise<Answered> = async () => ACCEPTED
 
   submit({ body, context }: Submission): Promise<Answer> {
     this.submissions.push({ raw: body, traceparent: context?.traceparent ?? '' })
-    return this.answer()
+    return this.answer(body)
   }
 
   async outcome(pcsId: string): Promise<Answered> {
     this.asked.push(pcsId)
-    return { ...(await this.answer()), replayed: true }
+    return { ...(await this.answer(Buffer.alloc(0))), replayed: true }
   }
 }

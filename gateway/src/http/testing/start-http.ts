@@ -43,7 +43,8 @@ export interface HttpSettings {
 const LIMITS: HttpLimits = {
   bodyBytesMax: 64 * 2 ** 10,
   headersTimeoutMs: 3_000,
-  requestTimeoutMs: 5_000,
+  bodyTimeoutMs: 5_000,
+  batch: { bodyTimeoutMs: 5_000, bytesInFlightMax: 64 * 2 ** 20 },
   retryAfterMs: 5_000,
   connectionsMax: 1_000,
   closeTimeoutMs: 5_000,
