@@ -1,4 +1,4 @@
-// One thread of the simulator: gets ranges of seeds and says of each range what was found.
+// One thread of a pool: gets ranges of seeds and says of each range what was found.
 import { parentPort, workerData } from 'node:worker_threads'
 
 /** @type {{ module: string, kinds: readonly string[], place: SharedArrayBuffer }} */
@@ -13,7 +13,7 @@ const now = new Uint32Array(place)
  * @param {number} end the first seed beyond
  */
 async function runRange(from, end) {
-  /** @type {import('./pool.mjs').Failure[]} */
+  /** @type {import('./seed-pool.mjs').Failure[]} */
   const failures = []
   /** @type {Record<string, Record<string, number>>} */
   const totals = {}

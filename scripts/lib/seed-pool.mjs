@@ -93,7 +93,7 @@ class Pool {
     const place = new SharedArrayBuffer(8)
     const now = new Uint32Array(place)
     now[0] = first.from
-    const worker = new Worker(new URL('./worker.mjs', import.meta.url), {
+    const worker = new Worker(new URL('./seed-worker.mjs', import.meta.url), {
       workerData: { module, kinds, place },
     })
     return new Promise((resolve, reject) => {
@@ -106,7 +106,7 @@ class Pool {
         clearInterval(watch)
         const seed = now[0] ?? 0
         if (range === undefined) {
-          reject(new Error(`the simulator cannot run: ${message}`))
+          reject(new Error(`it cannot run: ${message}`))
           return
         }
         this.#add({ done: seed - range.from + 1, totals: {} }, [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { runSeeds } from './pool.mjs'
+import { runSeeds } from './seed-pool.mjs'
 
 const module = new URL('./fixtures/simulations.mjs', import.meta.url).href
 const all = { module, kinds: ['crashes', 'damage'], workers: 2, seedLimitMs: 60_000 }
