@@ -1,7 +1,7 @@
 import { endWithParent } from './lib/run.mjs'
+import { runSeeds } from './lib/seed-pool.mjs'
 import { NotReady, ready } from './ready.mjs'
 import { wantedOf } from './simulate/arguments.mjs'
-import { runSeeds } from './lib/seed-pool.mjs'
 
 const wanted = wantedOf(process.argv.slice(2))
 if (typeof wanted === 'string') {

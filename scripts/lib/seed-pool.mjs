@@ -22,10 +22,11 @@ import { Worker } from 'node:worker_threads'
  * @property {number} seeds
  * @property {number} workers
  * @property {number} [seedLimitMs] a seed that takes longer has failed: it never ends
+ * @property {number} [forMs] no range of seeds is begun after so long
+ * @property {number} [rangeSeeds] given to a worker at once: some hundred milliseconds of work
  * @property {(seeds: number, failures: number) => void} [onProgress]
  */
 
-/** Seeds given to a worker at once: some hundred milliseconds of work. */
 const RANGE_SEEDS = 25
 const SEED_LIMIT_MS = 60_000
 const LOOK_MS = 250
@@ -49,6 +50,7 @@ class Pool {
   #next
   #end
   #seeds = 0
+  #endMs
   /** @type {Failure[]} */
   #failures = []
   /** @type {Record<string, Record<string, number>>} */
@@ -59,6 +61,7 @@ class Pool {
     this.#work = work
     this.#next = work.from
     this.#end = work.from + work.seeds
+    this.#endMs = performance.now() + (work.forMs ?? Number.POSITIVE_INFINITY)
   }
 
   /** @returns {Result} */
@@ -79,8 +82,9 @@ class Pool {
   /** @returns {{ from: number, end: number } | undefined} */
   #take() {
     if (this.#next >= this.#end || this.#failures.length >= FAILURES_MAX) return undefined
+    if (performance.now() >= this.#endMs) return undefined
     const from = this.#next
-    this.#next = Math.min(this.#end, from + RANGE_SEEDS)
+    this.#next = Math.min(this.#end, from + (this.#work.rangeSeeds ?? RANGE_SEEDS))
     return { from, end: this.#next }
   }
 

@@ -34,6 +34,12 @@ describe('runSeeds', () => {
     expect(totals.damage?.shown).toBeGreaterThan(50)
   })
 
+  it('begins nothing after its time', async () => {
+    const { seeds } = await runSeeds({ ...all, from: 100, seeds: 1_000_000, forMs: 50, rangeSeeds: 10 })
+    expect(seeds).toBeLessThan(1_000_000)
+    expect(seeds % 10).toBe(0)
+  })
+
   it('does not go on for ever when it cannot run at all', async () => {
     const nothing = new URL('./fixtures/nothing.mjs', import.meta.url).href
     await expect(runSeeds({ ...all, module: nothing, from: 0, seeds: 10 })).rejects.toThrow('cannot run')

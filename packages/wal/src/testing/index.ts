@@ -2,6 +2,7 @@
 
 export { Chance } from './chance.js'
 export { type DamageReport, simulateDamage } from './damage-simulation.js'
+export { feedFrames, frameInput } from './frame-fuzz.js'
 export { type FileHooks, hookedFiles } from './hooked-files.js'
 export { type Faults, SimulatedDisk, SimulatedFiles } from './simulated-files.js'
 export { type SimulationReport, simulate } from './simulation.js'
