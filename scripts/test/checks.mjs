@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { licenceMistakes } from '../audit/licences.mjs'
 import { staleChartFiles } from '../chart/files.mjs'
 import { run } from '../lib/run.mjs'
 import { askedSettings } from './asked-settings.mjs'
@@ -68,6 +69,11 @@ export function checks(root) {
         const lock = readFileSync(join(root, 'package-lock.json'), 'utf8')
         return lockGaps(lock) ?? lockEngines(lock)
       },
+    },
+    {
+      name: 'licences',
+      mistake: async () =>
+        licenceMistakes(readFileSync(join(root, 'package-lock.json'), 'utf8')).join('\n') || undefined,
     },
     { name: 'length of files', mistake: async () => tooLong(await sources(root)) },
     { name: 'size of packages', mistake: async () => tooLarge(await sources(root), workspacesOf(root)) },
