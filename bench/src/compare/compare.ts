@@ -202,15 +202,16 @@ function pairsOf(options: CompareOptions, root: string, collectorPort?: number):
 
 function pairsUnchecked(options: CompareOptions, root: string, collectorPort?: number): readonly Pair[] {
   const five = (name: string, from: string): Build => ({ name, root: from, programs: builtPrograms(from) })
+  const patient = (name: string): Build => ({ ...five(name, root), env: PATIENT })
   switch (options.kind) {
     case 'against':
       return [[five('old', resolve(root, options.against)), five('new', root)]]
     case 'one-process':
       return [[five('five-processes', root), oneProcess(root)]]
     case 'tls':
-      return [[five('plain', root), { ...five('tls', root), isSecure: true }]]
+      return [[patient('plain'), { ...patient('tls'), isSecure: true }]]
     case 'ed25519':
-      return [[five('hmac', root), { ...five('ed25519', root), algorithm: 'ed25519' }]]
+      return [[patient('hmac'), { ...patient('ed25519'), algorithm: 'ed25519' }]]
     case 'traced': {
       const traced = (name: string, ratio: string): Build => {
         const endpoint = `http://127.0.0.1:${collectorPort}`
@@ -220,7 +221,7 @@ function pairsUnchecked(options: CompareOptions, root: string, collectorPort?: n
           env: { ...PATIENT, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, ...sampler },
         }
       }
-      const untraced = { ...five('untraced', root), env: PATIENT }
+      const untraced = patient('untraced')
       return [
         [untraced, traced('1-percent', '0.01')],
         [untraced, traced('100-percent', '1')],

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+// No module of Node here: this file runs in browsers too (@fractal-lba/pcs/canonical).
 import type { FingerprintFields, SignedFields } from './record.js'
 
 /** From here on a double's shortest text has at most 9 decimals: 8 digits of its at most 17 stand before the point. */
@@ -128,15 +128,4 @@ export function fingerprintText(
     `"schema":${pythonString(pcs.schema)},"seed":${pcs.seed},"shard_id":${texts.shard_id},` +
     `"v_star":[${pythonFloat(x)},${pythonFloat(y)},${pythonFloat(z)}],"version":${pythonString(pcs.version)}}`
   )
-}
-
-/** The first byte of a fingerprint: the version of the text that it was made from. */
-export const fingerprintVersion = 0x01
-
-/** The 33 bytes that are stored: the version, then the SHA-256 of the fingerprint text. */
-export function fingerprint(pcs: FingerprintFields, texts?: CanonicalFields): Buffer {
-  const bytes = Buffer.allocUnsafe(33)
-  bytes[0] = fingerprintVersion
-  bytes.write(hash('sha256', fingerprintText(pcs, texts), 'binary'), 1, 'latin1')
-  return bytes
 }

@@ -1,6 +1,7 @@
 export * from './canonical.js'
 export * from './date-time.js'
 export * from './errors.js'
+export * from './fingerprint.js'
 export * from './id.js'
 export * from './json.js'
 export {
