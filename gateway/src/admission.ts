@@ -46,6 +46,11 @@ export class Admission {
     this.#options.clientLimits.charge(client, sentBytes)
   }
 
+  /** How late something of a client that is not let in is to be answered; 0: at once. */
+  refusalDelayMs(client: string, isDear = false): number {
+    return this.#options.clientLimits.refusalDelayMs(client, isDear)
+  }
+
   /**
    * In this order: size, the client's share, the gateway's rate, room. A client that is over its share uses up nothing of
    * the gateway's.

@@ -5,7 +5,7 @@ function limitsOf(options: Partial<ClientLimitsOptions>) {
   const clock = { ms: 1_000 }
   let refused = 0
   const limits = new ClientLimits({
-    ...{ requestsPerSecond: 0, bytesPerSecond: 0, bodyBytesMax: 1_000 },
+    ...{ requestsPerSecond: 0, bytesPerSecond: 0, refusalsPerSecond: 0, bodyBytesMax: 1_000 },
     nowMs: () => clock.ms,
     onRefused: () => {
       refused += 1
@@ -45,6 +45,16 @@ describe('what one client may send', () => {
     expect(limits.take('b', 1_000)).toBeUndefined()
     clock.ms += 20_000
     expect(limits.take('a', 1_000)).toBeUndefined()
+  })
+
+  it('hears late of further refusals, and a dear one takes those of a second', () => {
+    const { limits, clock } = limitsOf({ refusalsPerSecond: 2 })
+    const delays = [1, 2, 3].map(() => limits.refusalDelayMs('a', false))
+    expect(delays).toEqual([0, 0, 1_000])
+    clock.ms += 2_000
+    expect([limits.refusalDelayMs('a', true), limits.refusalDelayMs('a', false)]).toEqual([0, 1_000])
+    expect(limits.refusalDelayMs('b', false)).toBe(0)
+    expect(limitsOf({}).limits.refusalDelayMs('a', true)).toBe(0)
   })
 
   it('is remembered of so many, the quietest is forgotten first', () => {

@@ -6,6 +6,8 @@ export interface ClientLimitsOptions {
   readonly requestsPerSecond: number
   /** Bytes of bodies per second of one client; 0 is off. */
   readonly bytesPerSecond: number
+  /** Refusals per second that one client gets at once, burst as much; 0: all. */
+  readonly refusalsPerSecond: number
   /** The longest body: a client may always send one. */
   readonly bodyBytesMax: number
   /** How many clients are remembered; the one that was quiet longest is forgotten first, and begins with a full bucket. */
@@ -19,8 +21,11 @@ export interface ClientLimitsOptions {
 interface Buckets {
   readonly requests: TokenBucket | undefined
   readonly bytes: TokenBucket | undefined
+  readonly refusals: TokenBucket | undefined
 }
 
+/** How late further refusals are: a client that waits for them sends no more meanwhile. */
+const REFUSAL_DELAY_MS = 1_000
 const CLIENTS_MAX = 10_000
 
 /** What one client may send, beside what the gateway takes in all: one that sends too much does not use up the others' share. */
@@ -66,6 +71,20 @@ export class ClientLimits {
     bytes?.charge(sentBytes, nowMs)
   }
 
+  /**
+   * How late a client is to hear that something of it was not let in: what it sends in vain costs it its own time. A
+   * request that was dear to refuse takes all of the refusals of a second.
+   */
+  refusalDelayMs(client: string, isDear: boolean): number {
+    const { refusalsPerSecond } = this.#options
+    if (refusalsPerSecond === 0) return 0
+    const nowMs = this.#nowMs()
+    const { refusals } = this.#bucketsOf(client, nowMs)
+    const isDue = refusals?.missingMs(1, nowMs) === 0
+    refusals?.charge(isDear ? refusalsPerSecond : 1, nowMs)
+    return isDue ? 0 : REFUSAL_DELAY_MS
+  }
+
   #refusal(retryAfterMs: number): AppError | undefined {
     if (retryAfterMs === 0) return undefined
     this.#options.onRefused()
@@ -85,7 +104,7 @@ export class ClientLimits {
   }
 
   #fresh(nowMs: number): Buckets {
-    const { requestsPerSecond, bytesPerSecond, bodyBytesMax } = this.#options
+    const { requestsPerSecond, bytesPerSecond, refusalsPerSecond, bodyBytesMax } = this.#options
     return {
       requests:
         requestsPerSecond > 0 ? new TokenBucket(requestsPerSecond, requestsPerSecond, nowMs) : undefined,
@@ -93,6 +112,8 @@ export class ClientLimits {
         bytesPerSecond > 0
           ? new TokenBucket(bytesPerSecond, Math.max(bytesPerSecond, bodyBytesMax), nowMs)
           : undefined,
+      refusals:
+        refusalsPerSecond > 0 ? new TokenBucket(refusalsPerSecond, refusalsPerSecond, nowMs) : undefined,
     }
   }
 }

@@ -63,6 +63,7 @@ export interface ClientConfig {
   /** Per second, burst as much; 0 is off. */
   readonly requestsPerSecond: number
   readonly bytesPerSecond: number
+  readonly refusalsPerSecond: number
   /** Addresses and networks of proxies whose X-Forwarded-For counts. */
   readonly trustedProxies: readonly string[]
 }
@@ -165,6 +166,7 @@ function readClients(env: Env, tokenRate: number): ClientConfig {
       min: 0,
       max: 2 ** 40,
     }),
+    refusalsPerSecond: env.integer('CLIENT_REFUSALS_RATE', 20, { min: 0, max: 1_000_000 }),
     trustedProxies: trustedProxies.filter(isNetwork),
   }
 }

@@ -50,6 +50,7 @@ it.runIf(isLong)('ten minutes beside honest ones', async () => {
   const { constellation, site } = await started('fault-hostile', {
     TOKEN_RATE: '1000',
     TRUSTED_PROXIES: '127.0.0.1',
+    CLIENT_REFUSALS_RATE: undefined,
   })
   const hostile = fork(PROGRAM)
   onTestFinished(() => {

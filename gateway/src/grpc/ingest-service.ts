@@ -170,8 +170,12 @@ export function callerShares(admission: Admission, report: SubmissionReport): Ca
       if (refusal) report.answered(refusal, { front: 'grpc' })
       return refusal
     },
-    charge(caller, sentBytes) {
-      admission.charge(admission.clientOf(caller), sentBytes)
+    refuse(caller, sentBytes, answer) {
+      const client = admission.clientOf(caller)
+      if (sentBytes > 0) admission.charge(client, sentBytes)
+      const delayMs = admission.refusalDelayMs(client)
+      if (delayMs === 0) answer()
+      else setTimeout(answer, delayMs)
     },
   }
 }

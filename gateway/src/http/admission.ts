@@ -6,6 +6,8 @@ import { isInUtf8 } from './media-type.js'
 export interface Refusal {
   readonly kind: ProblemKind
   readonly detail: string
+  /** It cost as much as many others until it was refused. */
+  readonly isDear?: boolean
 }
 
 const unsupported = (detail: string): Refusal => ({ kind: recordProblems.unsupported_media_type, detail })
@@ -26,6 +28,7 @@ export const late: Refusal = {
 export const tooManyChunks: Refusal = {
   kind: recordProblems.too_large,
   detail: 'the body comes in too many chunks for its size',
+  isDear: true,
 }
 
 /**

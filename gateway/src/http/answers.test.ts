@@ -9,7 +9,9 @@ import { ask, requestText } from './testing/connection.js'
 
 it('a request has one answer: the first', async () => {
   const registry = new Registry()
-  const answers = new Answers(new HttpMetrics(registry), createLogger('gateway', 'fatal'), 1_000)
+  const answers = new Answers(new HttpMetrics(registry), createLogger('gateway', 'fatal'), 1_000, {
+    refusalDelayMs: () => 0,
+  })
   const app = Fastify()
   decorateRequests(app)
   app.get('/', (request, reply) => {

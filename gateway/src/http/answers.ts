@@ -3,9 +3,11 @@ import type { Socket } from 'node:net'
 import { PROBLEM_CONTENT_TYPE, problemOf, recordProblems, renderProblem } from '@fractal-lba/http-api'
 import { type AppError, type Logger, monotonicMs, toAppError, withJitter } from '@fractal-lba/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Admission } from '../admission.js'
+import { clientKey } from '../client-address.js'
 import { requestIdFrom } from '../request-id.js'
 import type { Refusal } from './admission.js'
-import { closeAfterReading, readAway } from './linger.js'
+import { closeAfterReading, hold, readAway } from './linger.js'
 import { type HttpMetrics, UNMATCHED } from './metrics.js'
 import { connectionOf } from './request-state.js'
 import { StreamedAnswer } from './streamed-answer.js'
@@ -42,12 +44,19 @@ export class Answers {
   readonly #metrics: HttpMetrics
   readonly #logger: Logger
   readonly #retryAfterMs: number
+  readonly #admission: Pick<Admission, 'refusalDelayMs'>
   #closing = false
 
-  constructor(metrics: HttpMetrics, logger: Logger, retryAfterMs: number) {
+  constructor(
+    metrics: HttpMetrics,
+    logger: Logger,
+    retryAfterMs: number,
+    admission: Pick<Admission, 'refusalDelayMs'>,
+  ) {
     this.#metrics = metrics
     this.#logger = logger
     this.#retryAfterMs = retryAfterMs
+    this.#admission = admission
   }
 
   /** From here on each answer is the last of its connection. */
@@ -130,6 +139,11 @@ export class Answers {
     return { status: kind.status, body, retryAfterSeconds: this.#retryAfterSeconds(known) }
   }
 
+  /** The answer to a submission for which its client's share is used up; its body was not read. */
+  refuseAhead(request: FastifyRequest, reply: FastifyReply, error: AppError): void {
+    this.#whenDue(request, false, () => this.fail(request, reply, error))
+  }
+
   /** The answer to a request that is not let in. */
   refuse(
     request: FastifyRequest,
@@ -138,8 +152,22 @@ export class Answers {
     fields: readonly string[] = NONE,
   ): void {
     const { kind, detail } = refusal
-    const body = renderProblem(kind, detail, request.id)
-    this.send(request, reply, { status: kind.status, type: PROBLEM_CONTENT_TYPE, body, fields })
+    this.#whenDue(request, refusal.isDear, () => {
+      const body = renderProblem(kind, detail, request.id)
+      this.send(request, reply, { status: kind.status, type: PROBLEM_CONTENT_TYPE, body, fields })
+    })
+  }
+
+  /** A client that is refused all the time hears of it late, and is not listened to meanwhile. */
+  #whenDue(request: FastifyRequest, isDear: boolean | undefined, answer: () => void): void {
+    const { raw, client, connection } = request
+    const delayMs = this.#admission.refusalDelayMs(client || peerOf(raw.socket), isDear)
+    if (delayMs > 0 && !raw.complete) {
+      connection.ending = true
+      hold(raw.socket)
+      readAway(raw)
+    }
+    after(delayMs, answer)
   }
 
   /** The answer to bytes that no request could be read from, and the end of their connection. */
@@ -156,9 +184,14 @@ export class Answers {
       ...(allow === undefined ? NONE : [`Allow: ${allow}`]),
       'Connection: close',
     ]
-    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
-    closeAfterReading(socket)
-    this.#metrics.answered(method, UNMATCHED, kind.status, 0)
+    const answer = (): void => {
+      socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
+      closeAfterReading(socket)
+      this.#metrics.answered(method, UNMATCHED, kind.status, 0)
+    }
+    const delayMs = this.#admission.refusalDelayMs(peerOf(socket))
+    if (delayMs > 0) hold(socket)
+    after(delayMs, answer)
   }
 
   #retryAfterSeconds({ code, retryAfterMs = this.#retryAfterMs }: AppError): number | undefined {
@@ -189,6 +222,16 @@ function pushFields(headers: string[], { id, route, trace }: FastifyRequest, fie
 
 function wholeSeconds(waitMs: number): number {
   return Math.max(1, Math.ceil(waitMs / 1000))
+}
+
+function after(delayMs: number, act: () => void): void {
+  if (delayMs === 0) act()
+  else setTimeout(act, delayMs)
+}
+
+/** What counts as one client where nobody speaks for another. */
+function peerOf(socket: Socket): string {
+  return clientKey(socket.remoteAddress ?? '')
 }
 
 /** Whether more of a body may come than is worth reading away for the sake of the connection. */

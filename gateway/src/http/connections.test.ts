@@ -187,6 +187,25 @@ describe('what is too slow', () => {
   })
 })
 
+describe('a client that is refused all the time', () => {
+  it.each([
+    ['a request that is no HTTP', 'nonsense\r\n\r\n', 400],
+    ['a path that is none', requestText('GET', '/none', {}), 404],
+    ['a body that is too large', submission('x'.repeat(200_000)), 413],
+    ['chunks of one byte', `${chunkedHead}${'1\r\nx\r\n'.repeat(10_000)}`, 413],
+  ])('hears of %s a second late, and its connection ends', async (_, text, status) => {
+    const { port } = await start({ refusalsPerSecond: 1 })
+    expect((await ask(port, requestText('GET', '/none', {}))).status).toBe(404)
+    const begunMs = performance.now()
+    const connection = await Connection.open(port)
+    expect((await connection.send(text).response()).status).toBe(status)
+    expect(performance.now() - begunMs).toBeGreaterThan(950)
+    connection.destroy()
+    // What it may do is done at once all the same.
+    expect((await ask(port, submission('{}'))).status).toBe(200)
+  })
+})
+
 describe('a refused body', () => {
   it.each([
     { name: 'declared', text: submission('x'.repeat(12 * 2 ** 20)) },

@@ -21,6 +21,14 @@ export function closeAfterReading(socket: Socket): void {
   socket.once('close', () => clearTimeout(timer))
 }
 
+/** Reads nothing more from a connection that is answered later, and then closed. */
+export function hold(socket: Socket): void {
+  cutAtBytes.set(socket, socket.bytesRead + LINGER_BYTES_MAX)
+  throwAway(socket)
+  // Node's parser, which is at work on what was read, starts the reading once more behind us.
+  setImmediate(() => socket.pause())
+}
+
 /** Takes the connection from Node's parser, for which small chunks are dear. Node lets go where another listens. */
 function throwAway(socket: Socket): void {
   const discard = (): void => cutWhereTooMuch(socket)

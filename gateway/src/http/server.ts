@@ -84,7 +84,7 @@ export function buildHttpServer({
   tls,
 }: HttpDependencies): FastifyInstance {
   const metrics = new HttpMetrics(registry)
-  const answers = new Answers(metrics, logger, limits.retryAfterMs)
+  const answers = new Answers(metrics, logger, limits.retryAfterMs, admission)
 
   const notFound = (request: FastifyRequest, reply: FastifyReply): void => {
     const route = routeOf(routes, request.raw.url ?? '')

@@ -66,7 +66,7 @@ export function submitRoute({
   }
 
   function refuseAhead(request: FastifyRequest, reply: FastifyReply, error: AppError): void {
-    answers.fail(request, reply, error)
+    answers.refuseAhead(request, reply, error)
     report.answered(error, { front: 'http', requestId: request.id })
   }
 

@@ -33,6 +33,7 @@ export interface HttpSettings {
   readonly view?: () => MonitorView
   readonly links?: LinkTargets
   readonly tokensPerSecond?: number
+  readonly refusalsPerSecond?: number
   /** The rate limit's monotonic clock. */
   readonly nowMs?: () => number
   readonly port?: number
@@ -71,6 +72,7 @@ export async function startHttp(settings: HttpSettings = {}): Promise<HttpUnderT
     admission: new Admission({
       clientLimits: new ClientLimits({
         ...{ requestsPerSecond: 0, bytesPerSecond: 0, bodyBytesMax: 1 },
+        refusalsPerSecond: settings.refusalsPerSecond ?? 0,
         onRefused: () => undefined,
       }),
       proxies: new TrustedProxies([]),

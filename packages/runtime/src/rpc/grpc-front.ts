@@ -32,8 +32,8 @@ export interface GrpcFrontLimits {
 export interface CallerShares {
   /** Why no message of a call is read; undefined where it is. The caller may not call again before its RetryInfo. */
   refusalAhead(path: string, caller: CallerAddress): AppError | undefined
-  /** A message of so many bytes was refused. */
-  charge(caller: CallerAddress, sentBytes: number): void
+  /** Something of a call, of so many bytes, is refused: answers now, or later where the caller is refused all the time. */
+  refuse(caller: CallerAddress, sentBytes: number, answer: () => void): void
 }
 
 /** Calls at once on one connection. */
@@ -64,12 +64,13 @@ function callLimits(timeoutMs: number, shares: CallerShares | undefined): Server
       .withOnReceiveMetadata((metadata, next) => {
         caller = callerOf(call.getPeer(), metadata)
         const refusal = shares?.refusalAhead(path, caller)
-        if (refusal) call.sendStatus(toServiceError(refusal))
+        if (refusal) shares?.refuse(caller, 0, () => call.sendStatus(toServiceError(refusal)))
         else next(metadata)
       })
       .withOnReceiveMessage((message: unknown, next) => {
-        if (caller && message instanceof RefusedMessage) shares?.charge(caller, message.sizeBytes)
-        next(message)
+        if (shares && caller && message instanceof RefusedMessage)
+          shares.refuse(caller, message.sizeBytes, () => next(message))
+        else next(message)
       })
       .withOnReceiveHalfClose((next) => {
         isComplete = true
