@@ -129,3 +129,18 @@ export function fingerprintText(
     `"v_star":[${pythonFloat(x)},${pythonFloat(y)},${pythonFloat(z)}],"version":${pythonString(pcs.version)}}`
   )
 }
+
+type Floats = Pick<FingerprintFields, 'D_hat' | 'coh_star' | 'r' | 'budget' | 'v_star'>
+
+/** −0 becomes 0 in every float, because the two sign differently and agents send 0 (docs/contract.md, section 2). */
+export function withoutNegativeZeros<Record extends Floats>(record: Record): Record {
+  const [x, y, z] = record.v_star
+  return {
+    ...record,
+    D_hat: record.D_hat + 0,
+    coh_star: record.coh_star + 0,
+    r: record.r + 0,
+    budget: record.budget + 0,
+    v_star: [x + 0, y + 0, z + 0],
+  }
+}

@@ -18,7 +18,7 @@ const system = useSystemInProcess('web-agent', {
 function siteOf(record: object): Server {
   const library = (specifier: string): string => fileURLToPath(import.meta.resolve(specifier))
   const roots: Readonly<Record<string, string>> = {
-    '/agent/': library('@fractal-lba/agent/web').replace(/web\/index\.js$/, ''),
+    '/agent/': library('@fractal-lba/agent/web').replace(/web\.js$/, ''),
     '/pcs/': library('@fractal-lba/pcs/canonical').replace(/canonical\.js$/, ''),
     '/noble/': library('@noble/ed25519').replace(/index\.js$/, ''),
   }
@@ -28,7 +28,7 @@ function siteOf(record: object): Server {
   }
   const page = `<!doctype html><script type="importmap">${JSON.stringify({ imports })}</script>
     <script type="module">
-      import { pcsIdOnWeb, signRecordOnWeb, WebSigningKey } from '/agent/web/index.js'
+      import { pcsIdOnWeb, signRecordOnWeb, WebSigningKey } from '/agent/web.js'
       const record = ${JSON.stringify(record)}
       const key = await WebSigningKey.fromBase64('${SEED}')
       const pcs_id = await pcsIdOnWeb(record.merkle_root, record.epoch, record.shard_id)

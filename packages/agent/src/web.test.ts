@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { ed25519PrivateKey, type Pcs, parseRecord, pcsId, verifySignature } from '@fractal-lba/pcs'
 import { describe, expect, it } from 'vitest'
-import { signRecord } from '../record/index.js'
-import { pcsIdOnWeb, signRecordOnWeb, WebSigningKey } from './index.js'
+import { signRecord } from './record/index.js'
+import { pcsIdOnWeb, signRecordOnWeb, WebSigningKey } from './web.js'
 
 const SEED = Buffer.alloc(32, 7).toString('base64')
 const { submissions } = JSON.parse(
-  readFileSync(new URL('../../../../vectors/submissions.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../vectors/submissions.json', import.meta.url), 'utf8'),
 )
 const records: Pcs[] = submissions.map(({ pcs }: { pcs: object }) =>
   parseRecord(Buffer.from(JSON.stringify(pcs))),
@@ -62,6 +62,6 @@ it('needs no module of Node', () => {
     }
   }
   visit(fileURLToPath(import.meta.resolve('@fractal-lba/agent/web')))
-  expect(seen.size).toBeGreaterThan(4)
+  expect(seen.size).toBe(2)
   expect([...outside]).toEqual(['@noble/ed25519'])
 })

@@ -1,10 +1,15 @@
+/**
+ * Signing where there is no node:crypto: browsers, workers, other runtimes. It needs `crypto.subtle` for SHA-2, which
+ * browsers have on https pages and on localhost, and takes Ed25519 from @noble/ed25519. HMAC is not here: a secret that
+ * is in a page is everybody's.
+ */
+
 import type { Pcs, SignedFields } from '@fractal-lba/pcs'
-import { signingText } from '@fractal-lba/pcs/canonical'
+import { signingText, withoutNegativeZeros } from '@fractal-lba/pcs/canonical'
 import { getPublicKeyAsync, signAsync } from '@noble/ed25519'
-import { withoutNegativeZeros } from '../record/without-negative-zeros.js'
-import { sha256 } from './digest.js'
 
 const SEED_BYTES = 32
+const utf8 = new TextEncoder()
 
 /** A private key of Ed25519. It prints without its seed. */
 export class WebSigningKey {
@@ -46,6 +51,17 @@ export async function signRecordOnWeb<Record extends SignedFields & Pick<Pcs, 'v
   const unsigned = withoutNegativeZeros(record)
   const signature = await key.sign(await sha256(signingText(unsigned)))
   return { ...unsigned, sig: base64Of(signature) }
+}
+
+/** As `pcsId`: the id that a record must bear. */
+export async function pcsIdOnWeb(merkleRoot: string, epoch: number, shardId: string): Promise<string> {
+  const bytes = await sha256(`${merkleRoot}|${epoch}|${shardId}`)
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+/** SHA-256 over UTF-8. */
+async function sha256(text: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', utf8.encode(text)))
 }
 
 function bytesOf(base64: string): Uint8Array | undefined {
