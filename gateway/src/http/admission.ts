@@ -55,7 +55,7 @@ export function refusalByHeaders(
 }
 
 /** Node keeps the first of two such headers and drops the second: what another reader takes may differ. */
-function occursTwice(rawHeaders: readonly string[], name: string): boolean {
+export function occursTwice(rawHeaders: readonly string[], name: string): boolean {
   let seen = false
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const header = rawHeaders[index]

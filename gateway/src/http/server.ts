@@ -17,7 +17,7 @@ import type { RateLimit } from '../rate-limit.js'
 import { requestIdFrom } from '../request-id.js'
 import type { SubmissionReport } from '../submission-report.js'
 import type { SubmissionTraces } from '../traces.js'
-import type { Refusal } from './admission.js'
+import { occursTwice, type Refusal } from './admission.js'
 import { Answers } from './answers.js'
 import { batchRoute } from './batch/batch.js'
 import { docsRoutes } from './docs.js'
@@ -57,6 +57,11 @@ export interface HttpDependencies {
 
 const NO_SUCH_PATH: Refusal = { kind: recordProblems.unknown_path, detail: 'nothing is served at this path' }
 const NO_HOST: Refusal = { kind: transportProblems.not_http, detail: 'the header Host is missing' }
+const TWO_HOSTS: Refusal = { kind: transportProblems.not_http, detail: 'there is more than one header Host' }
+const TWO_ENDS: Refusal = {
+  kind: transportProblems.not_http,
+  detail: 'a length and a transfer coding both say where the body ends',
+}
 const TOO_MANY_HEADERS: Refusal = {
   kind: transportProblems.headers_too_large,
   detail: `there are more than ${HEADERS_MAX} headers`,
@@ -161,6 +166,9 @@ export function buildHttpServer({
 /** What makes a request unfit whatever it asks for; the rest of HTTP's rules are Node's. */
 function refusalAsHttp({ headers, rawHeaders, httpVersionMinor }: IncomingMessage): Refusal | undefined {
   if (rawHeaders.length > 2 * HEADERS_MAX) return TOO_MANY_HEADERS
+  if (occursTwice(rawHeaders, 'host')) return TWO_HOSTS
+  // Node's parser refuses them, but not where the coding is empty.
+  if (headers['transfer-encoding'] !== undefined && headers['content-length'] !== undefined) return TWO_ENDS
   return headers.host === undefined && httpVersionMinor === 1 ? NO_HOST : undefined
 }
 
