@@ -19,6 +19,8 @@ export interface ExchangeRequest {
   readonly body?: Uint8Array
   /** From the first byte sent to the last one received. */
   readonly timeoutMs: number
+  /** The longest answer that is taken; 1 MiB by default. */
+  readonly answerBytesMax?: number
   readonly tls?: ClientTls
   /** Keeps connections, by TLS of its own; without one each request has a connection of its own. */
   readonly agent?: Agent
@@ -77,7 +79,7 @@ export async function exchange(request: ExchangeRequest): Promise<Exchange> {
       retryAfter: response.headers['retry-after'],
       date: response.headers.date,
       traceresponse: headerOf(response, 'traceresponse'),
-      body: await bodyOf(response),
+      body: await bodyOf(response, request.answerBytesMax ?? ANSWER_BYTES_MAX),
     }
   } catch (error) {
     if (error instanceof NoAnswer) throw error
@@ -134,12 +136,12 @@ function headerOf({ headers }: IncomingMessage, name: string): string | undefine
   return typeof value === 'string' ? value : undefined
 }
 
-async function bodyOf(response: AsyncIterable<Uint8Array>): Promise<string> {
+async function bodyOf(response: AsyncIterable<Uint8Array>, bytesMax: number): Promise<string> {
   const chunks: Uint8Array[] = []
   let sizeBytes = 0
   for await (const chunk of response) {
     sizeBytes += chunk.length
-    if (sizeBytes > ANSWER_BYTES_MAX) {
+    if (sizeBytes > bytesMax) {
       throw new NoAnswer('the answer is too large to be one of the gateway’s', true)
     }
     chunks.push(chunk)

@@ -15,9 +15,9 @@ describe('the lines of a batch', () => {
     ['two, the last one without an end', 'a\nb', ['1 a', '2 b']],
     ['CR LF', 'a\r\nb\r\n', ['1 a', '2 b']],
     ['empty ones are numbered', '\n\na\n\r\nb\n\n', ['3 a', '5 b']],
-    ['nothing but empty ones', '\n\r\n\n', []],
+    ['nothing but empty ones', '\n\r\n\n\r', []],
     ['spaces are something', ' \n', ['1  ']],
-    ['a CR within, or without its LF, belongs to the line', 'a\rb\r\r\nc\r', ['1 a\rb\r', '2 c\r']],
+    ['a CR within belongs to the line', 'a\rb\r\r\nc\r', ['1 a\rb\r', '2 c']],
     ['other ends of lines are none', 'a\u000b\u000cb\u0085', ['1 a\u000b\u000cb\u0085']],
   ])('%s', (_, text, lines) => expect(found(text)).toEqual(lines))
 

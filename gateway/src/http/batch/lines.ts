@@ -14,7 +14,7 @@ const LF = 0x0a
 const CR = 0x0d
 
 /**
- * The lines of a batch that are not empty. A line ends with LF, or CR LF; the last one may lack it.
+ * The lines of a batch that are not empty. A line ends with LF, or CR LF; the last one may lack the LF.
  * @returns undefined where there are more lines than that, the empty ones among them
  */
 export function linesOf(batch: Buffer, linesMax: number): readonly Line[] | undefined {
@@ -25,7 +25,7 @@ export function linesOf(batch: Buffer, linesMax: number): readonly Line[] | unde
     if (number > linesMax) return undefined
     const found = batch.indexOf(LF, start)
     const end = found < 0 ? batch.length : found
-    const hasReturn = found >= 0 && end > start && batch[end - 1] === CR
+    const hasReturn = end > start && batch[end - 1] === CR
     const body = batch.subarray(start, hasReturn ? end - 1 : end)
     if (body.length > 0) lines.push({ number, body })
     start = end + 1

@@ -6,6 +6,7 @@ export {
   retryAfterMs,
   waitMs,
 } from './backoff.js'
+export { batchOf, fitsALine, lineAnswers } from './batches.js'
 export { Deliverer, type DelivererOptions } from './deliver.js'
 export { type Judgement, judge } from './judgement.js'
 export { type Attempt, Sender, type SenderOptions } from './sender.js'

@@ -21,6 +21,12 @@ export class Schedule {
     return this.#due.size + this.#later.size
   }
 
+  /** How many could be taken out now. */
+  dueCount(nowMs: number): number {
+    this.#promote(nowMs)
+    return this.#due.size
+  }
+
   add(waiting: Waiting): void {
     this.#later.push(waiting)
   }

@@ -3,6 +3,7 @@ import { isWalError } from '@fractal-lba/wal'
 import { type Exchange, NoAnswer } from '../exchange.js'
 import { isOutboxError, type Outbox, type SettledKind } from '../outbox/index.js'
 import { type BackoffPolicy, retryAfterMs, waitMs } from './backoff.js'
+import { BATCH_BYTES_MAX, BatchUse, fitsALine, lineAnswers } from './batches.js'
 import { EndpointState } from './endpoint-state.js'
 import { judge } from './judgement.js'
 import { Schedule, type Waiting } from './schedule.js'
@@ -29,6 +30,9 @@ export interface SenderOptions {
   readonly outbox: Outbox
   /** Sends the bytes and gives the whole answer. @throws NoAnswer */
   readonly deliver: (record: Uint8Array, signal: AbortSignal) => Promise<Exchange>
+  /** Sends several in one request; without it each goes by itself. @throws NoAnswer */
+  readonly deliverBatch?: (records: readonly Uint8Array[], signal: AbortSignal) => Promise<Exchange>
+  /** Requests. */
   readonly inFlightMax: number
   readonly backoff: BackoffPolicy
   readonly onAttempt?: (attempt: Attempt) => void
@@ -39,9 +43,18 @@ export interface SenderOptions {
   readonly timers?: Timers
 }
 
+/** A record that is being sent. */
+interface Sent {
+  readonly seq: number
+  /** This one included. */
+  readonly attempts: number
+  readonly pcsId: string
+  readonly bytes: Buffer
+}
+
 /**
  * Sends what is pending in an outbox, in order of `outbox_seq`, a bounded number at a time, until each record has
- * an answer that settles it. Every attempt sends the bytes of the outbox unchanged, so `attempt` and `sent_at` in
+ * an answer that settles it. Where more than a few are due they go together, one batch at a time. Every attempt sends the bytes of the outbox unchanged, so `attempt` and `sent_at` in
  * them are those of the time when the record was made.
  */
 export class Sender {
@@ -52,6 +65,8 @@ export class Sender {
   readonly #timers: Timers
   readonly #cut = new AbortController()
   readonly #underWay = new Set<Promise<void>>()
+  readonly #batches = new BatchUse()
+  #batchUnderWay = false
   #callOff: () => void = () => undefined
   #stopped = false
   #unreadable = 0
@@ -112,8 +127,11 @@ export class Sender {
     const nowMs = this.#timers.nowMs()
     const allowance = this.#endpoint.allowance(nowMs, this.#options.inFlightMax)
     while (this.#underWay.size < allowance) {
-      const next = this.#schedule.take(nowMs)
-      if (next === undefined) break
+      const together = this.#together(nowMs)
+      // What is due beside a batch goes with the next one.
+      if (together > 0 && this.#batchUnderWay) break
+      const next = this.#take(together, nowMs)
+      if (next.length === 0) break
       this.#launch(next)
     }
     if (this.#underWay.size === 0 && this.#schedule.size === 0) {
@@ -128,55 +146,138 @@ export class Sender {
     this.#callOff = this.#timers.after(waitMs, () => this.#pump())
   }
 
-  #launch(waiting: Waiting): void {
-    const attempt = this.#attempt(waiting).catch((error: unknown) => {
+  /** How many of those that are due go together now; 0: each by itself, among them the one that asks whether it is up. */
+  #together(nowMs: number): number {
+    if (!this.#options.deliverBatch || this.#endpoint.isDown) return 0
+    return this.#batches.recordsOf(this.#schedule.dueCount(nowMs), nowMs)
+  }
+
+  #take(together: number, nowMs: number): readonly Waiting[] {
+    const taken: Waiting[] = []
+    while (taken.length < Math.max(1, together)) {
+      const next = this.#schedule.take(nowMs)
+      if (next === undefined) break
+      taken.push(next)
+    }
+    return taken
+  }
+
+  #launch(taken: readonly Waiting[]): void {
+    const isBatch = taken.length > 1
+    this.#batchUnderWay ||= isBatch
+    const attempt = this.#attempt(taken).catch((error: unknown) => {
       this.#options.onFatal(error instanceof Error ? error : new Error(String(error)))
     })
     this.#underWay.add(attempt)
     void attempt.then(() => {
       this.#underWay.delete(attempt)
+      if (isBatch) this.#batchUnderWay = false
       this.#pump()
     })
   }
 
-  async #attempt({ seq, attempts: before }: Waiting): Promise<void> {
-    const { outbox, deliver } = this.#options
-    const attempts = before + 1
-    const pcsId = outbox.bySeq(seq)?.pcsId ?? ''
+  async #attempt(taken: readonly Waiting[]): Promise<void> {
+    const { deliver, deliverBatch } = this.#options
+    const sent = await this.#read(taken)
+    const [first, ...others] = sent
+    if (!first) return
     try {
-      const answer = await deliver(await outbox.read(seq), this.#cut.signal)
-      const judgement = judge(answer, pcsId)
-      if (judgement === 'retry') {
-        const askedMs = retryAfterMs(answer, Date.now()) ?? 0
-        this.#endpoint.failed(this.#timers.nowMs(), askedMs, this.#random())
-        this.#later({ seq, attempts, pcsId, askedMs, why: whyLater(answer) })
+      if (others.length === 0 || !deliverBatch) {
+        await this.#answered([[first, await deliver(first.bytes, this.#cut.signal)]])
         return
       }
-      this.#endpoint.answered()
-      const { status, replayed, body } = answer
-      await outbox.settle(seq, { kind: judgement, status, replayed, attempts, body: Buffer.from(body) })
-      this.#options.onAttempt?.({ result: judgement, seq, pcsId, answer })
+      const bytes = sent.map((record) => record.bytes)
+      const answer = await deliverBatch(bytes, this.#cut.signal)
+      await this.#batchAnswered(sent, answer)
     } catch (error) {
-      if (error instanceof NoAnswer) {
-        if (this.#cut.signal.aborted) return
-        this.#endpoint.failed(this.#timers.nowMs(), 0, this.#random())
-      } else if (isOutboxError(error, 'damaged')) {
-        this.#unreadable += 1
-        this.#options.onAttempt?.({ result: 'unreadable', seq, pcsId, why: error.message })
-        return
-      } else if (!isLocalRefusal(error)) throw error
-      this.#later({ seq, attempts, pcsId, askedMs: 0, why: error.message })
+      if (!(error instanceof NoAnswer)) throw error
+      if (this.#cut.signal.aborted) return
+      this.#endpoint.failed(this.#timers.nowMs(), 0, this.#random())
+      for (const record of sent) this.#later(record, 0, error.message)
     }
   }
 
-  #later(given: {
-    readonly seq: number
-    readonly attempts: number
-    readonly pcsId: string
-    readonly askedMs: number
-    readonly why: string
-  }): void {
-    const { seq, attempts, pcsId, askedMs, why } = given
+  /** What is to be sent in one request; the rest waits for the next. */
+  async #read(taken: readonly Waiting[]): Promise<readonly Sent[]> {
+    const { outbox } = this.#options
+    const sent: Sent[] = []
+    let sizeBytes = 0
+    for (const [index, waiting] of taken.entries()) {
+      const { seq, attempts } = waiting
+      const pcsId = outbox.bySeq(seq)?.pcsId ?? ''
+      try {
+        const bytes = await outbox.read(seq)
+        const fits = fitsALine(bytes) && sizeBytes + bytes.length <= BATCH_BYTES_MAX
+        if (!fits && sent.length > 0) {
+          this.#sendLater(taken.slice(index))
+          break
+        }
+        sent.push({ seq, attempts: attempts + 1, pcsId, bytes })
+        sizeBytes += bytes.length
+        if (fits) continue
+        this.#sendLater(taken.slice(index + 1))
+        break
+      } catch (error) {
+        if (!isOutboxError(error, 'damaged')) throw error
+        this.#unreadable += 1
+        this.#options.onAttempt?.({ result: 'unreadable', seq, pcsId, why: error.message })
+      }
+    }
+    return sent
+  }
+
+  #sendLater(taken: readonly Waiting[]): void {
+    for (const waiting of taken) this.#schedule.add(waiting)
+  }
+
+  async #batchAnswered(sent: readonly Sent[], answer: Exchange): Promise<void> {
+    const answers = lineAnswers(answer, sent.length)
+    if (answers) {
+      const none: Exchange = { ...answer, retryAfter: undefined, body: '' }
+      await this.#answered(sent.map((record, index) => [record, answers[index] ?? none]))
+      return
+    }
+    const nowMs = this.#timers.nowMs()
+    if (this.#batches.refused(answer, sent.length, nowMs)) {
+      this.#sendLater(sent.map(({ seq, attempts }) => ({ seq, attempts: attempts - 1, dueMs: 0 })))
+      return
+    }
+    // About the request, never about a record: a 400 or 413 of the whole settles none.
+    const askedMs = retryAfterMs(answer, Date.now()) ?? 0
+    this.#endpoint.failed(nowMs, askedMs, this.#random())
+    for (const record of sent) this.#later(record, askedMs, whyLater(answer))
+  }
+
+  /** What the answers of one request come to, each for its record. */
+  async #answered(answers: readonly (readonly [Sent, Exchange])[]): Promise<void> {
+    const judged = answers.map(([sent, answer]) => ({ sent, answer, judgement: judge(answer, sent.pcsId) }))
+    if (judged.some(({ judgement }) => judgement !== 'retry')) this.#endpoint.answered()
+    const later = judged.filter(({ judgement }) => judgement === 'retry')
+    const asked = later.map(({ answer }) => retryAfterMs(answer, Date.now()) ?? 0)
+    if (later.length > 0) this.#endpoint.failed(this.#timers.nowMs(), Math.max(...asked), this.#random())
+    for (const [index, { sent, answer }] of later.entries()) {
+      this.#later(sent, asked[index] ?? 0, whyLater(answer))
+    }
+    await Promise.all(
+      judged.map(async ({ sent, answer, judgement }) => {
+        if (judgement !== 'retry') await this.#settle(sent, answer, judgement)
+      }),
+    )
+  }
+
+  async #settle(sent: Sent, answer: Exchange, kind: SettledKind): Promise<void> {
+    const { seq, attempts, pcsId } = sent
+    const { status, replayed, body } = answer
+    try {
+      await this.#options.outbox.settle(seq, { kind, status, replayed, attempts, body: Buffer.from(body) })
+      this.#options.onAttempt?.({ result: kind, seq, pcsId, answer })
+    } catch (error) {
+      if (!isLocalRefusal(error)) throw error
+      this.#later(sent, 0, error.message)
+    }
+  }
+
+  #later({ seq, attempts, pcsId }: Sent, askedMs: number, why: string): void {
     // Each record waits by a chance of its own: one that cannot be judged is not always the first to be tried.
     const ms = waitMs(this.#options.backoff, attempts, askedMs, this.#random())
     this.#schedule.add({ seq, attempts, dueMs: this.#timers.nowMs() + ms })

@@ -5,10 +5,10 @@ const SEEDS = process.env.FLK_LONG === '1' ? 5_000 : 40
 
 describe('an outbox on a disk that forgets, killed and cut off at random', () => {
   it(`loses nothing and doubles nothing in ${SEEDS} seeds`, async () => {
-    const total = { added: 0, lives: 0, stops: 0, compactions: 0, replays: 0 }
+    const total = { added: 0, lives: 0, stops: 0, compactions: 0, replays: 0, batches: 0 }
     for (let seed = 1; seed <= SEEDS; seed++) {
       const report = await simulateOutbox(seed)
-      for (const key of ['added', 'lives', 'stops', 'compactions', 'replays'] as const) {
+      for (const key of ['added', 'lives', 'stops', 'compactions', 'replays', 'batches'] as const) {
         total[key] += report[key]
       }
     }

@@ -91,6 +91,7 @@ export async function startAgent(
     outbox,
     inFlightMax,
     deliver: tracedDelivery(deliverer.deliver, endpoint, tracer),
+    deliverBatch: tracedDelivery(deliverer.deliverBatch, endpoint, tracer),
     backoff: config.backoff,
     onFatal: fatal,
     onAttempt(attempt) {

@@ -1,28 +1,33 @@
 import { type Tracer, Work } from '@fractal-lba/runtime/work'
-import type { Deliverer } from '../delivery/index.js'
 import type { Exchange, TraceHeaders } from '../exchange.js'
 
-/** A delivery with a span of its own, which is the root of the record's trace; each attempt has one. */
-export function tracedDelivery(
-  deliver: Deliverer['deliver'],
+type Deliver<Sent> = (sent: Sent, signal: AbortSignal, trace?: TraceHeaders) => Promise<Exchange>
+
+/**
+ * A delivery with a span of its own; each attempt has one. That of a record is the root of its trace; that of a batch of
+ * records is linked to by theirs.
+ */
+export function tracedDelivery<Sent extends Uint8Array | readonly Uint8Array[]>(
+  deliver: Deliver<Sent>,
   endpoint: URL,
   tracer: Tracer | undefined,
-): Deliverer['deliver'] {
+): Deliver<Sent> {
   if (!tracer) return deliver
   const attributes = {
     'http.request.method': 'POST',
     'server.address': endpoint.hostname,
     ...(endpoint.port && { 'server.port': Number(endpoint.port) }),
   }
-  return async (record, signal) => {
+  return async (sent, signal) => {
+    const isBatch = !(sent instanceof Uint8Array)
     const work = new Work(tracer, {
-      name: 'pcs.deliver',
+      name: isBatch ? 'pcs.deliver_batch' : 'pcs.deliver',
       kind: 'client',
       startMs: performance.now(),
-      attributes,
+      attributes: isBatch ? { ...attributes, 'messaging.batch.message_count': sent.length } : attributes,
     })
     try {
-      const answer = await deliver(record, signal, headersOf(work))
+      const answer = await deliver(sent, signal, headersOf(work))
       endWith(work, answer)
       return answer
     } catch (error) {

@@ -35,6 +35,8 @@ export interface OutboxSimulationReport {
   readonly stops: number
   readonly compactions: number
   readonly replays: number
+  /** Requests with several records. */
+  readonly batches: number
 }
 
 /** Runs the seed's history. Rejects with an error that names the seed and the promise that was broken. */
@@ -57,7 +59,7 @@ class OutboxSimulation {
   readonly #promised = new Set<string>()
   readonly #acknowledged = new Set<string>()
   readonly #numbers = new Map<number, string>()
-  readonly #report = { added: 0, lives: 0, stops: 0, compactions: 0, replays: 0 }
+  readonly #report = { added: 0, lives: 0, stops: 0, compactions: 0, replays: 0, batches: 0 }
   #broken: Error | undefined
 
   constructor(chance: Chance, fault: OutboxFault | undefined) {
@@ -120,6 +122,7 @@ class OutboxSimulation {
       random: () => this.#chance.next(),
       timers: new SimulatedTimers(),
       deliver: (record) => this.#deliver(record),
+      deliverBatch: (records) => this.#deliverBatch(records),
       onFatal: (error) => this.#fail(error),
       onAttempt: (attempt) => {
         if (attempt.result === 'acknowledged') this.#acknowledged.add(attempt.pcsId)
@@ -136,6 +139,8 @@ class OutboxSimulation {
       const added = this.#add(outbox, this.#chance.below(RECORDS.length))
       adding.push(added)
       if (this.#chance.happens(0.5)) await added
+    } else if (this.#chance.happens(0.3)) {
+      for (let number = 0; number < RECORDS.length; number++) adding.push(this.#add(outbox, number))
     } else await this.#turns(20)
   }
 
@@ -160,6 +165,26 @@ class OutboxSimulation {
     if (this.#chance.happens(0.1)) throw new NoAnswer('the answer was lost', false)
     if (replayed) this.#report.replays += 1
     return answer(200, replayed, verdictOn(pcs_id))
+  }
+
+  /** Some of its lines arrive; some answers are lost, or the whole answer. */
+  async #deliverBatch(records: readonly Uint8Array[]): Promise<Exchange> {
+    await this.#turns(8)
+    if (this.#chance.happens(0.1)) throw new NoAnswer('lost on the way', false)
+    if (this.#chance.happens(0.1)) return answer(this.#chance.happens(0.5) ? 503 : 413, false, '')
+    this.#report.batches += 1
+    const lines: string[] = []
+    for (const [index, record] of records.entries()) {
+      if (this.#chance.happens(0.02)) throw new NoAnswer('the answer broke off', false)
+      if (this.#chance.happens(0.1)) continue
+      const { pcs_id, ft } = parseRecord(record)
+      const replayed = this.#arrive(record, ft.outbox_seq)
+      if (replayed) this.#report.replays += 1
+      const outcome = verdictOn(pcs_id)
+      lines.push(`{"line":${index + 1},"status":200,"replayed":${replayed},"outcome":${outcome}}`)
+    }
+    await this.#turns(8)
+    return { ...answer(200, false, lines.join('\n')), contentType: 'application/x-ndjson' }
   }
 
   /** The peer gets a record: true when it had it before. */

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { fingerprint, parseRecord } from '@fractal-lba/pcs'
+import { fingerprint, type Pcs, parseRecord } from '@fractal-lba/pcs'
 
 /**
  * What the peer does with a submission. `judge`: what a gateway does (first write wins, duplicates are replayed,
@@ -27,6 +27,12 @@ export interface Arrival {
 /** A real HTTP server in the place of the gateway: it remembers first writes, and answers by a script. */
 export class ScriptedPeer {
   readonly arrivals: Arrival[] = []
+  /** How many records each batch had that was taken. */
+  readonly batches: number[] = []
+  /** An older gateway knows no batches. */
+  takesBatches = true
+  /** Stands before the lines of a batch are looked at. */
+  batchScript: (lines: number) => Exclude<Reaction, string> | undefined = () => undefined
   /** Fingerprints of first writes, by id. */
   readonly stored = new Map<string, string>()
   /** How many answers gave a verdict as the first one, by id. */
@@ -80,7 +86,20 @@ export class ScriptedPeer {
       return // the sender was killed in the middle of its request: nothing has arrived
     }
     const text = Buffer.concat(chunks).toString()
+    if (request.url?.endsWith('/batch')) return this.#serveBatch(text, request, response)
     const record = parseRecord(Buffer.from(text))
+    const arrival = this.#arrive(text, record, request)
+    const reaction = this.script(arrival)
+    if (reaction === 'hang') return
+    if (reaction === 'reset') request.socket.destroy()
+    else if (typeof reaction === 'object') {
+      response.writeHead(reaction.status, reaction.headers).end(reaction.body ?? '')
+    } else {
+      this.#judge(arrival, fingerprint(record).toString('hex'), response, reaction === 'judge-then-reset')
+    }
+  }
+
+  #arrive(text: string, record: Pcs, request: IncomingMessage): Arrival {
     const arrival: Arrival = {
       pcsId: record.pcs_id,
       outboxSeq: record.ft.outbox_seq,
@@ -90,14 +109,44 @@ export class ScriptedPeer {
       times: this.arrivalsOf(record.pcs_id).length + 1,
     }
     this.arrivals.push(arrival)
-    const reaction = this.script(arrival)
-    if (reaction === 'hang') return
-    if (reaction === 'reset') request.socket.destroy()
-    else if (typeof reaction === 'object') {
-      response.writeHead(reaction.status, reaction.headers).end(reaction.body ?? '')
-    } else {
-      this.#judge(arrival, fingerprint(record).toString('hex'), response, reaction === 'judge-then-reset')
+    return arrival
+  }
+
+  /** As the contract's section 9 has it. A line whose reaction is a reset breaks the connection behind the lines before. */
+  #serveBatch(text: string, request: IncomingMessage, response: ServerResponse): void {
+    const lines = text.split('\n').filter((line) => line !== '')
+    const whole = this.takesBatches ? this.batchScript(lines.length) : problemReaction(404, 'unknown-path')
+    if (whole) {
+      response.writeHead(whole.status, whole.headers).end(whole.body ?? '')
+      return
     }
+    this.batches.push(lines.length)
+    response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+    for (const [index, line] of lines.entries()) {
+      const record = parseRecord(Buffer.from(line))
+      const reaction = this.script(this.#arrive(line, record, request))
+      if (reaction === 'hang') return
+      if (reaction === 'reset') {
+        response.destroy()
+        return
+      }
+      const { pcs_id: pcsId } = record
+      if (typeof reaction === 'object') {
+        const wait = reaction.headers?.['retry-after']
+        const told = wait === undefined ? '' : `"retry_after":${wait},`
+        const { status, body } = reaction
+        response.write(`{"line":${index + 1},"status":${status},${told}"problem":${body ?? '{}'}}\n`)
+        continue
+      }
+      const known = this.stored.has(pcsId)
+      if (!known) {
+        this.stored.set(pcsId, fingerprint(record).toString('hex'))
+        this.firstVerdicts.set(pcsId, 1)
+      }
+      const outcome = verdictOn(pcsId)
+      response.write(`{"line":${index + 1},"status":200,"replayed":${known},"outcome":${outcome}}\n`)
+    }
+    response.end()
   }
 
   #judge({ pcsId }: Arrival, print: string, response: ServerResponse, loseAnswer: boolean): void {

@@ -43,6 +43,7 @@ later.`,
       const sender = new Sender({
         outbox,
         deliver: deliverer.deliver,
+        deliverBatch: deliverer.deliverBatch,
         inFlightMax: IN_FLIGHT_MAX,
         backoff: BACKOFF_DEFAULT,
         onFatal: (error) => {
