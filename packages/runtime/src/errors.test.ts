@@ -15,11 +15,16 @@ describe('the table of errors', () => {
     ['malformed', 400, Grpc.INVALID_ARGUMENT],
     ['unauthenticated', 401, Grpc.UNAUTHENTICATED],
     ['pcs_not_found', 404, Grpc.NOT_FOUND],
+    ['unknown_path', 404, Grpc.UNIMPLEMENTED],
+    ['method_not_allowed', 405, Grpc.UNIMPLEMENTED],
     ['body_timeout', 408, Grpc.DEADLINE_EXCEEDED],
     ['pcs_conflict', 409, Grpc.ALREADY_EXISTS],
     ['too_large', 413, Grpc.RESOURCE_EXHAUSTED],
+    ['unsupported_media_type', 415, Grpc.INVALID_ARGUMENT],
     ['rate_limited', 429, Grpc.RESOURCE_EXHAUSTED],
+    ['internal', 500, Grpc.INTERNAL],
     ['unavailable', 503, Grpc.UNAVAILABLE],
+    ['superseded', 503, Grpc.FAILED_PRECONDITION],
   ])('maps %s to %i and gRPC %i', (code, http, grpc) => {
     expect(errorTable[code]).toMatchObject({ http, grpc })
   })
