@@ -24,13 +24,13 @@ describe('alerts', () => {
       runbookBaseUrl: 'https://here.test/runbooks/',
       dashboardBaseUrl: 'https://here.test/grafana',
     }
-    const file = parse(generatedFiles(options).get('prometheus/alerts.yml') ?? '')
-    const [alert] = file.groups[0].rules
+    const files = generatedFiles(options)
+    const [alert] = parse(files.get('prometheus/alerts.yml') ?? '').groups[0].rules
     expect(alert.annotations).toMatchObject({
       runbook_url: 'https://here.test/runbooks/availability-burn.md',
       dashboard_url: 'https://here.test/grafana/d/fractal-lba',
     })
-    expect(JSON.stringify(file)).not.toContain('.example')
+    for (const [path, text] of files) expect(text, path).not.toContain('.example')
   })
 
   it('each have a case in which they fire', () => {
