@@ -13,7 +13,10 @@ const site = await testSite('openapi')
 // It leaves its examples where it runs.
 const scratch = await mkdtemp(join(tmpdir(), 'fractal-lba-openapi-'))
 try {
-  const { baseUrl } = await site.start({ programs: [oneProcessProgram(root)] })
+  const { baseUrl } = await site.start({
+    programs: [oneProcessProgram(root)],
+    env: { CLIENT_REFUSALS_RATE: '0' },
+  })
   process.exitCode = await schemathesis(baseUrl)
 } finally {
   await site.dispose()

@@ -1,5 +1,4 @@
-import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { BodyReader } from './body.js'
+import { afterEach, describe, expect, it } from 'vitest'
 import { ask, Connection, requestText, submission } from './testing/connection.js'
 import { ACCEPTED, ACCEPTED_BODY } from './testing/fake-ingest.js'
 import { type HttpSettings, type HttpUnderTest, startHttp } from './testing/start-http.js'
@@ -187,25 +186,6 @@ describe('what is too slow', () => {
   })
 })
 
-describe('a client that is refused all the time', () => {
-  it.each([
-    ['a request that is no HTTP', 'nonsense\r\n\r\n', 400],
-    ['a path that is none', requestText('GET', '/none', {}), 404],
-    ['a body that is too large', submission('x'.repeat(200_000)), 413],
-    ['chunks of one byte', `${chunkedHead}${'1\r\nx\r\n'.repeat(10_000)}`, 413],
-  ])('hears of %s a second late, and its connection ends', async (_, text, status) => {
-    const { port } = await start({ refusalsPerSecond: 1 })
-    expect((await ask(port, requestText('GET', '/none', {}))).status).toBe(404)
-    const begunMs = performance.now()
-    const connection = await Connection.open(port)
-    expect((await connection.send(text).response()).status).toBe(status)
-    expect(performance.now() - begunMs).toBeGreaterThan(950)
-    connection.destroy()
-    // What it may do is done at once all the same.
-    expect((await ask(port, submission('{}'))).status).toBe(200)
-  })
-})
-
 describe('a refused body', () => {
   it.each([
     { name: 'declared', text: submission('x'.repeat(12 * 2 ** 20)) },
@@ -225,17 +205,6 @@ describe('a refused body', () => {
       await expectEnd(connection)
     },
   )
-
-  it('in chunks of one byte is not parsed to its end', async () => {
-    const { port } = await start()
-    const take = vi.spyOn(BodyReader.prototype, 'take')
-    onTestFinished(() => take.mockRestore())
-    const connection = await Connection.open(port)
-    const response = await connection.send(`${chunkedHead}${'1\r\nx\r\n'.repeat(10_000)}`).response()
-    expect(response.status).toBe(413)
-    await expectEnd(connection)
-    expect(take.mock.calls.length).toBeLessThan(1_000)
-  })
 
   it('what comes behind it on the connection is not heard', async () => {
     const { port, ingest } = await start()
