@@ -159,6 +159,7 @@ export const RULES = {
   'gateway.grpcService.nodePort': orNull(port),
   'gateway.grpcService.annotations': words,
   'gateway.walCount': orNull({ type: 'integer', minimum: 1 }),
+  'dedup.walCount': orNull({ type: 'integer', minimum: 1 }),
   'wal.persistence.size': quantity,
   'wal.persistence.accessModes': accessModes,
   'wal.persistence.retentionPolicy.whenScaled': retention,

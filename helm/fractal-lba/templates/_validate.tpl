@@ -124,8 +124,14 @@ is now.
 {{- if and $w.persistence.existingClaim (gt $count 1) -}}
 {{- fail (printf "wal.persistence.existingClaim is one volume, and wal.replicaCount is %d: each log needs a volume of its own. Leave the claim out, or set wal.replicaCount=1" $count) -}}
 {{- end -}}
-{{- if gt (int .Values.gateway.walCount) $count -}}
-{{- fail (printf "gateway.walCount is %d, and there are %d logs: lower it, or raise wal.replicaCount" (int .Values.gateway.walCount) $count) -}}
+{{- range $caller := list "gateway" "dedup" -}}
+{{- $given := int (get $.Values $caller).walCount -}}
+{{- if gt $given $count -}}
+{{- fail (printf "%s.walCount is %d, and there are %d logs: lower it, or raise wal.replicaCount" $caller $given $count) -}}
+{{- end -}}
+{{- end -}}
+{{- if gt (int .Values.gateway.walCount | default $count) (int .Values.dedup.walCount | default $count) -}}
+{{- fail "gateways would hand submissions to a log that dedup is not the index of: gateway.walCount may not be above dedup.walCount" -}}
 {{- end -}}
 {{- $running := lookup "apps/v1" "StatefulSet" .Release.Namespace (include "common.name" (dict "root" . "name" "wal")) -}}
 {{- $before := dig "spec" "replicas" 0 ($running | default dict) | int -}}

@@ -12,7 +12,7 @@ stopGrace: {{ include "fractal-lba.setting" (dict "root" .root "name" .name "var
   "GRPC_ADDR" (include "fractal-lba.listen" (dict "root" .root "port" 8084))
   "METRICS_ADDR" (include "fractal-lba.listen" (dict "root" .root "port" 9084))
   "DATA_DIR" "/data"
-  "WAL_ADDR" (include "fractal-lba.walAddresses" (dict "root" .root "count" .root.Values.wal.replicaCount))
+  "WAL_ADDR" (include "fractal-lba.walAddresses" (dict "root" .root "count" (.values.walCount | default .root.Values.wal.replicaCount)))
 }}
 {{- if and (eq $backend "redis") .root.Values.redis.enabled }}
 {{- $_ := set $env "REDIS_ADDR" (printf "%s:6379" (include "common.nameOf" (dict "root" .root "name" "redis"))) }}
