@@ -15,6 +15,7 @@ export default defineConfig({
       'observability/src/**/*.test.ts',
       'drill/src/**/*.test.ts',
       'scripts/**/*.test.mjs',
+      'helm/test/render/quick.test.ts',
     ],
     exclude: [
       ...configDefaults.exclude,

@@ -43,17 +43,16 @@ const outsidePeer = {
   ...closed({ port, cidr: name, namespace: name, podLabels: words }, ['port']),
   anyOf: [{ required: ['cidr'] }, { required: ['namespace'] }, { required: ['podLabels'] }],
 }
-/** Variables of a group of secrets, each with a key in a Secret or a value. */
-const secretMap = (/** @type {string} */ place) =>
-  closed(
-    Object.fromEntries(
-      secretNames.filter((key) => SECRET_VARIABLES.get(key) === place).map((key) => [key, text]),
-    ),
-  )
+/** Variables of a group of secrets, each with a key in a Secret or a value. An agent may sign with HMAC, too. */
+const secretMap = (/** @type {string} */ group) => {
+  const isOf = (/** @type {string} */ key) => SECRET_VARIABLES.get(key) === `secrets.${group}`
+  const names = secretNames.filter((key) => isOf(key) || (group === 'agent' && key === 'PCS_HMAC_KEY'))
+  return closed(Object.fromEntries(names.map((key) => [key, text])))
+}
 const secretGroups = Object.fromEntries(
   ['signing', 'agent', 'metrics', 'redis', 'postgres'].flatMap((group) => [
-    [`secrets.${group}.keys`, secretMap(`secrets.${group}`)],
-    [`secrets.${group}.values`, secretMap(`secrets.${group}`)],
+    [`secrets.${group}.keys`, secretMap(group)],
+    [`secrets.${group}.values`, secretMap(group)],
   ]),
 )
 

@@ -5,6 +5,8 @@
 {{- $text = replace "https://runbooks.example" (trimSuffix "/" .) $text -}}
 {{- else -}}
 {{- $text = regexReplaceAll "\n +runbook_url: [^\n]*" $text "" -}}
+{{- /* A list of links of a panel, which has no list in it but that of tags, which is empty. */ -}}
+{{- $text = regexReplaceAll "\"links\": \\[(?:[^\\[\\]]|\\[\\])*https://runbooks\\.example(?:[^\\[\\]]|\\[\\])*\\]" $text "\"links\": []" -}}
 {{- end -}}
 {{- with .root.Values.dashboardBaseUrl -}}
 {{- $text = replace "https://grafana.example" (trimSuffix "/" .) $text -}}

@@ -8,7 +8,7 @@
 {{- $alg := include "fractal-lba.signAlg" .root -}}
 {{- $standard := dict
   "signing" (ternary (list "PCS_HMAC_KEY") list (eq $alg "hmac"))
-  "agent" (ternary (list "PCS_ED25519_PRIV_B64") list (eq $alg "ed25519"))
+  "agent" (ternary (list "PCS_ED25519_PRIV_B64") (list "PCS_HMAC_KEY") (eq $alg "ed25519"))
   "metrics" (list "METRICS_USER" "METRICS_PASS")
   "redis" (list "REDIS_PASSWORD")
   "postgres" (list "POSTGRES_CONN")

@@ -31,6 +31,8 @@
 {{- if .Values.jaeger.enabled -}}
 {{- $_ := set $data "OTEL_EXPORTER_OTLP_ENDPOINT" (printf "http://%s:4318" (include "common.name" (dict "root" . "name" "jaeger"))) -}}
 {{- end -}}
+{{- with .Values.runbookBaseUrl }}{{ $_ := set $data "RUNBOOK_BASE_URL" . }}{{ end -}}
+{{- with .Values.dashboardBaseUrl }}{{ $_ := set $data "DASHBOARD_BASE_URL" . }}{{ end -}}
 {{- range $name, $value := .Values.config.data -}}
 {{- if not (kindIs "invalid" $value) }}{{ $_ := set $data $name (include "common.text" $value) }}{{ end -}}
 {{- end -}}

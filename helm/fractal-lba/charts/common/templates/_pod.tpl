@@ -27,9 +27,9 @@ spec:
   {{- with $v.priorityClassName }}
   priorityClassName: {{ . }}
   {{- end }}
-  {{- with $v.podSecurityContext }}
+  {{- with include "common.present" $v.podSecurityContext }}
   securityContext:
-    {{- toYaml . | nindent 4 }}
+    {{- . | nindent 4 }}
   {{- end }}
   {{- with $v.nodeSelector }}
   nodeSelector:
@@ -66,9 +66,9 @@ spec:
       args:
         {{- toYaml . | nindent 8 }}
       {{- end }}
-      {{- with $v.securityContext }}
+      {{- with include "common.present" $v.securityContext }}
       securityContext:
-        {{- toYaml . | nindent 8 }}
+        {{- . | nindent 8 }}
       {{- end }}
       ports:
         {{- range $name, $port := .spec.ports }}
@@ -94,9 +94,9 @@ spec:
       lifecycle:
         {{- . | nindent 8 }}
       {{- end }}
-      {{- with $v.resources }}
+      {{- with include "common.present" $v.resources }}
       resources:
-        {{- toYaml . | nindent 8 }}
+        {{- . | nindent 8 }}
       {{- end }}
       {{- with $mounts }}
       volumeMounts:

@@ -25,3 +25,16 @@ half of another is none. (Sprig's merge takes false, 0 and "" for not set.)
 {{- $_ := set .into "spec" (include (printf "%s.spec" .name) .into | fromYaml) -}}
 {{- if hasKey .into.spec "Error" }}{{ fail (printf "%s.spec: %s" .name .into.spec.Error) }}{{ end -}}
 {{- end -}}
+
+{{/* A map as YAML, without what is null: that is how a value takes a default away. */}}
+{{- define "common.present" -}}
+{{- $kept := dict -}}
+{{- range $key, $value := . -}}
+{{- if kindIs "map" $value -}}
+{{- $_ := set $kept $key (include "common.present" $value | fromYaml) -}}
+{{- else if not (kindIs "invalid" $value) -}}
+{{- $_ := set $kept $key $value -}}
+{{- end -}}
+{{- end -}}
+{{- if $kept }}{{ toYaml $kept }}{{ end -}}
+{{- end -}}
