@@ -1,6 +1,6 @@
 # One image for each program; docs/deploy.md says how they are built and verified.
 #
-#   docker build --target gateway --tag fractal-lba-gateway .        (or: podman build --format docker …)
+#   docker build --target gateway --tag fractal-lba/gateway .        (or: podman build --format docker …)
 #
 # The base has Node at /nodejs/bin/node, libc and nothing else: no shell, no package manager. Both are arguments: a
 # release resolves the base to a digest, verifies its signature and pins it; a closed network names its own mirror.
@@ -9,14 +9,22 @@
 ARG BUILD_IMAGE=docker.io/library/node:24-trixie-slim
 ARG BASE_IMAGE=gcr.io/distroless/nodejs24-debian13:nonroot
 
-# Runs on the builder's own processor, whatever the images are for: what differs are packages with machine code, and npm
-# takes those of the target.
-FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS build
+# What decides which packages are installed, so that another line of code installs nothing anew. These stages run on the
+# builder's own processor, whatever the images are for: what differs are packages with machine code, and npm takes those
+# of the target.
+FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS manifests
 WORKDIR /src
 COPY . .
+RUN find . -type f ! -name package.json ! -name package-lock.json ! -name .npmrc -delete \
+    && find . -type d -empty -delete
+
+FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS build
+WORKDIR /src
+COPY --from=manifests /src ./
 RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca \
-    NODE_EXTRA_CA_CERTS=/run/secrets/ca npm ci --ignore-scripts --no-audit --no-fund \
-    && npx tsc -b gateway services/wal services/verifier services/dedup services/signal-scoring packages/cli \
+    NODE_EXTRA_CA_CERTS=/run/secrets/ca npm ci --ignore-scripts --no-audit --no-fund
+COPY . .
+RUN npx tsc -b gateway services/wal services/verifier services/dedup services/signal-scoring packages/cli \
     && mkdir -p /empty/data
 
 FROM build AS gateway-tree

@@ -6,13 +6,9 @@ const SIGNALS = { SIGINT: 2, SIGTERM: 15 }
 
 if (isMainThread && process.pid === 1) {
   for (const [signal, number] of Object.entries(SIGNALS)) {
-    const end = () => process.exit(128 + number)
-    process.on(signal, end)
-    const handOver = (/** @type {string | symbol} */ event) => {
-      if (event !== signal) return
-      process.off('newListener', handOver)
-      process.off(signal, end)
-    }
-    process.on('newListener', handOver)
+    // It stays, and does nothing once the program listens: with its last listener Node would drop the signal itself.
+    process.on(signal, () => {
+      if (process.listenerCount(signal) === 1) process.exit(128 + number)
+    })
   }
 }

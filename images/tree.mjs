@@ -1,7 +1,16 @@
 // Lays out what an image has under /app: built files of the workspaces that a program needs, and what those need of the
 // registry, nothing for development. node images/tree.mjs OUT WORKSPACE…, in a checkout that is built.
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +19,9 @@ import { fileURLToPath } from 'node:url'
 const PARTS = ['package.json', 'dist', 'bin', 'descriptors.binpb']
 /** For compilers, debuggers and readers. */
 const NOT_RUN = /\.(d\.[mc]?ts|map|tsx?|mts|cts|md|markdown|tsbuildinfo)$/i
+const IS_TEST = /\.test\.[cm]?js$/
+/** At the root of a package: what its author runs. */
+const TEST_DIRECTORIES = ['test', 'tests', '__tests__', '.github']
 const KEPT = /^(licen[cs]e|notice|copying)/i
 /** Node's words for the processors that BuildKit names otherwise. */
 const CPUS = new Map([['amd64', 'x64']])
@@ -29,7 +41,8 @@ for (const directory of needed) {
   // What tests share; nothing that runs imports it.
   rmSync(join(out, directory, 'dist/testing'), { recursive: true, force: true })
 }
-for (const part of ['early-signals.mjs', 'healthy.mjs']) copy(join(root, 'images', part), join(out, 'images', part))
+for (const part of ['early-signals.mjs', 'healthy.mjs'])
+  copy(join(root, 'images', part), join(out, 'images', part))
 if (needed.includes('packages/cli')) copy(join(root, 'images/pcs'), join(out, 'bin/pcs'))
 copy(join(root, 'LICENSE'), join(out, 'LICENSE'))
 installInto(out)
@@ -41,7 +54,11 @@ installInto(out)
 function copy(from, to) {
   if (!existsSync(from)) return
   mkdirSync(dirname(to), { recursive: true })
-  const isRun = (/** @type {string} */ path) => KEPT.test(basename(path)) || !NOT_RUN.test(path)
+  const isRun = (/** @type {string} */ path) => {
+    if (TEST_DIRECTORIES.includes(basename(path)) && existsSync(join(dirname(path), 'package.json')))
+      return false
+    return KEPT.test(basename(path)) || !(NOT_RUN.test(path) || IS_TEST.test(path))
+  }
   cpSync(from, to, { recursive: true, filter: isRun, verbatimSymlinks: true })
 }
 
@@ -52,7 +69,8 @@ function copy(from, to) {
 function installInto(to) {
   const scratch = mkdtempSync(join(tmpdir(), 'tree-'))
   try {
-    for (const file of ['package.json', 'package-lock.json', '.npmrc']) cpSync(join(root, file), join(scratch, file))
+    for (const file of ['package.json', 'package-lock.json', '.npmrc'])
+      cpSync(join(root, file), join(scratch, file))
     for (const { directory } of workspaces.values()) {
       cpSync(join(root, directory, 'package.json'), join(scratch, directory, 'package.json'))
     }
@@ -60,7 +78,8 @@ function installInto(to) {
     npm(scratch, ['ci', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', ...platform(), ...only])
     const modules = 'node_modules'
     for (const name of readdirSync(join(scratch, modules))) {
-      if (!name.startsWith('.') && name !== '@fractal-lba') copy(join(scratch, modules, name), join(to, modules, name))
+      if (!name.startsWith('.') && name !== '@fractal-lba')
+        copy(join(scratch, modules, name), join(to, modules, name))
     }
     for (const directory of needed) {
       copy(join(scratch, directory, modules), join(to, directory, modules))
@@ -76,7 +95,9 @@ function installInto(to) {
 /** TARGETARCH, as BuildKit names the processor of the image; without it, that of this machine. */
 function platform() {
   const { TARGETARCH = '' } = process.env
-  return TARGETARCH === '' ? [] : ['--os=linux', '--libc=glibc', `--cpu=${CPUS.get(TARGETARCH) ?? TARGETARCH}`]
+  return TARGETARCH === ''
+    ? []
+    : ['--os=linux', '--libc=glibc', `--cpu=${CPUS.get(TARGETARCH) ?? TARGETARCH}`]
 }
 
 /**
