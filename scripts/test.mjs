@@ -13,6 +13,7 @@ const UNIT_LIMIT_MS = 12 * 60_000
 const E2E_LIMIT_MS = 12 * 60_000
 const SERVERS_LIMIT_MS = 12 * 60_000
 const OBSERVABILITY_LIMIT_MS = 12 * 60_000
+const IMAGES_LIMIT_MS = 20 * 60_000
 const FAULT_LIMIT_MS = 12 * 60_000
 const LONG_LIMIT_MS = 12 * 60 * 60_000
 
@@ -35,8 +36,10 @@ if (await built()) {
     )
   }
   if (wanted.observability) await observability()
+  if (wanted.images) await images()
   if (wanted.fault) await vitest('fault tests', 'vitest.fault.config.ts', FAULT_LIMIT_MS)
-  if (wanted.unit || wanted.e2e || wanted.servers || wanted.observability || wanted.fault) await nothingLeft()
+  if (wanted.unit || wanted.e2e || wanted.servers || wanted.observability || wanted.images || wanted.fault)
+    await nothingLeft()
 }
 if (!report.hasFailed) rmSync(logDir, { recursive: true, force: true })
 else if (existsSync(logDir)) say(`what the processes wrote: ${relative(root, logDir)}`)
@@ -93,6 +96,21 @@ async function observability() {
     if ('missing' in found) say(found.missing)
   }
   await vitest('rules and alerts', 'vitest.observability.config.ts', OBSERVABILITY_LIMIT_MS)
+}
+
+/** The images are built first, over a base made here where that can be done; without podman their tests are skipped. */
+async function images() {
+  const { buildImages, findPodman, localBases } = await import('@fractal-lba/test-servers')
+  const podman = await findPodman()
+  if ('missing' in podman) say(podman.missing)
+  else {
+    await report.check('images', async () => {
+      const bases = await localBases(podman, say)
+      await buildImages(podman, { root, tag: 'test', ...('missing' in bases ? {} : { bases }) }, say)
+      return undefined
+    })
+  }
+  await vitest('the images as containers', 'vitest.images.config.ts', IMAGES_LIMIT_MS)
 }
 
 async function nothingLeft() {

@@ -4,6 +4,7 @@ npm test -- --unit               the unit tests
 npm test -- --e2e                the end-to-end tests: in one process, then over the processes as they are built
 npm test -- --servers            the tests that need an installed Redis or Postgres
 npm run test:observability       rules, alerts and runbooks with the real programs, which Go builds once (ten minutes)
+npm run test:images              the images, built and run by podman as containers (some minutes)
 npm run test:fault -- --short    the fault tests in their short form: about ten minutes
 npm run test:fault               the fault tests in their long form: hours
 npm test -- packages/wal         the tests in files with this in their path; so with one part too
@@ -22,6 +23,7 @@ as one. When something failed, what the processes of the end-to-end tests wrote 
  * @property {boolean} e2e
  * @property {boolean} servers
  * @property {boolean} observability
+ * @property {boolean} images
  * @property {boolean} fault
  * @property {boolean} long rounds by the hundred instead of a few
  * @property {boolean} all nothing was left out: every part must have something in it
@@ -38,7 +40,7 @@ export function wantedOf(args) {
   const filters = own.filter((word) => !word.startsWith('-'))
   const options = own.filter((word) => word.startsWith('-'))
   const known = [
-    ...['--checks', '--unit', '--e2e', '--servers', '--observability'],
+    ...['--checks', '--unit', '--e2e', '--servers', '--observability', '--images'],
     ...['--fault', '--long', '--short', '--help', '-h'],
   ]
   const unknown = options.find((option) => !known.includes(option))
@@ -54,6 +56,7 @@ export function wantedOf(args) {
     e2e: chosen ? has('--e2e') : true,
     servers: chosen ? has('--servers') : true,
     observability: has('--observability'),
+    images: has('--images'),
     fault: has('--fault'),
     long: has('--long') && !has('--short'),
     all: !chosen && !narrowed,

@@ -8,6 +8,7 @@ const everything = {
   e2e: true,
   servers: true,
   observability: false,
+  images: false,
   fault: false,
   long: false,
   all: true,

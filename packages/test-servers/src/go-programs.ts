@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { cacheDirectory } from './cache-directory.js'
 import { buildInModule, downloadModule, type GoPackage, installPackage } from './go-build.js'
 import { findPrograms, pathDirectories } from './programs.js'
 
@@ -100,8 +100,4 @@ function progress(what: string): () => void {
 
 function directoryOf(name: string, version: string): string {
   return join(cacheDirectory(), `${name}-${version}`)
-}
-
-function cacheDirectory(): string {
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'fractal-lba', 'test-programs')
 }

@@ -1,5 +1,14 @@
 export { type CertificateFiles, makeCertificates } from './certificates.js'
 export { clusterModules, clusterPrograms } from './cluster-programs.js'
+export {
+  buildImages,
+  type ImageTarget,
+  imageMegabytes,
+  imageName,
+  imageTargets,
+} from './containers/images.js'
+export { type LocalBases, localBases } from './containers/local-bases.js'
+export { findPodman, type Podman } from './containers/podman.js'
 export { type DebianProgram, debianProgram } from './debian-programs.js'
 export {
   builtGoProgram,
