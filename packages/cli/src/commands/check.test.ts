@@ -100,8 +100,11 @@ describe('pcs check', () => {
     expect(await check()).toMatchObject({ code: 3, out: '' })
     readies = [
       { status: 503, body: '{"status":"not_ready"}' },
+      { status: 200, body: '{"status":"degraded"}' },
       { status: 200, body: '{"status":"ready"}' },
     ]
-    expect(await check(['--wait-ms', '60000'])).toMatchObject({ code: 0 })
+    const { code, out } = await check(['--wait-ms', '60000'])
+    expect(code).toBe(0)
+    expect(out).toMatch(/^ready +ready\n/)
   })
 })
