@@ -1,8 +1,8 @@
 import { stringify } from 'yaml'
-import { alertmanagerFile, webhookFromFile } from './config/alertmanager.js'
+import { alertmanagerFile, shownAlone, webhookFromFile } from './config/alertmanager.js'
 import { collectorFile } from './config/collector.js'
 import { dashboardProvidersFile, datasourcesFile } from './config/grafana.js'
-import { blackboxFile, localScrape, prometheusFile, scrapeFile } from './config/prometheus.js'
+import { blackboxFile, composeScrape, localScrape, prometheusFile, scrapeFile } from './config/prometheus.js'
 import { dashboards } from './dashboards/dashboards.js'
 import { dashboardText } from './dashboards/grafana-json.js'
 import { dashboardUids } from './rules/alert.js'
@@ -38,6 +38,14 @@ export function generatedFiles(options: RuleOptions): ReadonlyMap<string, string
       scrapeFiles: ['scrape.yml'],
     }),
     'alertmanager/alertmanager.yml': alertmanagerFile(webhookFromFile),
+    'compose/scrape.yml': scrapeFile(composeScrape()),
+    'compose/prometheus.yml': prometheusFile({
+      interval: '15s',
+      alertmanager: 'alertmanager:9093',
+      ruleFiles: ['alerts.yml', 'recording.yml'],
+      scrapeFiles: ['scrape.yml'],
+    }),
+    'compose/alertmanager.yml': alertmanagerFile(shownAlone),
     'otel/collector.yml': collectorFile(),
     'grafana/provisioning/datasources/fractal-lba.yml': datasourcesFile(),
     'grafana/provisioning/dashboards/fractal-lba.yml': dashboardProvidersFile(),

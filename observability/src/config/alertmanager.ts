@@ -24,6 +24,9 @@ export const webhookFromFile: AlertmanagerOptions = {
   }),
 }
 
+/** Sends nothing anywhere: its page shows what fires. */
+export const shownAlone: AlertmanagerOptions = { receiver: () => ({}) }
+
 /** Routes by severity; what a page explains is not told beside it. */
 export function alertmanagerFile({ receiver, isQuick = false }: AlertmanagerOptions): object {
   const routes = severities.map((severity) => {

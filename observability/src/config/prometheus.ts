@@ -1,4 +1,4 @@
-import { localOpsAddress, PORT_DEFAULT, type ServiceName, serviceNames } from '@fractal-lba/runtime'
+import { localOpsAddress, opsPort, PORT_DEFAULT, type ServiceName, serviceNames } from '@fractal-lba/runtime'
 import { EXEMPLARS_JOB, jobOf, PROBE_JOB } from '../rules/jobs.js'
 
 /** Where everything is that Prometheus asks, and that asks it. */
@@ -23,6 +23,20 @@ export function localScrape(base: number = PORT_DEFAULT, blackbox: string = BLAC
     targets: { ...(targets as Record<ServiceName, string[]>), agent: [AGENT_LOCAL] },
     probed: [`http://${localOpsAddress('gateway', base)}/ready`],
     blackbox,
+    basicAuth: undefined,
+  }
+}
+
+/** The containers of compose.full.yaml, by the names that they have there. */
+export function composeScrape(): ScrapeOptions {
+  const at = (name: ServiceName, port: number): readonly string[] => [`${name}:${port}`]
+  const targets = Object.fromEntries(
+    serviceNames.map((name) => [name, at(name, opsPort(name, PORT_DEFAULT))]),
+  )
+  return {
+    targets: { ...(targets as Record<ServiceName, readonly string[]>), agent: ['agent:9086'] },
+    probed: [`http://gateway:${PORT_DEFAULT}/ready`],
+    blackbox: 'blackbox:9115',
     basicAuth: undefined,
   }
 }
