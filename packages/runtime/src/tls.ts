@@ -262,17 +262,23 @@ function countRefusals({ registry, logger }: IdentityContext): Refusals {
     labelNames: ['caller'] as const,
     registers,
   })
-  // One line in a while; the metrics count all.
-  const warning = new OccasionalWarning(logger, REFUSALS_LOGGED_EVERY_MS)
+  // One line in a while, for each reason and each caller, so that a flood of one hides no other; the metrics count all.
+  const warnings = new Map<string, OccasionalWarning>()
+  const warn = (about: string, sentence: string): void => {
+    const warning = warnings.get(about) ?? new OccasionalWarning(logger, REFUSALS_LOGGED_EVERY_MS)
+    warnings.set(about, warning)
+    warning.warn(sentence)
+  }
   return {
     connection(reason, from) {
       connections.inc({ reason })
-      warning.warn(`refused a connection from ${from}: ${reason.replaceAll('_', ' ')}`)
+      warn(reason, `refused a connection from ${from}: ${reason.replaceAll('_', ' ')}`)
     },
     call(method, caller, names) {
-      calls.inc({ caller: caller ?? 'unknown' })
+      const label = caller ?? 'unknown'
+      calls.inc({ caller: label })
       const who = names.length > 0 ? names.slice(0, 4).join(', ') : 'no DNS name'
-      warning.warn(`refused ${method} to a certificate that names ${who}`)
+      warn(label, `refused ${method} to a certificate that names ${who}`)
     },
   }
 }

@@ -82,8 +82,10 @@ export function tlsOptions({ identity, asksForCertificates }: ServerTls): TlsOpt
 
 /** Gives new connections the identity of their time, and tells of those that fail. */
 export function followTls(server: TlsServer, { identity, refusals }: ServerTls): void {
+  // Read once, a socket keeps its address, also when it is destroyed.
+  server.on('connection', (socket) => void socket.remoteAddress)
   server.on('tlsClientError', (error, socket) => {
-    refusals.connection(reasonOf(error, socket), socket.remoteAddress ?? 'an unknown address')
+    refusals.connection(reasonOf(error, socket), addressOf(socket) ?? 'an unknown address')
   })
   const stopFollowing = identity.onChange((next) => server.setSecureContext(secureContextOf(next)))
   server.on('close', stopFollowing)
@@ -92,6 +94,11 @@ export function followTls(server: TlsServer, { identity, refusals }: ServerTls):
 /** @param identity whose parts fit: setSecureContext throws nothing for them */
 function secureContextOf({ cert, key, ca }: Identity): SecureContextOptions {
   return ca === undefined ? { cert, key } : { cert, key, ca }
+}
+
+/** The secure socket has none any more after some failures; the one below it, which Node has in a field of its own, has. */
+function addressOf(socket: TLSSocket & { readonly _parent?: Socket }): string | undefined {
+  return socket.remoteAddress ?? socket._parent?.remoteAddress
 }
 
 /** Why a handshake failed, as OpenSSL or Node say it. */
