@@ -129,7 +129,7 @@ describe('the end of the parent while it starts them', () => {
     })
   `
   const random = seededRandom(20_261_121)
-  const ROUNDS = isLong ? 100 : 8
+  const ROUNDS = isLong ? 100 : 4
   const CHILDREN = 5
   /** What a start takes from its last child on, on a machine that is not busy. */
   const REST_MS = 1_000

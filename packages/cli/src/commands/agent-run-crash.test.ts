@@ -7,7 +7,7 @@ import { Chance } from '@fractal-lba/wal/testing'
 import { describe, expect, it } from 'vitest'
 import { AgentProcess } from '../testing/agent-process.js'
 
-const ROUNDS = process.env.FLK_LONG === '1' ? 200 : 15
+const ROUNDS = process.env.FLK_LONG === '1' ? 200 : 6
 const SEED = Number(process.env.FLK_SEED ?? 20_260_701)
 const FILES_PER_ROUND_MAX = 12
 
