@@ -4,7 +4,6 @@ import { printable } from '@fractal-lba/runtime/text'
 import type { ClientTls } from './client-tls.js'
 
 export { type ClientTls, readClientTls } from './client-tls.js'
-export { parseEndpoint, UnusableEndpoint } from './endpoint.js'
 
 /** A verdict has some hundred bytes, a problem with its 100 errors some thousand. */
 const ANSWER_BYTES_MAX = 1024 * 1024
@@ -26,6 +25,28 @@ export interface ExchangeRequest {
   readonly agent?: Agent
   /** Breaks the exchange off. */
   readonly signal?: AbortSignal
+}
+
+/** An address that no gateway can have. The message goes on after a name for it, and never holds the address itself. */
+export class UnusableEndpoint extends Error {
+  override readonly name = 'UnusableEndpoint'
+}
+
+/**
+ * The address of a gateway.
+ * @throws UnusableEndpoint when it is no http or https address, or holds a user name or password
+ */
+export function parseEndpoint(given: string | URL): URL {
+  const text = String(given)
+  // Not by the error of `new URL`: it holds the text, and with it what may be a password.
+  const endpoint = URL.canParse(text) ? new URL(text) : undefined
+  if (endpoint === undefined || !['http:', 'https:'].includes(endpoint.protocol)) {
+    throw new UnusableEndpoint('must be an address such as https://gateway.example')
+  }
+  if (endpoint.username !== '' || endpoint.password !== '') {
+    throw new UnusableEndpoint('must not hold a user name or password')
+  }
+  return endpoint
 }
 
 /** W3C Trace Context: the span that a request is a part of. */

@@ -1,8 +1,10 @@
+import { pcsId } from '@fractal-lba/pcs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Exchange } from '../exchange.js'
 import { Outbox } from '../outbox/index.js'
+import { recordText } from '../record/record-text.js'
 import { problemReaction, type Reaction, ScriptedPeer, verdictOn } from '../testing/scripted-peer.js'
-import { smallRecordBytes } from '../testing/small-records.js'
+import { smallRecord, smallRecordBytes } from '../testing/small-records.js'
 import { TemporaryFolders } from '../testing/temporary-folder.js'
 import { BatchUse, lineAnswers } from './batches.js'
 import { type Attempt, Deliverer, Sender } from './index.js'
@@ -46,9 +48,13 @@ function newSender(): Sender {
   return sender
 }
 
-async function add(count: number): Promise<readonly string[]> {
-  const added = Array.from({ length: count }, (_, number) => outbox.add(smallRecordBytes(number + 1)))
-  return (await Promise.all(added)).map(({ pcsId }) => pcsId)
+const made = smallRecord(1)
+
+/** Each under an id of its own, as if it were of another epoch. */
+async function add(count: number): Promise<void> {
+  const { merkle_root, shard_id } = made
+  const ofEpoch = (epoch: number) => ({ ...made, epoch, pcs_id: pcsId(merkle_root, epoch, shard_id) })
+  await Promise.all(upTo(count).map((epoch) => outbox.add(Buffer.from(recordText(ofEpoch(epoch))))))
 }
 
 const seqs = (): readonly number[] => peer.arrivals.map(({ outboxSeq }) => outboxSeq)
@@ -143,7 +149,7 @@ describe('more than a few records', () => {
     await newSender().whenIdle()
     expect([...seqs()].sort((a, b) => a - b)).toEqual(upTo(10))
     expect(peer.batches).toEqual([3])
-    expect(peer.arrivals[3]?.text).toContain('\n')
+    expect(peer.arrivals.find(({ outboxSeq }) => outboxSeq === 4)?.text).toContain('\n')
   })
 })
 

@@ -11,6 +11,8 @@ import { realTimers, type Timers } from './timers.js'
 
 /** Longer timers would fire at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1
+/** Records of the outbox that are read at once. */
+const READS_MAX = 32
 
 /** What one attempt came to. */
 export type Attempt =
@@ -197,33 +199,39 @@ export class Sender {
     }
   }
 
-  /** What is to be sent in one request; the rest waits for the next. */
+  /** What is to be sent in one request, in its order; the rest waits for the next. */
   async #read(taken: readonly Waiting[]): Promise<readonly Sent[]> {
-    const { outbox } = this.#options
     const sent: Sent[] = []
     let sizeBytes = 0
-    for (const [index, waiting] of taken.entries()) {
-      const { seq, attempts } = waiting
-      const pcsId = outbox.bySeq(seq)?.pcsId ?? ''
-      try {
-        const bytes = await outbox.read(seq)
-        const fits = fitsALine(bytes) && sizeBytes + bytes.length <= BATCH_BYTES_MAX
-        if (!fits && sent.length > 0) {
-          this.#sendLater(taken.slice(index))
-          break
-        }
-        sent.push({ seq, attempts: attempts + 1, pcsId, bytes })
-        sizeBytes += bytes.length
+    for (let at = 0; at < taken.length; at += READS_MAX) {
+      const group = taken.slice(at, at + READS_MAX)
+      const read = await Promise.all(group.map((waiting) => this.#readOne(waiting)))
+      for (const [index, record] of read.entries()) {
+        if (!record) continue
+        const fits = fitsALine(record.bytes) && sizeBytes + record.bytes.length <= BATCH_BYTES_MAX
+        const isAlone = sent.length === 0
+        if (fits || isAlone) sent.push(record)
+        sizeBytes += record.bytes.length
         if (fits) continue
-        this.#sendLater(taken.slice(index + 1))
-        break
-      } catch (error) {
-        if (!isOutboxError(error, 'damaged')) throw error
-        this.#unreadable += 1
-        this.#options.onAttempt?.({ result: 'unreadable', seq, pcsId, why: error.message })
+        this.#sendLater(taken.slice(at + index + (isAlone ? 1 : 0)))
+        return sent
       }
     }
     return sent
+  }
+
+  /** Undefined where the outbox is damaged there. */
+  async #readOne({ seq, attempts }: Waiting): Promise<Sent | undefined> {
+    const { outbox } = this.#options
+    const pcsId = outbox.bySeq(seq)?.pcsId ?? ''
+    try {
+      return { seq, attempts: attempts + 1, pcsId, bytes: await outbox.read(seq) }
+    } catch (error) {
+      if (!isOutboxError(error, 'damaged')) throw error
+      this.#unreadable += 1
+      this.#options.onAttempt?.({ result: 'unreadable', seq, pcsId, why: error.message })
+      return undefined
+    }
   }
 
   #sendLater(taken: readonly Waiting[]): void {
