@@ -48,6 +48,7 @@ describe('readBenchOptions', () => {
     [['--against', '../old'], { kind: 'against', against: '../old', ...compared }],
     [['--one-process'], { kind: 'one-process', ...compared }],
     [['--traced'], { kind: 'traced', ...compared }],
+    [['--beside', 'older.json'], { kind: 'beside', beside: 'older.json', ...compared }],
     [['--tls'], { kind: 'tls', ...compared }],
     [['--ed25519'], { kind: 'ed25519', ...compared }],
     [
@@ -103,7 +104,7 @@ describe('readBenchOptions', () => {
     [['5'], '5'],
     [
       ['--windows', '3'],
-      '--windows needs --against, --verifier or one of --one-process, --traced, --tls, --ed25519',
+      '--windows needs --against, --beside, --verifier or one of --one-process, --traced, --tls, --ed25519',
     ],
     [['--tls', '--ed25519'], 'runs of their own'],
     [['--verifier', '--rate', '5'], '--rate does not go with --verifier'],

@@ -25,6 +25,11 @@ export type CompareOptions = CompareSettings &
         /** Another built checkout, the old one. */
         readonly against: string
       }
+    | {
+        readonly kind: 'beside'
+        /** A file that says how another ingest endpoint is started. */
+        readonly beside: string
+      }
     | { readonly kind: (typeof pairNames)[number] }
   )
 
@@ -95,6 +100,8 @@ and fresh data; and the log by itself.
   --help               this text
 
 npm run bench -- --against DIR       this checkout beside the built checkout in DIR
+npm run bench -- --beside FILE       another program that takes records over HTTP, as FILE says how to start it
+                                     (bench/README.md)
 npm run bench -- --one-process       everything in one process beside the five processes, and beside the least that a
                                      lone request can take (an empty HTTP request and two flushes)
 
@@ -126,11 +133,11 @@ export function readBenchOptions(args: readonly string[]): BenchOptions | undefi
   const values = parse(args)
   if (values.help) return undefined
   if (values.verifier) return readVerifierOptions(values)
-  if (values.against !== undefined || pairNames.some((name) => values[name]))
+  if (values.against !== undefined || values.beside !== undefined || pairNames.some((name) => values[name]))
     return readCompareOptions(values)
   for (const option of ['windows', 'rate'] as const) {
     if (values[option] !== undefined)
-      throw new UnusableOptions(`--${option} needs --against, --verifier or one of ${pairFlags}`)
+      throw new UnusableOptions(`--${option} needs --against, --beside, --verifier or one of ${pairFlags}`)
   }
   const profile = values.profile ?? false
   const only = (values.only ?? []).flatMap((text) => text.split(','))
@@ -168,9 +175,9 @@ type Values = ReturnType<typeof parse>
 
 function readCompareOptions(values: Values): CompareOptions {
   const [kind, ...others] = pairNames.filter((name) => values[name])
-  const { against } = values
-  if (others.length > 0 || (kind !== undefined && against !== undefined))
-    throw new UnusableOptions(`--against and ${pairFlags} are runs of their own`)
+  const { against, beside } = values
+  if (others.length > 0 || [kind, against, beside].filter((asked) => asked !== undefined).length > 1)
+    throw new UnusableOptions(`--against, --beside and ${pairFlags} are runs of their own`)
   for (const option of ['rounds', 'lone', 'profile'] as const) {
     if (values[option] !== undefined) throw new UnusableOptions(`--${option} does not go with two builds`)
   }
@@ -189,6 +196,7 @@ function readCompareOptions(values: Values): CompareOptions {
     json: values.json ?? false,
   }
   if (kind !== undefined) return { kind, ...settings }
+  if (beside !== undefined) return { kind: 'beside', beside, ...settings }
   return { kind: 'against', against: against ?? '', ...settings }
 }
 
@@ -224,6 +232,7 @@ function parse(args: readonly string[]) {
         lone: { type: 'string' },
         rounds: { type: 'string' },
         against: { type: 'string' },
+        beside: { type: 'string' },
         'one-process': { type: 'boolean' },
         traced: { type: 'boolean' },
         tls: { type: 'boolean' },

@@ -104,9 +104,9 @@ export function recordMaker({
 }
 
 /** A complete HTTP/1.1 request that submits this body. */
-export function submitRequest(body: string): Buffer {
+export function submitRequest(body: string, path = '/v1/pcs/submit'): Buffer {
   return Buffer.from(
-    `POST /v1/pcs/submit HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   )
 }
 

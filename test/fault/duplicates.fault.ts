@@ -41,7 +41,7 @@ for (const { name, missing, start } of backends) {
 
 /** Half of them race for one id at a time, the others come in any order. */
 function requestsOf(bodies: readonly string[]): () => Buffer | undefined {
-  const requests = bodies.map(submitRequest)
+  const requests = bodies.map((body) => submitRequest(body))
   const random = seededRandom(1)
   let sent = 0
   return () => {

@@ -8,6 +8,7 @@ import { BenchFailure } from '../round.js'
 import { compareLoad, type LoadComparison } from './comparison.js'
 import type { ComparisonReport, FloorComparison, SignatureComparison } from './comparison-report.js'
 import { startEmptyProcess } from './empty-process.js'
+import { type Endpoint, readEndpoint, startEndpoint } from './endpoint.js'
 import { type Floor, openFloor } from './floor.js'
 import { type Build, type RunningBuild, startBuild } from './running-build.js'
 import { turnsOf } from './schedule.js'
@@ -46,8 +47,11 @@ export async function compare(
   const collector = options.kind === 'traced' ? await startEmptyProcess() : undefined
   try {
     const reports: ComparisonReport[] = []
-    for (const pair of pairsOf(options, comparison.root, collector?.port))
-      reports.push(await comparePair(pair, options, comparison))
+    const pairs: readonly Pair[] =
+      options.kind === 'beside'
+        ? [[await readEndpoint(options.beside), five('product', comparison.root)]]
+        : pairsOf(options, comparison.root, collector?.port)
+    for (const pair of pairs) reports.push(await comparePair(pair, options, comparison))
     return reports
   } finally {
     collector?.stop()
@@ -69,7 +73,8 @@ async function comparePair(
       connections: options.connections,
       signal,
     }
-    for (const build of builds) running.push(await startBuild(build, place))
+    for (const build of builds)
+      running.push(await ('command' in build ? startEndpoint(build, place) : startBuild(build, place)))
     const [reference, other] = running
     if (!reference || !other) throw new BenchFailure('a build is missing')
     if (options.kind === 'one-process') floor = await openFloor(directory)
@@ -189,19 +194,33 @@ function compareSignature(
 }
 
 /** The one that ratios divide by, then the one that is measured. */
-type Pair = readonly [Build, Build]
+type Pair = readonly [Build | Endpoint, Build]
 
-function pairsOf(options: CompareOptions, root: string, collectorPort?: number): readonly Pair[] {
+/** Of this product alone. */
+type BuildPairOptions = Exclude<CompareOptions, { readonly kind: 'beside' }>
+
+function pairsOf(
+  options: BuildPairOptions,
+  root: string,
+  collectorPort?: number,
+): readonly (readonly [Build, Build])[] {
   const pairs = pairsUnchecked(options, root, collectorPort)
-  for (const { programs } of pairs.flat()) {
-    const missing = programs.find(({ main }) => !existsSync(main))
+  for (const build of pairs.flat()) {
+    const missing = build.programs.find(({ main }) => !existsSync(main))
     if (missing) throw new BenchFailure(`${missing.main} is not there: build that checkout first`)
   }
   return pairs
 }
 
-function pairsUnchecked(options: CompareOptions, root: string, collectorPort?: number): readonly Pair[] {
-  const five = (name: string, from: string): Build => ({ name, root: from, programs: builtPrograms(from) })
+function five(name: string, root: string): Build {
+  return { name, root, programs: builtPrograms(root) }
+}
+
+function pairsUnchecked(
+  options: BuildPairOptions,
+  root: string,
+  collectorPort?: number,
+): readonly (readonly [Build, Build])[] {
   const patient = (name: string): Build => ({ ...five(name, root), env: PATIENT })
   switch (options.kind) {
     case 'against':
