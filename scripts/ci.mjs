@@ -4,13 +4,14 @@ import { root } from './ready.mjs'
 import { sumOf, sumText } from './test/sum.mjs'
 
 const RUNS = [
-  ['test', '--silent'],
-  ['run', 'test:fault', '--silent', '--', '--short'],
+  { args: ['test', '--silent'], isOneTest: false },
+  { args: ['run', 'test:fault', '--silent', '--', '--short'], isOneTest: false },
+  { args: ['run', 'load', '--silent', '--', 'smoke'], isOneTest: true },
 ]
 
 endWithParent(() => undefined)
 const ends = []
-for (const args of RUNS) ends.push(await npm(args))
+for (const { args, isOneTest } of RUNS) ends.push({ ...(await npm(args)), isOneTest })
 const sum = sumOf(ends)
 process.stdout.write(`${sumText(sum)}\n`)
 process.exit(sum.failed === 0 ? 0 : 1)

@@ -18,6 +18,13 @@ describe('the sum of several runs', () => {
     expect(sumOf([end('5 passed, 0 failed, 0 skipped'), run]).failed).toBe(1)
   })
 
+  it('counts a run that is one test by its exit code', () => {
+    const smoke = (/** @type {number} */ code) => ({ ...end('a report', code), isOneTest: true })
+    const tests = end('5 passed, 0 failed, 0 skipped')
+    expect(sumOf([tests, smoke(0)])).toEqual({ passed: 6, failed: 0, skipped: 0 })
+    expect(sumOf([tests, smoke(1)])).toEqual({ passed: 5, failed: 1, skipped: 0 })
+  })
+
   it('takes the failures that a run names', () => {
     expect(sumOf([end('5 passed, 2 failed, 0 skipped', 1)])).toEqual({ passed: 5, failed: 2, skipped: 0 })
   })

@@ -42,10 +42,11 @@ export function renderMarkdown(report: RunReport): string {
 
 function partLines({ parts }: RunReport): string[] {
   return [
-    '| part | asked /s | reached /s | failed | p50 ms | p95 ms | p99 ms |',
-    '|---|---|---|---|---|---|---|',
-    ...parts.map(({ name, asked, perSecond, failed, p50Ms, p95Ms, p99Ms }) => {
-      const cells = [asked, perSecond, failed, p50Ms, p95Ms, p99Ms].map(figureText)
+    '| part | asked /s | reached /s | failed | p50 ms | p95 ms | p99 ms | CPU µs each |',
+    '|---|---|---|---|---|---|---|---|',
+    ...parts.map(({ name, asked, perSecond, failed, p50Ms, p95Ms, p99Ms, cpuUs }) => {
+      const figures = [asked, perSecond, failed, p50Ms, p95Ms, p99Ms].map(figureText)
+      const cells = [...figures, cpuUs === undefined ? '–' : figureText(cpuUs)]
       return `| ${name} | ${cells.join(' | ')} |`
     }),
     '',

@@ -123,10 +123,11 @@ function zeroed(curves: readonly Curve[]): readonly Curve[] {
 
 function partsTable({ parts }: RunReport): string {
   return `<h2>Parts</h2>${table(
-    ['', 'asked /s', 'reached /s', 'count', 'failed', 'p50 ms', 'p95 ms', 'p99 ms'],
-    parts.map(({ name, asked, perSecond, count, failed, p50Ms, p95Ms, p99Ms }) => [
+    ['', 'asked /s', 'reached /s', 'count', 'failed', 'p50 ms', 'p95 ms', 'p99 ms', 'CPU µs each'],
+    parts.map(({ name, asked, perSecond, count, failed, p50Ms, p95Ms, p99Ms, cpuUs }) => [
       name,
       ...[asked, perSecond, count, failed, p50Ms, p95Ms, p99Ms].map(figureText),
+      cpuUs === undefined ? '–' : figureText(cpuUs),
     ]),
   )}`
 }

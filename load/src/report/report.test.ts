@@ -1,9 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Sample } from '../run/sampler.js'
 import { difference } from './difference.js'
+import { fullReport } from './full-report.js'
 import { keepInHistory } from './history.js'
 import { renderMarkdown } from './markdown.js'
 import { renderPage } from './page.js'
@@ -75,6 +76,23 @@ describe('a report', () => {
     expect(renderMarkdown(report)).toContain('| answers | 200 9,990, 503 10 |')
     const account = [{ what: 'lost', sent: 2, seen: 1, agrees: false }]
     expect(renderMarkdown({ ...report, account })).toContain('**differs**: lost: 2 sent, 1 seen')
+  })
+})
+
+describe('the full report', () => {
+  it('has the last whole run of each profile, and says which there is none of', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'fractal-lba-full-report-'))
+    onTestFinished(() => rm(directory, { recursive: true }))
+    await writeFile(join(directory, 'baseline.json'), JSON.stringify(report))
+    await writeFile(
+      join(directory, 'burst.json'),
+      JSON.stringify({ ...report, run: 'burst', isWhole: false }),
+    )
+    const text = await fullReport(directory)
+    expect(text).toContain('## baseline (whole)')
+    expect(text).toContain('| submissions | 10,000 in 100 s: 100/s |')
+    for (const name of ['burst', 'steady', 'soak', 'ghz', 'capacity'])
+      expect(text).toContain(`## ${name}\n\nNot run as a whole yet`)
   })
 })
 

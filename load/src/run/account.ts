@@ -11,6 +11,8 @@ export interface Sent {
   readonly answers: Readonly<Record<string, number>>
   /** Submissions that got no answer. */
   readonly unanswered: number
+  /** Submissions that were appended straight to the log, without the gateway. */
+  readonly appendedDirectly?: number
 }
 
 /** What the product says that it did meanwhile. */
@@ -44,7 +46,10 @@ const SETTLE_LIMIT_MS = 60_000
 const SETTLE_POLL_MS = 200
 
 /** Holds what was sent against what the product says: each record must be found again, and none beside. */
-export function accountOf({ kinds, answers, unanswered }: Sent, seen: Seen): readonly AccountLine[] {
+export function accountOf(
+  { kinds, answers, unanswered, appendedDirectly = 0 }: Sent,
+  seen: Seen,
+): readonly AccountLine[] {
   const total = (counts: Readonly<Record<string, number>>): number =>
     Object.values(counts).reduce((sum, count) => sum + count, 0)
   const of = (...statuses: number[]): number =>
@@ -66,7 +71,7 @@ export function accountOf({ kinds, answers, unanswered }: Sent, seen: Seen): rea
     line('appended to the log', appended, seen.appended, open),
     line('refused for their signature', of(401), seen.badSignatures, open),
     ...firstAndAgain(kinds, answers, seen, open),
-    ...(seen.log ? logLines(seen.appended, seen.log) : []),
+    ...(seen.log ? logLines(seen.appended + appendedDirectly, seen.log) : []),
   ]
 }
 

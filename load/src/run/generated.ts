@@ -42,6 +42,8 @@ export interface Part extends Omit<Latency, 'maxMs'> {
   readonly perSecond: number
   readonly count: number
   readonly failed: number
+  /** Of all processes of the product, where it was started here. */
+  readonly cpuUs?: number
 }
 
 export interface GeneratorContext {
@@ -49,6 +51,8 @@ export interface GeneratorContext {
   readonly hmacKey: string
   readonly seconds: number | undefined
   readonly scale: number
+  /** CPU time of the product so far, where it was started here. */
+  readonly productCpuMs: () => number | undefined
   /** Where it may leave files. */
   readonly reportDir: string
   readonly signal: AbortSignal

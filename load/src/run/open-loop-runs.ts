@@ -16,7 +16,9 @@ import {
 const SMOKE = { perSecond: 200, seconds: 60, connections: 64 }
 /** As the k6 profiles have it. */
 const MIX = { duplicateShare: 0.06, badSignatureShare: 0.02, malformedShare: 0.02 }
-const STEPS_PER_SECOND = [250, 500, 1_000, 1_500, 2_000, 2_500, 3_000, 4_000, 5_000, 6_000, 8_000, 10_000]
+const STEPS_PER_SECOND = [
+  1, 10, 100, 250, 500, 1_000, 1_500, 2_000, 2_500, 3_000, 4_000, 5_000, 6_000, 8_000, 10_000,
+]
 const STEP_SECONDS = 10
 const STEP_CONNECTIONS = 512
 const P99_MAX_MS = 200
@@ -70,14 +72,16 @@ export async function runCapacity(context: GeneratorContext): Promise<Generated>
     const perSecond = Math.max(1, Math.round(step * context.scale))
     const made = await makeRecords(Math.ceil(perSecond * seconds), context, {})
     const load = { perSecond, seconds, connections: STEP_CONNECTIONS }
+    const cpuBeforeMs = context.productCpuMs()
     const result = await sendAll(made, load, context, watch)
+    const cpuMs = (context.productCpuMs() ?? Number.NaN) - (cpuBeforeMs ?? Number.NaN)
     results.push(result)
     sent += sentCount(result)
-    const part = partOf(`${perSecond}/s`, perSecond, made.length, result)
+    const part = partOf(`${perSecond}/s`, perSecond, made.length, result, cpuMs)
     parts.push(part)
-    const { p50Ms, p95Ms, p99Ms } = part
+    const { p50Ms, p95Ms, p99Ms, cpuUs } = part
     context.say(
-      `${part.name}: reached ${part.perSecond.toFixed(0)}/s, p50 ${p50Ms.toFixed(1)}, p95 ${p95Ms.toFixed(1)}, p99 ${p99Ms.toFixed(1)} ms`,
+      `${part.name}: reached ${part.perSecond.toFixed(0)}/s, p50 ${p50Ms.toFixed(1)}, p95 ${p95Ms.toFixed(1)}, p99 ${p99Ms.toFixed(1)} ms, ${cpuUs?.toFixed(0) ?? '?'} µs of CPU each`,
     )
     if (!isHeld(part)) break
   }
@@ -177,11 +181,13 @@ function generatedOf(
   }
 }
 
-function partOf(name: string, asked: number, made: number, result: LoadResult): Part {
+function partOf(name: string, asked: number, made: number, result: LoadResult, cpuMs: number): Part {
   const [p50Ms, p95Ms, p99Ms] = quantiles(result.latencies)
   const good = (result.answersByStatus.get(200) ?? 0) + (result.answersByStatus.get(202) ?? 0)
   const perSecond = (1_000 * good) / Math.max(result.elapsedMs, (1_000 * made) / asked)
-  return { name, asked, perSecond, count: result.answers, failed: made - good, p50Ms, p95Ms, p99Ms }
+  const cpuUs = (1_000 * cpuMs) / result.answers
+  const measured = { name, asked, perSecond, count: result.answers, failed: made - good, p50Ms, p95Ms, p99Ms }
+  return Number.isNaN(cpuUs) ? measured : { ...measured, cpuUs }
 }
 
 function quantiles(latencies: Latencies): [number, number, number, number] {

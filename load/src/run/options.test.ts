@@ -16,6 +16,7 @@ it('reads a profile, whole and short', () => {
     'pcs.example.com',
   ])
   expect(short).toMatchObject({ run: 'steady', seconds: 20, scale: 0.1, target: 'pcs.example.com' })
+  expect(readLoadOptions(['report'])).toEqual({ kind: 'report' })
   const reports = readLoadOptions(['difference', 'a.json', 'b.json'])
   expect(reports).toEqual({ kind: 'difference', before: 'a.json', after: 'b.json' })
 })

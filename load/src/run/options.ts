@@ -5,7 +5,7 @@ export type ProfileName = (typeof profiles)[number]
 export const runNames = [...profiles, 'ghz', 'capacity', 'smoke'] as const
 export type RunName = (typeof runNames)[number]
 
-export type LoadOptions = RunOptions | DifferenceOptions
+export type LoadOptions = RunOptions | DifferenceOptions | { readonly kind: 'report' }
 
 export interface RunOptions {
   readonly kind: 'run'
@@ -47,6 +47,7 @@ are kept in load/history.csv. Exit code 1: a gate did not hold, or a record is n
 
 npm run load -- difference BEFORE.json AFTER.json     the Markdown of two reports beside each other; exit code 1
                                                       where a figure is worse by over 10 %
+npm run load -- report                                writes load/REPORT.md from the last whole run of each profile
 `
 
 /** What was asked for cannot be; the message is a sentence about it. */
@@ -65,10 +66,11 @@ export function readLoadOptions(args: readonly string[]): LoadOptions | undefine
       throw new UnusableLoadOptions('difference takes two reports: BEFORE.json AFTER.json')
     return { kind: 'difference', before, after }
   }
+  if (name === 'report' && rest.length === 0) return { kind: 'report' }
   const run = runNames.find((known) => known === name)
   if (run === undefined || rest.length > 0)
     throw new UnusableLoadOptions(
-      `a run is one of ${runNames.join(', ')} or difference, not ${positionals.join(' ')}`,
+      `a run is one of ${runNames.join(', ')} difference or report, not ${positionals.join(' ')}`,
     )
   return {
     kind: 'run',

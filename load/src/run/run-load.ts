@@ -2,8 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConstellationError, watchForEnd } from '@fractal-lba/local'
+import { ghzProgram, runGhz } from '../ghz/run-ghz.js'
 import { isBusy, isInMemory, thisMachine } from '../machine.js'
 import { difference } from '../report/difference.js'
+import { fullReport } from '../report/full-report.js'
 import { keepInHistory } from '../report/history.js'
 import { renderMarkdown } from '../report/markdown.js'
 import { renderPage } from '../report/page.js'
@@ -36,6 +38,9 @@ export interface LoadContext {
   readonly err: (text: string) => void
 }
 
+/** A smoke looks at answers: on a disk that stands still for a second, a 503 would be the right one. */
+const SMOKE_SETTINGS = { HOP_TIMEOUT: '10s', SUBMIT_TIMEOUT: '20s' }
+
 /** `npm run load`. @returns the exit code: 0 sound, 1 not, 2 for what cannot be asked, 130 when it was ended. */
 export async function runLoad(context: LoadContext): Promise<number> {
   const { args, parentPid, out, err } = context
@@ -62,6 +67,12 @@ export async function runLoad(context: LoadContext): Promise<number> {
       )
       out(markdown)
       return isWorse ? 1 : 0
+    }
+    if (options.kind === 'report') {
+      const file = join(context.root, 'load', 'REPORT.md')
+      await writeFile(file, await fullReport(join(context.root, 'load', 'report')))
+      say('written: load/REPORT.md')
+      return 0
     }
     const report = await loaded(options, context, ended.signal, say)
     out(renderMarkdown(report))
@@ -104,7 +115,8 @@ async function loaded(
   if (isInMemory(machine)) say(`${dataDir} is in memory: flushes cost nothing there; see --data-dir`)
   const generate = await generatorOf(options)
   const startedAt = new Date().toISOString()
-  const target = await openTarget({ root, dataDir, named: options.target, env, signal, say })
+  const settings = options.run === 'smoke' ? SMOKE_SETTINGS : {}
+  const target = await openTarget({ root, dataDir, named: options.target, env, settings, signal, say })
   const progress = new Progress(options.run, say)
   try {
     const before = await read(target)
@@ -112,7 +124,12 @@ async function loaded(
     const onStart = (pid: number): void => {
       sampler.generatorPid = pid
     }
-    const generated = await generate({ ...contextOf(options, target, reportDir, signal, say), root, onStart })
+    const generated = await generate({
+      ...contextOf(options, target, reportDir, signal, say),
+      root,
+      target,
+      onStart,
+    })
     await sampler.stop()
     const after = await settled(target)
     const account = accountOf(generated.sent, await seenBetween(target, before, after))
@@ -129,6 +146,7 @@ async function loaded(
       processes: processFigures(sampler.samples, submissions),
     }
     await writeReport(report, root, reportDir, say)
+    if (!isSound(report)) for (const line of target.own?.complaints() ?? []) say(line)
     return report
   } finally {
     progress.end()
@@ -137,7 +155,11 @@ async function loaded(
 }
 
 type Generate = (
-  context: GeneratorContext & { readonly root: string; readonly onStart: (pid: number) => void },
+  context: GeneratorContext & {
+    readonly root: string
+    readonly target: Target
+    readonly onStart: (pid: number) => void
+  },
 ) => Promise<Generated>
 
 /** What makes the load; programs are built before the product is started. */
@@ -147,6 +169,10 @@ async function generatorOf({ run }: RunOptions): Promise<Generate> {
     const k6 = await k6Program()
     return (context) => runK6(k6, profile, context.root, context)
   }
+  if (run === 'ghz') {
+    const ghz = await ghzProgram()
+    return (context) => runGhz(ghz, context.root, context.target, context)
+  }
   return (context) => {
     context.onStart(process.pid)
     return run === 'smoke' ? runSmoke(context) : runCapacity(context)
@@ -155,12 +181,13 @@ async function generatorOf({ run }: RunOptions): Promise<Generate> {
 
 function contextOf(
   { seconds, scale }: RunOptions,
-  { baseUrl, hmacKey }: Target,
+  { baseUrl, hmacKey, own }: Target,
   reportDir: string,
   signal: AbortSignal,
   say: (line: string) => void,
 ): GeneratorContext {
-  return { baseUrl, hmacKey, seconds, scale, reportDir, signal, say }
+  const productCpuMs = (): number | undefined => own?.cpuMs()
+  return { baseUrl, hmacKey, seconds, scale, productCpuMs, reportDir, signal, say }
 }
 
 async function writeReport(

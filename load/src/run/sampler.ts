@@ -154,7 +154,8 @@ function cpuBetween(before: Reading, after: Reading, seconds: number): Record<st
     return then ? [[process, (now.sum(name) - then.sum(name)) / seconds] as const] : []
   })
   const [then, now] = [before.generatorCpuMs, after.generatorCpuMs]
-  if (then === undefined || now === undefined) return Object.fromEntries(product)
+  // One that has taken another's place begins at 0.
+  if (then === undefined || now === undefined || now < then) return Object.fromEntries(product)
   return { ...Object.fromEntries(product), [GENERATOR]: (now - then) / 1_000 / seconds }
 }
 

@@ -9,6 +9,7 @@ import {
   testEnvironment,
 } from '@fractal-lba/local'
 import { localOpsAddress, serviceNames } from '@fractal-lba/runtime'
+import { cpuMsOf } from '../process-cpu.js'
 
 /** What is loaded. */
 export interface Target {
@@ -19,11 +20,18 @@ export interface Target {
   readonly hmacKey: string
   /** Where the metrics of each process are. */
   readonly metricsUrls: ReadonlyMap<ProgramName, string>
-  /** Of the product that was started here: what the log holds is then known too. */
-  readonly own:
-    | { readonly walDir: string; readonly port: number; logs(name: ProgramName): readonly string[] }
-    | undefined
+  /** Of the product that was started here more is known. */
+  readonly own: OwnProduct | undefined
   close(): Promise<void>
+}
+
+export interface OwnProduct {
+  readonly walDir: string
+  readonly port: number
+  /** CPU time so far, of all its processes. */
+  cpuMs(): number
+  /** The last lines of each process that are no mere information. */
+  complaints(): readonly string[]
 }
 
 /** What was asked for cannot be loaded; the message says why. */
@@ -31,6 +39,7 @@ export class TargetError extends Error {
   override readonly name = 'TargetError'
 }
 
+const COMPLAINTS_SHOWN = 5
 const LOCAL_HOSTS = ['127.0.0.1', 'localhost', '[::1]']
 
 export interface TargetOptions {
@@ -40,6 +49,8 @@ export interface TargetOptions {
   /** The host of BACKEND_URL where it is not this machine. */
   readonly named: string | undefined
   readonly env: NodeJS.ProcessEnv
+  /** What a product that is started here is told beside. */
+  readonly settings?: Readonly<Record<string, string>>
   readonly signal: AbortSignal
   readonly say: (line: string) => void
 }
@@ -76,7 +87,7 @@ export function namedTarget(text: string, named: string | undefined, env: NodeJS
   }
 }
 
-async function startedTarget({ root, dataDir, signal, say }: TargetOptions): Promise<Target> {
+async function startedTarget({ root, dataDir, settings, signal, say }: TargetOptions): Promise<Target> {
   const ports = await freePortBlock()
   const place = await mkdtemp(join(dataDir, 'load-'))
   const clean = async (): Promise<void> => {
@@ -91,13 +102,17 @@ async function startedTarget({ root, dataDir, signal, say }: TargetOptions): Pro
       supervise: false,
       programs: builtPrograms(root),
       inherit: testEnvironment(),
-      env: { PCS_SIGN_ALG: 'hmac', PCS_HMAC_KEY: hmacKey, TOKEN_RATE: '0' },
+      env: { PCS_SIGN_ALG: 'hmac', PCS_HMAC_KEY: hmacKey, TOKEN_RATE: '0', ...settings },
     })
     const { baseUrl, grpcAddress } = constellation
     return {
       ...{ baseUrl, grpcAddress, hmacKey },
       metricsUrls: localMetrics(ports.base, baseUrl),
-      own: { walDir: join(place, 'wal'), port: ports.base, logs: (name) => constellation.logs(name) },
+      own: {
+        ...{ walDir: join(place, 'wal'), port: ports.base },
+        cpuMs: () => cpuMsOf(Object.values(constellation.pids())),
+        complaints: () => serviceNames.flatMap((name) => complaintsOf(name, constellation.logs(name))),
+      },
       async close() {
         await constellation.stop()
         await clean()
@@ -107,6 +122,11 @@ async function startedTarget({ root, dataDir, signal, say }: TargetOptions): Pro
     await clean()
     throw error
   }
+}
+
+function complaintsOf(name: ProgramName, lines: readonly string[]): readonly string[] {
+  const complaints = lines.filter((line) => !line.includes('"level":"info"'))
+  return complaints.slice(-COMPLAINTS_SHOWN).map((line) => `${name}: ${line}`)
 }
 
 function localMetrics(port: number, baseUrl: string): ReadonlyMap<ProgramName, string> {
