@@ -4,4 +4,7 @@ export { isBusy, isInMemory, type Machine, machineLine, stolenMs, thisMachine } 
 export { OpenLoop } from './open-loop.js'
 export { cpuMsOf } from './process-cpu.js'
 export { type MadeRecord, type RecordOptions, recordMaker, submitRequest } from './records.js'
+export { accounted } from './run/accounted.js'
+export { runSmoke } from './run/open-loop-runs.js'
 export { type LoadContext, runLoad } from './run/run-load.js'
+export { namedTarget } from './run/target.js'

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { inspectPinned, pinLog } from '@fractal-lba/log-tools'
 import { localGrpcAddress } from '@fractal-lba/runtime'
 import { goProgram, loadPrograms } from '@fractal-lba/test-servers'
+import type { RunContext } from '../run/accounted.js'
 import { runChild } from '../run/child.js'
-import { type Gate, type Generated, type GeneratorContext, LoadFailure, type Part } from '../run/generated.js'
+import { type Gate, type Generated, LoadFailure, type Part } from '../run/generated.js'
 import type { Target } from '../run/target.js'
 import { type CallContext, type GhzCall, ghzCalls } from './calls.js'
 import { freshRecords } from './messages.js'
@@ -38,12 +39,8 @@ export async function ghzProgram(): Promise<string> {
 }
 
 /** Each RPC after the other. Of a product that was not started here only those of the gateway: the others would change it. */
-export async function runGhz(
-  ghz: string,
-  root: string,
-  target: Target,
-  context: GeneratorContext & { readonly onStart: (pid: number) => void },
-): Promise<Generated> {
+export async function runGhz(ghz: string, context: RunContext): Promise<Generated> {
+  const { target } = context
   const directory = join(context.reportDir, 'ghz')
   await mkdir(directory, { recursive: true })
   const calls = ghzCalls.filter(({ service }) => service === 'gateway' || target.own)
@@ -51,7 +48,7 @@ export async function runGhz(
   const found: (GhzOutcome & { readonly call: GhzCall })[] = []
   for (const call of calls) {
     context.signal.throwIfAborted()
-    const outcome = await load(ghz, call, callContext, { root, directory, target, context })
+    const outcome = await load(ghz, call, callContext, directory, context)
     const { part, codes } = outcome
     context.say(
       `${call.name}: ${part.perSecond.toFixed(0)}/s, p50 ${part.p50Ms.toFixed(1)}, p99 ${part.p99Ms.toFixed(1)} ms, ${codesText(codes)}`,
@@ -68,19 +65,14 @@ interface GhzOutcome {
   readonly elapsedMs: number
 }
 
-interface Place {
-  readonly root: string
-  readonly directory: string
-  readonly target: Target
-  readonly context: GeneratorContext & { readonly onStart: (pid: number) => void }
-}
-
 async function load(
   ghz: string,
   call: GhzCall,
   callContext: CallContext,
-  { root, directory, target, context }: Place,
+  directory: string,
+  context: RunContext,
 ): Promise<GhzOutcome> {
+  const { root, target } = context
   const config = join(root, 'load', 'ghz', `${call.name}.json`)
   const { rps, total } = JSON.parse(await readFile(config, 'utf8')) as GhzConfig
   const perSecond = Math.max(1, Math.round(rps * context.scale))

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { goProgram, loadPrograms } from '@fractal-lba/test-servers'
+import type { RunContext } from './accounted.js'
 import { runChild } from './child.js'
 import { type Gate, type Generated, type GeneratorContext, LoadFailure } from './generated.js'
 import { readDashboard } from './k6-dashboard.js'
@@ -36,13 +37,8 @@ export async function k6Program(): Promise<string> {
 }
 
 /** Runs a profile of load/. @throws LoadFailure when k6 came to no figures. */
-export async function runK6(
-  k6: string,
-  profile: ProfileName,
-  root: string,
-  context: GeneratorContext & { readonly onStart: (pid: number) => void },
-): Promise<Generated> {
-  const { reportDir, signal } = context
+export async function runK6(k6: string, profile: ProfileName, context: RunContext): Promise<Generated> {
+  const { root, reportDir, signal } = context
   const [summaryFile, recordFile] = [`${profile}-k6.json`, `${profile}-k6-seconds.json`].map((name) =>
     join(reportDir, name),
   ) as [string, string]

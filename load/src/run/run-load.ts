@@ -10,8 +10,8 @@ import { keepInHistory } from '../report/history.js'
 import { renderMarkdown } from '../report/markdown.js'
 import { renderPage } from '../report/page.js'
 import { isSound, processFigures, type RunReport } from '../report/report.js'
-import { accountOf, seenBetween, settled } from './account.js'
-import { type Generated, type GeneratorContext, LoadFailure } from './generated.js'
+import { accounted, type Generate } from './accounted.js'
+import { LoadFailure } from './generated.js'
 import { k6Program, runK6 } from './k6.js'
 import { runCapacity, runSmoke } from './open-loop-runs.js'
 import {
@@ -23,8 +23,7 @@ import {
   UnusableLoadOptions,
 } from './options.js'
 import { Progress } from './progress.js'
-import { read, Sampler } from './sampler.js'
-import { openTarget, type Target, TargetError } from './target.js'
+import { openTarget, TargetError } from './target.js'
 
 /** What `npm run load` brings along. */
 export interface LoadContext {
@@ -119,31 +118,24 @@ async function loaded(
   const target = await openTarget({ root, dataDir, named: options.target, env, settings, signal, say })
   const progress = new Progress(options.run, say)
   try {
-    const before = await read(target)
-    const sampler = new Sampler(target, before, (sample) => progress.show(sample))
-    const onStart = (pid: number): void => {
-      sampler.generatorPid = pid
-    }
-    const generated = await generate({
-      ...contextOf(options, target, reportDir, signal, say),
-      root,
+    const { seconds, scale } = options
+    const { generated, account, samples } = await accounted(
       target,
-      onStart,
-    })
-    await sampler.stop()
-    const after = await settled(target)
-    const account = accountOf(generated.sent, await seenBetween(target, before, after))
+      generate,
+      { root, seconds, scale, reportDir, signal, say },
+      (sample) => progress.show(sample),
+    )
     const submissions = Object.values(generated.sent.kinds).reduce((sum, count) => sum + count, 0)
     const { sent, elapsedMs, latency, shares, gates, parts, seen, tool } = generated
     const report: RunReport = {
-      ...{ run: options.run, seconds: options.seconds, scale: options.scale, startedAt, machine, tool },
-      isWhole: options.seconds === undefined && options.scale === 1,
+      ...{ run: options.run, seconds, scale, startedAt, machine, tool },
+      isWhole: seconds === undefined && scale === 1,
       commit: commitOf(root),
       target: target.own ? 'a product started here' : target.baseUrl,
       ...{ elapsedMs, submissions, latency, shares, gates, account, parts, seen },
       ...{ answers: sent.answers, kinds: sent.kinds },
-      samples: sampler.samples,
-      processes: processFigures(sampler.samples, submissions),
+      samples,
+      processes: processFigures(samples, submissions),
     }
     await writeReport(report, root, reportDir, say)
     if (!isSound(report)) for (const line of target.own?.complaints() ?? []) say(line)
@@ -154,40 +146,21 @@ async function loaded(
   }
 }
 
-type Generate = (
-  context: GeneratorContext & {
-    readonly root: string
-    readonly target: Target
-    readonly onStart: (pid: number) => void
-  },
-) => Promise<Generated>
-
 /** What makes the load; programs are built before the product is started. */
 async function generatorOf({ run }: RunOptions): Promise<Generate> {
   const profile: ProfileName | undefined = profiles.find((name) => name === run)
   if (profile) {
     const k6 = await k6Program()
-    return (context) => runK6(k6, profile, context.root, context)
+    return (context) => runK6(k6, profile, context)
   }
   if (run === 'ghz') {
     const ghz = await ghzProgram()
-    return (context) => runGhz(ghz, context.root, context.target, context)
+    return (context) => runGhz(ghz, context)
   }
   return (context) => {
     context.onStart(process.pid)
     return run === 'smoke' ? runSmoke(context) : runCapacity(context)
   }
-}
-
-function contextOf(
-  { seconds, scale }: RunOptions,
-  { baseUrl, hmacKey, own }: Target,
-  reportDir: string,
-  signal: AbortSignal,
-  say: (line: string) => void,
-): GeneratorContext {
-  const productCpuMs = (): number | undefined => own?.cpuMs()
-  return { baseUrl, hmacKey, seconds, scale, productCpuMs, reportDir, signal, say }
 }
 
 async function writeReport(
