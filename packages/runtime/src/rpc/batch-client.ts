@@ -1,9 +1,9 @@
 import { monotonicMs } from '@fractal-lba/clock'
 import { AppError, LostInFlight, unavailable } from '../errors.js'
 import type { Attributes } from '../telemetry/tracer.js'
-import { type CallOptions, hopDeadlineMs, NO_CONTEXT } from './call-context.js'
+import { type CallContext, type CallOptions, hopDeadlineMs, NO_CONTEXT } from './call-context.js'
 import type { Endpoints } from './endpoints.js'
-import type { Around, CallEnd } from './interceptors.js'
+import type { Around, CallEnd, TracedItem } from './interceptors.js'
 import { ItemQueue, type Pending } from './item-queue.js'
 import type { Lane } from './lane.js'
 import { Lanes } from './lanes.js'
@@ -213,9 +213,7 @@ export class BatchClient<Item, Result, Answer> {
     const sentMs = monotonicMs()
     const end = this.#around?.({ size: pending.length, beganMs: sentMs, traced })
     this.#inFlight.set(lane, { batch: this.#batch, pending, sentMs, end })
-    const hasTrace = traced.some(({ context }) => context?.traceparent)
-    const contexts = hasTrace ? pending.map(({ context }) => context ?? NO_CONTEXT) : []
-    lane.send({ batch: this.#batch, items, contexts })
+    lane.send({ batch: this.#batch, items, contexts: traced.length > 0 ? contextsOf(pending) : [] })
   }
 
   #takeBatch(address: string): Pending<Item, Answer>[] {
@@ -382,4 +380,10 @@ export class BatchClient<Item, Result, Answer> {
     this.#fail(sent, late)
     this.#pump()
   }
+}
+
+/** Up to the last item that has one: each costs its encoding and decoding, and few have any. */
+function contextsOf(pending: readonly TracedItem[]): readonly CallContext[] {
+  const last = pending.findLastIndex(({ context }) => context?.traceparent)
+  return pending.slice(0, last + 1).map(({ context }) => context ?? NO_CONTEXT)
 }

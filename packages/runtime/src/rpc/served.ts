@@ -38,7 +38,7 @@ export interface HandledStream extends HandledCall {
 }
 
 export interface HandledBatch {
-  /** Of each item; empty where no item of the batch has one. */
+  /** Of each item, up to the last that has one. */
   readonly contexts: readonly (CallContext | undefined)[]
 }
 

@@ -52,7 +52,7 @@ export interface ResponseStream {
 export interface BatchRequest {
   readonly batch: number
   readonly items: readonly unknown[]
-  /** Empty, or one for each item. */
+  /** Of each item, up to the last that has one. */
   readonly contexts: readonly CallContext[]
 }
 

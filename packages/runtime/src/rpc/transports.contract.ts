@@ -227,7 +227,7 @@ export function transportContract(
       expect(sizes.length).toBeLessThan(7)
     })
 
-    it('brings the context of each item, and none where none has one', async () => {
+    it('brings the context of each item up to the last that has one', async () => {
       const seen: unknown[] = []
       const { batches } = await verifying({
         verifyBatches(items, { contexts }) {
@@ -236,7 +236,8 @@ export function transportContract(
         },
       })
       const contexts = [CONTEXT, undefined, OTHER]
-      await Promise.all(contexts.map((context) => batches.call(itemOf('a'), { context })))
+      const items = [...contexts, undefined]
+      await Promise.all(items.map((context) => batches.call(itemOf('a'), { context })))
       await batches.call(itemOf('b'))
       expect(seen).toEqual([contexts, []])
     })

@@ -158,7 +158,7 @@ export interface SubmissionLog {
 
   /**
    * Appends them together, in order.
-   * @param contexts the trace of each; empty where none has one
+   * @param contexts the trace of each, up to the last that has one
    * @returns the position of each, when all are durable
    * @throws AppError unavailable: nothing was taken
    */

@@ -81,7 +81,7 @@ export interface LookupResponse {
 export interface LookupBatchesRequest {
   batch: number;
   items: LookupItem[];
-  /** The trace of each item, in their order; empty where no item has one. */
+  /** The trace of each item, in their order, up to the last one that has one. */
   contexts: CallContext[];
 }
 
@@ -101,7 +101,7 @@ export interface PutIfAbsentResponse {
 export interface PutIfAbsentBatchesRequest {
   batch: number;
   items: PutItem[];
-  /** The trace of each item, in their order; empty where no item has one. */
+  /** The trace of each item, in their order, up to the last one that has one. */
   contexts: CallContext[];
 }
 

@@ -38,7 +38,7 @@ export interface JudgeResponse {
 export interface JudgeBatchesRequest {
   batch: number;
   items: JudgeItem[];
-  /** The trace of each item, in their order; empty where no item has one. */
+  /** The trace of each item, in their order, up to the last one that has one. */
   contexts: CallContext[];
 }
 

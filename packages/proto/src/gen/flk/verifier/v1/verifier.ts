@@ -40,7 +40,7 @@ export interface VerifyBatchesRequest {
   /** Chosen by the caller, unique among its batches under way on this stream. */
   batch: number;
   items: VerifyItem[];
-  /** The trace of each item, in their order; empty where no item has one. */
+  /** The trace of each item, in their order, up to the last one that has one. */
   contexts: CallContext[];
 }
 

@@ -70,7 +70,7 @@ export interface AppendResponse {
 export interface AppendBatchesRequest {
   batch: number;
   items: AppendItem[];
-  /** The trace of each item, in their order; empty where no item has one. */
+  /** The trace of each item, in their order, up to the last one that has one. */
   contexts: CallContext[];
 }
 
@@ -100,7 +100,7 @@ export interface MarkDoneResponse {
 export interface MarkDoneBatchesRequest {
   batch: number;
   items: MarkItem[];
-  /** The trace of each item, in their order; empty where no item has one. */
+  /** The trace of each item, in their order, up to the last one that has one. */
   contexts: CallContext[];
 }
 
