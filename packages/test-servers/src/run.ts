@@ -6,7 +6,11 @@ export interface RunOptions {
   readonly uid?: number
   readonly gid?: number
   readonly timeoutMs?: number
+  /** A failure shows the end of what it wrote on stdout too: builds say there what is wrong. */
+  readonly tellsOnStdout?: boolean
 }
+
+const STDOUT_SHOWN_CHARACTERS = 4_000
 
 /** What a program may write: the OpenAPI document of a cluster has some megabytes. */
 const OUTPUT_BYTES_MAX = 64 * 1_024 * 1_024
@@ -15,7 +19,7 @@ const OUTPUT_BYTES_MAX = 64 * 1_024 * 1_024
 export function run(
   file: string,
   args: readonly string[],
-  { timeoutMs = 30_000, ...options }: RunOptions = {},
+  { timeoutMs = 30_000, tellsOnStdout = false, ...options }: RunOptions = {},
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const settings = {
@@ -27,9 +31,9 @@ export function run(
     } as const
     execFile(file, args, settings, (error, stdout, stderr) => {
       if (!error) return resolve(stdout)
-      reject(
-        new Error(`${file} ${args.join(' ')} failed: ${stderr.trim() || error.message}`, { cause: error }),
-      )
+      const told = tellsOnStdout ? `\n${stdout.slice(-STDOUT_SHOWN_CHARACTERS).trim()}` : ''
+      const reason = `${stderr.trim() || error.message}${told}`
+      reject(new Error(`${file} ${args.join(' ')} failed: ${reason}`, { cause: error }))
     })
   })
 }

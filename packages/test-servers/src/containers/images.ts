@@ -42,7 +42,7 @@ export async function buildImages(
         ...['build', '--format=docker', '--network=host', `--target=${target}`, `--tag=${image}`],
         ...[...given, ...secrets(), root],
       ],
-      { timeoutMs: BUILD_LIMIT_MS },
+      { timeoutMs: BUILD_LIMIT_MS, tellsOnStdout: true },
     )
     built.set(target, image)
   }

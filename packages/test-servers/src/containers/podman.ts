@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { cacheDirectory } from '../cache-directory.js'
 import { canInstallDebian, installDebian } from '../debian.js'
 import { findPrograms, pathDirectories } from '../programs.js'
-import { run } from '../run.js'
+import { type RunOptions, run } from '../run.js'
 
 /** What podman needs to build images, and to run containers that find each other by name. */
 const DEBIAN_PACKAGES = ['podman', 'buildah', 'runc', 'netavark', 'aardvark-dns', 'iptables']
@@ -13,7 +13,7 @@ const COMMAND_LIMIT_MS = 60_000
 /** Runs podman. */
 export interface Podman {
   /** @returns what it wrote on stdout. @throws Error with what it wrote on stderr */
-  (args: readonly string[], options?: { readonly timeoutMs?: number }): Promise<string>
+  (args: readonly string[], options?: Pick<RunOptions, 'timeoutMs' | 'tellsOnStdout'>): Promise<string>
   readonly env: NodeJS.ProcessEnv
   readonly path: string
 }
@@ -34,8 +34,8 @@ export async function findPodman(): Promise<Podman | { readonly missing: string 
   const path = search()
   if (path === undefined) return { missing: 'podman is not where it was installed' }
   const env = { ...process.env, ...(await withoutSystemd()) }
-  const podman = (args: readonly string[], { timeoutMs = COMMAND_LIMIT_MS } = {}): Promise<string> =>
-    run(path, args, { env, timeoutMs })
+  const podman: (...asked: Parameters<Podman>) => Promise<string> = (args, options = {}) =>
+    run(path, args, { env, timeoutMs: COMMAND_LIMIT_MS, ...options })
   return Object.assign(podman, { env, path })
 }
 
