@@ -9,6 +9,18 @@ export function answerJson(answer: Answer): string {
   return `{"status":${answer.status},"replayed":${answer.replayed},"body":${body}}\n`
 }
 
+/** The same of one line of many. */
+export function lineJson(line: number, answer: Answer): string {
+  return `{"line":${line},${answerJson(answer).slice(1)}`
+}
+
+/** What is wrong with one line of many, in one line. */
+export function lineRefusal(line: number, { status, body }: Answer): string {
+  const { title, detail } = record(parsed(body)) ?? {}
+  const words = [title, detail].filter((text) => typeof text === 'string').map(printable)
+  return `line ${line}: ${status} ${[...new Set(words)].join(': ')}`
+}
+
 /** The exit code that goes with a status. */
 export function exitCodeOf({ status }: Answer): ExitCode {
   if (status === 200 || status === 202) return EXIT.done

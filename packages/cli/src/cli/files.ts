@@ -71,7 +71,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
 }
 
-function fileFailure(sentence: string, error: unknown): Error {
+export function fileFailure(sentence: string, error: unknown): Error {
   if (error instanceof Failure) return error
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
   if (code === undefined) return error instanceof Error ? error : new Error(String(error))
