@@ -43,7 +43,7 @@ export function messageInput(random: Random, count: number): Buffer {
 
 function message(random: Random, index: number): Buffer {
   const material = { tokens: PROTOBUF_TOKENS, others: OTHERS }
-  const record = Buffer.from(ingest.PcsRecord.encode(typed(randomRecord(random))).finish())
+  const record = Buffer.from(ingest.PcsRecord.encode(typed(randomRecord(random).record)).finish())
   switch (random(8)) {
     case 0:
       return changedMessage(OTHERS[random(OTHERS.length)] ?? record, random, material)

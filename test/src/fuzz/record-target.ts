@@ -7,6 +7,8 @@ import { judged } from './judged.js'
 import { BrokenPromise, type FuzzTarget, promised } from './target.js'
 
 const BODY_BYTES_MAX = 64 * 2 ** 10
+/** Written as an integer it is 0, by the contract; JSON.parse makes a −0 of it, which protobuf keeps. */
+const INTEGER_MINUS_ZERO = /-0(?![.\deE])/
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
@@ -22,7 +24,7 @@ export const recordTarget: FuzzTarget = {
     const { status, verified } = await judged(body, record.Encoding.ENCODING_JSON)
     const plain = plainly(body)
     promised(plain.isJson || status === 400, 'what is no JSON is a 400')
-    if (verified) {
+    if (verified && !INTEGER_MINUS_ZERO.test(body.toString('latin1'))) {
       const encoded = ingest.PcsRecord.encode(typed(plain.value as TestRecord)).finish()
       const other = await judged(Buffer.from(encoded), record.Encoding.ENCODING_PROTOBUF)
       if (other.verified?.fingerprint === undefined || !sameBytes(other.verified, verified)) {

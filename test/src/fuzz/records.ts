@@ -9,6 +9,7 @@ import {
   sign,
 } from '@fractal-lba/pcs'
 import { type Random, seededRandom } from '../random.js'
+import { fieldTexts } from '../record-text.js'
 import type { TestRecord } from '../records.js'
 import { oneOf } from './bytes.js'
 
@@ -20,16 +21,27 @@ const HEX = '0123456789abcdef'
 const SHARDS = ['shard', 'é', '🚀', ' ', 'a"b', '\\', 'x|y', 'NaN', '\u2028', '\ufeff', '__proto__'] as const
 const LARGEST = 2 ** 53 - 1
 
+/** A valid record, signed, as it is and as texts. */
+export interface MadeRecord {
+  readonly record: TestRecord
+  readonly text: string
+  readonly fields: readonly (readonly [name: string, text: string])[]
+}
+
 /** Made once: to make and sign a record is dearer than to read it. */
-const made: TestRecord[] = []
+const made: MadeRecord[] = []
 const MADE = 1_024
 
-/** A valid record, signed: one of a thousand that are the same in each process, or a new one now and then. */
-export function randomRecord(random: Random): TestRecord {
-  if (random(8) === 0) return newRecord(random)
+/** One of a thousand that are the same in each process, or a new one now and then. */
+export function randomRecord(random: Random): MadeRecord {
+  if (random(8) === 0) return asTexts(newRecord(random))
   const place = random(MADE)
-  made[place] ??= newRecord(seededRandom(place))
+  made[place] ??= asTexts(newRecord(seededRandom(place)))
   return made[place]
+}
+
+function asTexts(record: TestRecord): MadeRecord {
+  return { record, text: JSON.stringify(record), fields: Object.entries(fieldTexts(record)) }
 }
 
 /** Most of its values are unusual ones. One in two claims what the judge will recompute. */
