@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
-import { FileError, Watched, type WatchedOptions } from './watched.js'
+import { FileError, unreadable, Watched, type WatchedOptions } from './watched.js'
 
 /** Paths of PEM files. */
 export interface IdentityFiles {
@@ -61,8 +61,7 @@ async function read(file: string): Promise<Buffer> {
   try {
     return await readFile(file)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
-    throw new FileError(`${file} cannot be read: ${code}`)
+    throw unreadable(file, error)
   }
 }
 

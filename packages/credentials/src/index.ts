@@ -6,4 +6,4 @@ export {
   watchIdentity,
 } from './identity.js'
 export { dnsNames, isNamed } from './names.js'
-export { FileError, type Source, Watched, type WatchedOptions } from './watched.js'
+export { FileError, type Source, unreadable, Watched, type WatchedOptions } from './watched.js'

@@ -1,3 +1,5 @@
+import { isAbsolute } from 'node:path'
+
 export interface WatchedOptions {
   /** Between two looks at the files. */
   readonly everyMs: number
@@ -14,6 +16,18 @@ export interface Source<Value> {
 /** What is in the files is of no use: the sentence says which and why, and quotes nothing of what is in them. */
 export class FileError extends Error {
   override readonly name = 'FileError'
+}
+
+const NOT_THERE = new Set(['ENOENT', 'ENAMETOOLONG', 'ENOTDIR'])
+
+/**
+ * That a file cannot be read. Where there is none, and its name does not begin at the root, the name stays out: perhaps
+ * somebody has set the variable to the key itself.
+ */
+export function unreadable(file: string, error: unknown): FileError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+  const isName = isAbsolute(file) || !NOT_THERE.has(code)
+  return new FileError(`${isName ? file : 'a file whose name is not absolute'} cannot be read: ${code}`)
 }
 
 /** A Secret that is being written may show an old certificate beside a new key for a moment. */

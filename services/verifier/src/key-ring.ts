@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import { FileError, Watched } from '@fractal-lba/credentials'
+import { FileError, unreadable, Watched } from '@fractal-lba/credentials'
 import type { KeyRing, VerifyingKey } from '@fractal-lba/pcs'
 import { type Logger, StartError } from '@fractal-lba/runtime'
 import type { KeyConfig } from './config.js'
@@ -62,7 +62,7 @@ async function watch(path: string, everyMs: number, logger: Logger): Promise<Wat
       { everyMs, onProblem },
     )
   } catch (error) {
-    throw error instanceof FileError ? new StartError(error.message) : error
+    throw error instanceof FileError ? new StartError(`PCS_KEYS_FILE: ${error.message}`) : error
   }
 }
 
@@ -78,8 +78,7 @@ async function readText(path: string): Promise<string> {
     }
   } catch (error) {
     if (error instanceof FileError) throw error
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
-    throw new FileError(`${path} cannot be read: ${code}`)
+    throw unreadable(path, error)
   }
 }
 
