@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Cluster, HelmVersion, KubernetesObject } from '@fractal-lba/test-cluster'
 import { expect } from 'vitest'
+import { deadAddresses, reachableIn } from './addresses.js'
 import { knownIn, missingReferences, type PodSpec } from './references.js'
 
 export const CHART = join(import.meta.dirname, '../../fractal-lba')
@@ -59,7 +60,7 @@ export async function manifests({ cluster, helm, namespace }: Installation): Pro
 
 /**
  * Every pod would start where there is a kubelet too: what it reads is there, or an operator, which a played cluster has
- * not, would make it; and none was refused.
+ * not, would make it; the addresses that it is given lead to pods; and none was refused.
  */
 export async function expectToStart({ cluster, namespace }: Installation): Promise<void> {
   const known = new Map([
@@ -68,10 +69,13 @@ export async function expectToStart({ cluster, namespace }: Installation): Promi
   ])
   const { items: pods } = await cluster.get<List<Pod>>('pods', '-n', namespace)
   expect(pods.length).toBeGreaterThan(0)
-  for (const { metadata, spec } of pods)
-    expect({ [metadata.name]: missingReferences(spec, known) }).toEqual({
-      [metadata.name]: [],
-    })
+  const reachable = await reachableIn(cluster, namespace)
+  const mistakes = pods.flatMap(({ metadata, spec }) =>
+    [...missingReferences(spec, known), ...deadAddresses(spec, reachable)].map(
+      (one) => `${metadata.name}: ${one}`,
+    ),
+  )
+  expect(mistakes).toEqual([])
   const refused = ['events', '-n', namespace, '--field-selector', 'reason=FailedCreate']
   const { items } = await cluster.get<List<{ message: string }>>(...refused)
   expect(items.map(({ message }) => message)).toEqual([])

@@ -17,6 +17,8 @@ interface Container {
   readonly name: string
   readonly envFrom?: readonly { readonly configMapRef?: Reference; readonly secretRef?: Reference }[]
   readonly env?: readonly {
+    readonly name: string
+    readonly value?: string
     readonly valueFrom?: { readonly configMapKeyRef?: KeyReference; readonly secretKeyRef?: KeyReference }
   }[]
 }

@@ -8,11 +8,17 @@ const LIMIT_MS = 20 * 60_000
  */
 export async function run({ report, root, say, args, mark, logDir }) {
   const { prepareCluster } = await import('@fractal-lba/test-cluster')
+  const { goProgram, helmPrograms } = await import('@fractal-lba/test-servers')
   const missing = await prepareCluster()
   if (missing.length > 0) {
     for (const sentence of missing) say(sentence)
     report.skip('the chart on a real API server', missing.join('; '))
     return
+  }
+  // Tests of one that is missing are skipped and say so.
+  for (const program of [helmPrograms.kubeconform, helmPrograms.netpolicy]) {
+    const found = await goProgram(program)
+    if ('missing' in found) say(found.missing)
   }
   const options = { config: 'vitest.cluster.config.ts', args, mark, logDir, limitMs: LIMIT_MS }
   await report.tests('the chart on a real API server', true, () => runVitest(root, options))

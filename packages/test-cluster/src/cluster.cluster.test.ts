@@ -46,6 +46,14 @@ describe('a cluster', () => {
     expect(events).toMatch(/violates PodSecurity "restricted/)
   })
 
+  test('refuses a variable that is named twice, as Helm 4 sends it', async () => {
+    await cluster.restrictedNamespace('twice')
+    const env = [1, 2].map((value) => ({ name: 'SAME', value: String(value) }))
+    const twice = chart('twice', { ...RESTRICTED, env })
+    const install = cluster.helm('helm4', 'install', 'twice', twice, '--namespace', 'twice', ...SHORT)
+    await expect(install).rejects.toThrow(/duplicate entries for key/)
+  })
+
   test('has no room for a pod that wants more than its node has', async () => {
     await cluster.restrictedNamespace('full')
     const large = chart('large', { ...RESTRICTED, cpu: '5' })
@@ -97,10 +105,11 @@ interface Wanted {
   readonly pod?: object
   readonly container?: object
   readonly cpu?: string
+  readonly env?: readonly object[]
 }
 
 /** A chart of one Deployment. @returns its directory. */
-function chart(name: string, { pod = {}, container = {}, cpu = '100m' }: Wanted): string {
+function chart(name: string, { pod = {}, container = {}, cpu = '100m', env = [] }: Wanted): string {
   const directory = join(charts, name)
   mkdirSync(join(directory, 'templates'), { recursive: true })
   const labels = { app: name }
@@ -115,7 +124,9 @@ function chart(name: string, { pod = {}, container = {}, cpu = '100m' }: Wanted)
         metadata: { labels },
         spec: {
           securityContext: pod,
-          containers: [{ name: 'main', image: 'example.test/main:1', securityContext: container, resources }],
+          containers: [
+            { name: 'main', image: 'example.test/main:1', securityContext: container, resources, env },
+          ],
         },
       },
     },

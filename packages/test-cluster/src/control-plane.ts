@@ -84,6 +84,8 @@ export function startControllerManager(
       '--use-service-account-credentials',
       '--leader-elect=false',
       '--secure-port=0',
+      // Leases of played nodes come late on a busy machine, and kwok makes a pod ready only once.
+      '--node-monitor-grace-period=24h',
     ],
     ready: /Caches are synced/,
   }))

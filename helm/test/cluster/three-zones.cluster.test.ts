@@ -1,0 +1,174 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  type Cluster,
+  type OpenApi,
+  SCHEMA_PATH,
+  schemasOf,
+  startCluster,
+  THREE_ZONES,
+  writeSchemas,
+} from '@fractal-lba/test-cluster'
+import { builtGoProgram, helmPrograms, run } from '@fractal-lba/test-servers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  CHART,
+  expectToStart,
+  HELMS,
+  type Installation,
+  manifests,
+  profileFile,
+  profiles,
+  uninstall,
+  upgradeInstall,
+} from './installation.js'
+import { prerequisites } from './prerequisites.js'
+
+const kubeconform = builtGoProgram(helmPrograms.kubeconform)
+const directory = mkdtempSync(join(tmpdir(), 'fractal-lba-schemas-'))
+let cluster: Cluster
+
+beforeAll(async () => {
+  cluster = await startCluster(THREE_ZONES)
+  const openApi: OpenApi = JSON.parse(await cluster.kubectl('get', '--raw', '/openapi/v2'))
+  writeSchemas(schemasOf(openApi), directory)
+})
+
+afterAll(async () => {
+  await cluster?.close()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+const cases = profiles().flatMap((profile) => HELMS.map((helm) => ({ profile, helm })))
+
+describe.each(cases)('values-$profile.yaml with $helm', ({ profile, helm }) => {
+  const at = (): Installation => ({ cluster, helm, namespace: `${profile}-${helm}` })
+
+  test('installs where nothing but restricted pods is taken, and again as an upgrade', async () => {
+    await cluster.restrictedNamespace(at().namespace)
+    await cluster.apply(...prerequisites(profile).map((object) => inNamespace(object, at().namespace)))
+    await upgradeInstall(at(), CHART, '--values', profileFile(profile))
+    await expectToStart(at())
+    await upgradeInstall(at(), CHART, '--values', profileFile(profile))
+    await expectToStart(at())
+  })
+
+  test.skipIf('missing' in kubeconform)('has objects that fit the API server’s schemas', async () => {
+    expect(await misfits(await manifests(at()))).toEqual([])
+  })
+
+  test('is uninstalled', async () => {
+    await uninstall(at())
+  })
+})
+
+describe('a node is drained', () => {
+  const args = {
+    'of one pod each': [],
+    'of one pod each, with budgets': ['--set', 'common.podDisruptionBudget.enabled=true'],
+    'of production': ['--values', profileFile('production')],
+  }
+
+  test.each(Object.entries(args))('%s', async (name, values) => {
+    const at: Installation = { cluster, helm: 'helm4', namespace: name.replaceAll(/[ ,]+/g, '-') }
+    await cluster.restrictedNamespace(at.namespace)
+    await cluster.apply(...prerequisites('production').map((object) => inNamespace(object, at.namespace)))
+    await upgradeInstall(at, CHART, ...values)
+    await settled(at)
+    const node = await nodeOf(at, 'gateway')
+    await cluster.kubectl('drain', node, '--delete-emptydir-data', '--timeout=60s')
+    await settled(at)
+    expect(await nodeOf(at, 'gateway')).not.toBe(node)
+    await cluster.kubectl('uncordon', node)
+    await uninstall(at)
+  })
+
+  test('but not below a budget', async () => {
+    const at: Installation = { cluster, helm: 'helm4', namespace: 'budget' }
+    await cluster.restrictedNamespace(at.namespace)
+    await upgradeInstall(
+      at,
+      CHART,
+      '--set',
+      'verifier.replicaCount=2,verifier.podDisruptionBudget.enabled=true',
+    )
+    const budget = ['pdb', 'fractal-lba-verifier', '-n', at.namespace]
+    await cluster.kubectl('patch', ...budget, '--type=merge', '--patch={"spec":{"maxUnavailable":0}}')
+    const node = await nodeOf(at, 'verifier')
+    const drain = cluster.kubectl('drain', node, '--delete-emptydir-data', '--timeout=5s')
+    await expect(drain).rejects.toThrow(/disruption budget/)
+    await cluster.kubectl('uncordon', node)
+    await uninstall(at)
+  })
+})
+
+describe('schemas', () => {
+  test.skipIf('missing' in kubeconform)(
+    'find fields that nobody knows, in our own kinds and in others’',
+    async () => {
+      const wrong = [
+        { apiVersion: 'v1', kind: 'Service', metadata: { name: 'a' }, spec: { port: 1 } },
+        {
+          apiVersion: 'cert-manager.io/v1',
+          kind: 'Certificate',
+          metadata: { name: 'b' },
+          spec: { secret: 'c' },
+        },
+      ]
+      expect(await misfits(wrong.map((object) => JSON.stringify(object)).join('\n---\n'))).toEqual([
+        expect.stringMatching(/Service a: .*port/),
+        expect.stringMatching(/Certificate b: /),
+      ])
+    },
+  )
+})
+
+/** All pods of its Deployments and StatefulSets are there and ready, those of autoscalers too. */
+async function settled({ namespace }: Installation): Promise<void> {
+  const workloads = await cluster.kubectl('get', 'deployments,statefulsets', '-n', namespace, '--output=name')
+  for (const workload of workloads.split('\n').filter((name) => name !== '')) {
+    await cluster.kubectl('rollout', 'status', workload, '-n', namespace, '--timeout=60s')
+  }
+}
+
+/** Where a pod of a component is. */
+async function nodeOf({ namespace }: Installation, component: string): Promise<string> {
+  const { items } = await cluster.get<{ items: readonly { spec: { nodeName: string } }[] }>(
+    ...['pods', '-n', namespace, '-l', `app.kubernetes.io/component=${component}`],
+  )
+  return String(items[0]?.spec.nodeName)
+}
+
+interface Verdict {
+  readonly resources: readonly {
+    readonly kind: string
+    readonly name: string
+    readonly status: string
+    readonly msg: string
+  }[]
+}
+
+/** @returns a sentence for each object of these manifests that does not fit its schema, or has none. */
+async function misfits(yaml: string): Promise<string[]> {
+  if ('missing' in kubeconform) throw new Error(kubeconform.missing)
+  const file = join(directory, 'manifests.yaml')
+  writeFileSync(file, yaml)
+  const options = ['-strict', '-output', 'json', '-verbose', '-exit-on-error=false']
+  const said = await run('/bin/sh', [
+    ...['-c', '"$@" || test $? = 1', 'sh', kubeconform.path, ...options],
+    ...['-schema-location', join(directory, SCHEMA_PATH), file],
+  ])
+  const { resources }: Verdict = JSON.parse(said)
+  expect(resources.length).toBeGreaterThan(0)
+  return resources
+    .filter(({ status }) => status !== 'statusValid')
+    .map(({ kind, name, msg }) => `${kind} ${name}: ${msg}`)
+    .sort()
+    .reverse()
+}
+
+function inNamespace(object: object, namespace: string): object {
+  const { metadata, ...rest } = object as { readonly metadata: object }
+  return { ...rest, metadata: { ...metadata, namespace } }
+}
