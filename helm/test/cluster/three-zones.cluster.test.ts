@@ -42,7 +42,7 @@ afterAll(async () => {
 
 const cases = profiles().flatMap((profile) => HELMS.map((helm) => ({ profile, helm })))
 
-describe.each(cases)('values-$profile.yaml with $helm', ({ profile, helm }) => {
+describe.each(cases)('the profile $profile with $helm', ({ profile, helm }) => {
   const at = (): Installation => ({ cluster, helm, namespace: `${profile}-${helm}` })
 
   test('installs where nothing but restricted pods is taken, and again as an upgrade', async () => {

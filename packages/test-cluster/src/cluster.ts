@@ -1,7 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort, makeCertificates, run, type ServerProcess } from '@fractal-lba/test-servers'
+import {
+  freePort,
+  makeCertificates,
+  run,
+  type ServerProcess,
+  serverDirectory,
+} from '@fractal-lba/test-servers'
 import { makeAccess } from './access.js'
 import {
   startApiServer,
@@ -56,30 +61,29 @@ export interface KubernetesObject {
  */
 export async function startCluster(nodes: readonly NodeShape[]): Promise<Cluster> {
   const programs = await findClusterPrograms()
-  const directory = mkdtempSync(join(tmpdir(), 'fractal-lba-cluster-'))
+  // The API server's: it goes with it, however this process ends.
+  const directory = await serverDirectory('cluster', undefined)
   const servers: [string, ServerProcess][] = []
-  const closers: (() => void)[] = [() => rmSync(directory, { recursive: true, force: true })]
   const close = async (): Promise<void> => {
     for (const [, server] of servers.splice(0).reverse()) await server.close()
-    for (const remove of closers.splice(0)) remove()
+    rmSync(directory, { recursive: true, force: true })
   }
   const started = async (name: string, starting: Promise<ServerProcess>): Promise<void> => {
     servers.push([name, await starting])
   }
   try {
-    const certificate = await makeCertificates('127.0.0.1')
-    closers.push(certificate.remove)
+    const certificate = await makeCertificates('127.0.0.1', directory)
     const port = await freePort()
     const access = makeAccess(directory, `https://127.0.0.1:${port}`, certificate.ca)
     const etcd = await startEtcd(programs)
     servers.push(['etcd', etcd.server])
     await started(
       'kube-apiserver',
-      startApiServer(programs, { etcdUrl: etcd.url, port, access, certificate }),
+      startApiServer(programs, { directory, etcdUrl: etcd.url, port, access, certificate }),
     )
     const commands = commandsOf(programs, directory, access.kubeconfig.admin)
     await untilReady(() => commands.kubectl('get', '--raw', '/readyz'))
-    await Promise.all([
+    await all([
       started('kube-controller-manager', startControllerManager(programs, access, certificate.ca)),
       started('kube-scheduler', startScheduler(programs, access)),
       started('kwok', startKwok(programs, access)),
@@ -95,6 +99,12 @@ export async function startCluster(nodes: readonly NodeShape[]): Promise<Cluster
     await close()
     throw error
   }
+}
+
+/** Waits for the end of each, so that none comes up after what was started has been ended. */
+async function all(starting: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(starting)).find((result) => result.status === 'rejected')
+  if (failed) throw failed.reason
 }
 
 type Commands = Omit<Cluster, 'logs' | 'close'>
@@ -114,6 +124,7 @@ function commandsOf(programs: ClusterPrograms, directory: string, kubeconfig: st
   const kubectl = (...args: readonly string[]): Promise<string> => command(programs.kubectl, args)
   let applied = 0
   const apply = async (...objects: readonly object[]): Promise<void> => {
+    if (objects.length === 0) return
     applied += 1
     const file = join(directory, `applied-${applied}.json`)
     writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }), { mode: 0o600 })

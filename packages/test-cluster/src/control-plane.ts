@@ -14,8 +14,12 @@ import { stages } from './stages.js'
 type Command = Pick<ServerCommand, 'file' | 'args' | 'ready'>
 
 /** Starts a server of the control plane, which has a directory of its own for what it keeps. */
-async function start(name: string, commandIn: (directory: string) => Command): Promise<ServerProcess> {
-  const directory = await serverDirectory(name, undefined)
+async function start(
+  name: string,
+  commandIn: (directory: string) => Command,
+  given?: string,
+): Promise<ServerProcess> {
+  const directory = given ?? (await serverDirectory(name, undefined))
   return ServerProcess.start(directory, { ...commandIn(directory), stopSignal: 'SIGTERM', user: undefined })
 }
 
@@ -39,6 +43,8 @@ export async function startEtcd({ etcd }: ClusterPrograms): Promise<{ server: Se
 }
 
 export interface ApiServerOptions {
+  /** Goes with it. */
+  readonly directory: string
   readonly etcdUrl: string
   readonly port: number
   readonly access: Access
@@ -47,9 +53,9 @@ export interface ApiServerOptions {
 
 export function startApiServer(
   { kubeApiserver }: ClusterPrograms,
-  { etcdUrl, port, access, certificate }: ApiServerOptions,
+  { directory, etcdUrl, port, access, certificate }: ApiServerOptions,
 ): Promise<ServerProcess> {
-  return start('kube-apiserver', () => ({
+  const command = () => ({
     file: kubeApiserver,
     args: [
       `--etcd-servers=${etcdUrl}`,
@@ -67,7 +73,8 @@ export function startApiServer(
       '--endpoint-reconciler-type=none',
     ],
     ready: /Serving securely on/,
-  }))
+  })
+  return start('kube-apiserver', command, directory)
 }
 
 export function startControllerManager(

@@ -12,9 +12,11 @@ export interface CertificateFiles {
   remove(): void
 }
 
-/** Makes an authority and a certificate of it for one host name. Wants openssl. */
-export async function makeCertificates(hostName: string): Promise<CertificateFiles> {
-  const directory = mkdtempSync(join(tmpdir(), 'fractal-lba-certificates-'))
+/** Makes an authority and a certificate of it for one host name, in a directory of their own unless one is given. Wants openssl. */
+export async function makeCertificates(
+  hostName: string,
+  directory = mkdtempSync(join(tmpdir(), 'fractal-lba-certificates-')),
+): Promise<CertificateFiles> {
   const at = (name: string): string => join(directory, name)
   const openssl = (...args: readonly string[]): Promise<string> => run('openssl', args)
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
