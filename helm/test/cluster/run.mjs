@@ -15,11 +15,8 @@ export async function run({ report, root, say, args, mark, logDir }) {
     report.skip('the chart on a real API server', missing.join('; '))
     return
   }
-  // Tests of one that is missing are skipped and say so.
-  for (const program of [helmPrograms.kubeconform, helmPrograms.netpolicy]) {
-    const found = await goProgram(program)
-    if ('missing' in found) say(found.missing)
-  }
+  const found = await goProgram(helmPrograms.netpolicy)
+  if ('missing' in found) say(found.missing)
   const options = { config: 'vitest.cluster.config.ts', args, mark, logDir, limitMs: LIMIT_MS }
   await report.tests('the chart on a real API server', true, () => runVitest(root, options))
 }

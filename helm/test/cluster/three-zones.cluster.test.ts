@@ -10,7 +10,6 @@ import {
   THREE_ZONES,
   writeSchemas,
 } from '@fractal-lba/test-cluster'
-import { builtGoProgram, helmPrograms, run } from '@fractal-lba/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   CHART,
@@ -25,7 +24,6 @@ import {
 } from './installation.js'
 import { prerequisites } from './prerequisites.js'
 
-const kubeconform = builtGoProgram(helmPrograms.kubeconform)
 const directory = mkdtempSync(join(tmpdir(), 'fractal-lba-schemas-'))
 let cluster: Cluster
 
@@ -42,26 +40,20 @@ afterAll(async () => {
 
 const cases = profiles().flatMap((profile) => HELMS.map((helm) => ({ profile, helm })))
 
-describe.each(cases)('the profile $profile with $helm', ({ profile, helm }) => {
-  const at = (): Installation => ({ cluster, helm, namespace: `${profile}-${helm}` })
-
-  test('installs where nothing but restricted pods is taken, and again as an upgrade', async () => {
-    await cluster.restrictedNamespace(at().namespace)
-    await cluster.apply(...prerequisites(profile).map((object) => inNamespace(object, at().namespace)))
-    await upgradeInstall(at(), CHART, '--values', profileFile(profile))
-    await expectToStart(at())
-    await upgradeInstall(at(), CHART, '--values', profileFile(profile))
-    await expectToStart(at())
-  })
-
-  test.skipIf('missing' in kubeconform)('has objects that fit the API server’s schemas', async () => {
-    expect(await misfits(await manifests(at()))).toEqual([])
-  })
-
-  test('is uninstalled', async () => {
-    await uninstall(at())
-  })
-})
+test.each(cases)(
+  'the profile $profile is installed, upgraded and uninstalled with $helm',
+  async ({ profile, helm }) => {
+    const at: Installation = { cluster, helm, namespace: `${profile}-${helm}` }
+    await cluster.restrictedNamespace(at.namespace)
+    await cluster.apply(...prerequisites(profile).map((object) => inNamespace(object, at.namespace)))
+    await upgradeInstall(at, CHART, '--values', profileFile(profile))
+    await expectToStart(at)
+    expect(await misfits(await manifests(at))).toEqual([])
+    await upgradeInstall(at, CHART, '--values', profileFile(profile))
+    await expectToStart(at)
+    await uninstall(at)
+  },
+)
 
 describe('a node is drained', () => {
   const args = {
@@ -104,24 +96,21 @@ describe('a node is drained', () => {
 })
 
 describe('schemas', () => {
-  test.skipIf('missing' in kubeconform)(
-    'find fields that nobody knows, in our own kinds and in others’',
-    async () => {
-      const wrong = [
-        { apiVersion: 'v1', kind: 'Service', metadata: { name: 'a' }, spec: { port: 1 } },
-        {
-          apiVersion: 'cert-manager.io/v1',
-          kind: 'Certificate',
-          metadata: { name: 'b' },
-          spec: { secret: 'c' },
-        },
-      ]
-      expect(await misfits(wrong.map((object) => JSON.stringify(object)).join('\n---\n'))).toEqual([
-        expect.stringMatching(/Service a: .*port/),
-        expect.stringMatching(/Certificate b: /),
-      ])
-    },
-  )
+  test('find fields that nobody knows, in our own kinds and in others’', async () => {
+    const wrong = [
+      { apiVersion: 'v1', kind: 'Service', metadata: { name: 'a' }, spec: { port: 1 } },
+      {
+        apiVersion: 'cert-manager.io/v1',
+        kind: 'Certificate',
+        metadata: { name: 'b' },
+        spec: { secret: 'c' },
+      },
+    ]
+    expect(await misfits(wrong.map((object) => JSON.stringify(object)).join('\n---\n'))).toEqual([
+      expect.stringMatching(/Certificate b: /),
+      expect.stringMatching(/Service a: .*port/),
+    ])
+  })
 })
 
 /** All pods of its Deployments and StatefulSets are there and ready, those of autoscalers too. */
@@ -151,21 +140,15 @@ interface Verdict {
 
 /** @returns a sentence for each object of these manifests that does not fit its schema, or has none. */
 async function misfits(yaml: string): Promise<string[]> {
-  if ('missing' in kubeconform) throw new Error(kubeconform.missing)
   const file = join(directory, 'manifests.yaml')
   writeFileSync(file, yaml)
-  const options = ['-strict', '-output', 'json', '-verbose', '-exit-on-error=false']
-  const said = await run('/bin/sh', [
-    ...['-c', '"$@" || test $? = 1', 'sh', kubeconform.path, ...options],
-    ...['-schema-location', join(directory, SCHEMA_PATH), file],
-  ])
+  const said = await cluster.kubeconform('-strict', '-schema-location', join(directory, SCHEMA_PATH), file)
   const { resources }: Verdict = JSON.parse(said)
   expect(resources.length).toBeGreaterThan(0)
   return resources
     .filter(({ status }) => status !== 'statusValid')
     .map(({ kind, name, msg }) => `${kind} ${name}: ${msg}`)
     .sort()
-    .reverse()
 }
 
 function inNamespace(object: object, namespace: string): object {

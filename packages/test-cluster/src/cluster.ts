@@ -22,6 +22,8 @@ import { storageClassFile } from './stages.js'
 const READY_LIMIT_MS = 60_000
 const COMMAND_LIMIT_MS = 120_000
 const POLL_MS = 100
+/** kubeconform ends with 1 when something does not fit, and has said so. */
+const KEEP_VERDICT = '"$@" || test $? = 1'
 
 export type HelmVersion = 'helm3' | 'helm4'
 
@@ -35,6 +37,8 @@ export interface Cluster {
   apply(...objects: readonly object[]): Promise<void>
   /** Runs a Helm as an administrator; limits of its own belong into `args`. */
   helm(version: HelmVersion, ...args: readonly string[]): Promise<string>
+  /** Runs kubeconform, which looks at manifests with schemas alone. @returns what it says as JSON, also of what does not fit. */
+  kubeconform(...args: readonly string[]): Promise<string>
   /** Makes a namespace that takes pods by the Pod Security level `restricted` alone. */
   restrictedNamespace(name: string): Promise<void>
   /** What the servers have written, by their names. */
@@ -135,6 +139,17 @@ function commandsOf(programs: ClusterPrograms, directory: string, kubeconfig: st
     apply,
     get: async (...args) => JSON.parse(await kubectl('get', ...args, '--output', 'json')),
     helm: (version, ...args) => command(programs[version], args),
+    kubeconform: (...args) =>
+      command('/bin/sh', [
+        '-c',
+        KEEP_VERDICT,
+        'sh',
+        programs.kubeconform,
+        '-output',
+        'json',
+        '-verbose',
+        ...args,
+      ]),
     restrictedNamespace: (name) => apply(restrictedNamespace(name)),
   }
 }

@@ -13,6 +13,7 @@ const PROGRAMS = {
   ...clusterPrograms,
   helm3: helmPrograms.helm3,
   helm4: helmPrograms.helm4,
+  kubeconform: helmPrograms.kubeconform,
 }
 
 /** Paths of what a cluster is made of. */
