@@ -3,81 +3,120 @@ import { cpuOfProduct } from './page.js'
 import { figureText } from './plot.js'
 import { isSound, perSecondOf, type RunReport } from './report.js'
 
-/** A figure of two runs. */
-interface Compared {
+/** A figure of a run, and whether more of it is better. */
+interface Figure {
   readonly name: string
-  readonly before: number
-  readonly after: number
-  /** after / before where more is better, before / after where less is: 1 is the same, below it is worse. */
-  readonly ratio: number
+  readonly moreIsBetter: boolean
+  readonly of: (report: RunReport) => number | undefined
 }
 
 export interface Difference {
   readonly markdown: string
-  /** A figure is worse by over 10 %, or the later run was not sound. */
+  /** A figure is worse by over 10 %, or a later run was not sound. */
   readonly isWorse: boolean
 }
 
 /** What is worse by more than this share fails. */
 const WORSE_MAX = 0.1
 
-/** Two reports of one profile beside each other. @throws Error where they are of different ones. */
-export function difference(before: RunReport, after: RunReport): Difference {
-  if (before.run !== after.run || formOf(before) !== formOf(after)) {
-    const text = (report: RunReport): string => `${report.run} (${formOf(report)})`
-    throw new Error(`${text(before)} and ${text(after)} do not compare`)
-  }
-  const figures = [
-    more('submissions a second', perSecondOf(before), perSecondOf(after)),
-    less('p50, ms', before.latency.p50Ms, after.latency.p50Ms),
-    less('p95, ms', before.latency.p95Ms, after.latency.p95Ms),
-    less('p99, ms', before.latency.p99Ms, after.latency.p99Ms),
-    less('CPU µs a submission', cpuOfProduct(before), cpuOfProduct(after)),
-    less('memory MiB, all processes', memoryOf(before), memoryOf(after)),
-    ...partFigures(before, after),
-  ]
-  const worse = figures.filter(({ ratio }) => ratio < 1 - WORSE_MAX)
-  const sound = isSound(after)
+const FIGURES: readonly Figure[] = [
+  { name: 'submissions a second', moreIsBetter: true, of: perSecondOf },
+  { name: 'p50, ms', moreIsBetter: false, of: ({ latency }) => latency.p50Ms },
+  { name: 'p95, ms', moreIsBetter: false, of: ({ latency }) => latency.p95Ms },
+  { name: 'p99, ms', moreIsBetter: false, of: ({ latency }) => latency.p99Ms },
+  { name: 'CPU µs a submission', moreIsBetter: false, of: cpuOfProduct },
+  {
+    name: 'memory MiB, all processes',
+    moreIsBetter: false,
+    of: ({ processes }) => processes.reduce((sum, { memoryMiBMax }) => sum + memoryMiBMax, 0),
+  },
+]
+
+/**
+ * Runs before a change and after it, in the order in which they took turns. A ratio is the median of the pairs' ratios: below 1
+ * is worse. @throws Error where they are not of one profile and one form, or not in pairs
+ */
+export function difference(before: readonly RunReport[], after: readonly RunReport[]): Difference {
+  const [first, last] = [before[0], after[0]]
+  if (!first || !last || before.length !== after.length)
+    throw new Error(`${before.length} reports before and ${after.length} after are no pairs`)
+  const title = titleOf(last)
+  const other = [...before, ...after].find((report) => titleOf(report) !== title)
+  if (other) throw new Error(`${titleOf(other)} and ${title} do not compare`)
+  const rows = [...FIGURES, ...partFigures(last)].flatMap((figure) => rowOf(figure, before, after))
+  const worse = rows.filter(({ ratio }) => ratio < 1 - WORSE_MAX)
+  const unsound = after.filter((report) => !isSound(report)).length
   const lines = [
-    `### load: ${after.run} (${formOf(after)})`,
+    `### load: ${title}`,
     '',
-    `${before.commit} → ${after.commit}, ${after.machine.cpu}, ${after.machine.cores} cores`,
+    `${first.commit} → ${last.commit}, ${last.machine.cpu}, ${last.machine.cores} cores, ${before.length} by turns`,
     '',
     '| figure | before | after | ratio |',
     '|---|---|---|---|',
-    ...figures.map(({ name, before: old, after: now, ratio }) => {
+    ...rows.map(({ name, theirs, ours, ratio }) => {
       const mark = ratio < 1 - WORSE_MAX ? ' **worse**' : ''
-      return `| ${name} | ${figureText(old)} | ${figureText(now)} | ${ratio.toFixed(2)}${mark} |`
+      return `| ${name} | ${figureText(theirs)} | ${figureText(ours)} | ${ratio.toFixed(2)}${mark} |`
     }),
     '',
-    sound
+    unsound === 0
       ? 'Every gate held, and every record is accounted for.'
-      : '**A gate did not hold, or a record is not accounted for.**',
+      : `**In ${unsound} of the later runs a gate did not hold, or a record is not accounted for.**`,
     worse.length === 0
       ? 'No figure is worse by over 10 %.'
       : `**Worse by over 10 %**: ${worse.map(({ name }) => name).join(', ')}.`,
     '',
-    'A ratio below 1 is worse. Two runs at different times on a shared machine differ by a third: only runs on the same',
-    'machine, one after the other, say something.',
+    "A ratio is the median of the pairs' ratios, below 1 is worse. Runs at different times on a shared machine differ by a third:",
+    'only those that took turns on one machine say something.',
   ]
-  return { markdown: `${lines.join('\n')}\n`, isWorse: worse.length > 0 || !sound }
+  return { markdown: `${lines.join('\n')}\n`, isWorse: worse.length > 0 || unsound > 0 }
 }
 
-function partFigures(before: RunReport, after: RunReport): Compared[] {
-  return after.parts.flatMap((part) => {
-    const earlier = before.parts.find(({ name }) => name === part.name)
-    return earlier ? [less(`${part.name}: p99, ms`, earlier.p99Ms, part.p99Ms)] : []
+interface Row {
+  readonly name: string
+  readonly theirs: number
+  readonly ours: number
+  readonly ratio: number
+}
+
+function rowOf(
+  { name, moreIsBetter, of }: Figure,
+  before: readonly RunReport[],
+  after: readonly RunReport[],
+): Row[] {
+  const pairs = after.flatMap((report, index) => {
+    const [ours, earlier] = [of(report), before[index]]
+    const theirs = earlier && of(earlier)
+    return ours === undefined || theirs === undefined ? [] : [{ theirs, ours }]
   })
+  if (pairs.length === 0) return []
+  return [
+    {
+      name,
+      theirs: median(pairs.map(({ theirs }) => theirs)),
+      ours: median(pairs.map(({ ours }) => ours)),
+      ratio: median(pairs.map(({ theirs, ours }) => (moreIsBetter ? ours / theirs : theirs / ours))),
+    },
+  ]
 }
 
-function more(name: string, before: number, after: number): Compared {
-  return { name, before, after, ratio: after / before }
+function partFigures({ parts }: RunReport): readonly Figure[] {
+  return parts.map(({ name }) => ({
+    name: `${name}: p99, ms`,
+    moreIsBetter: false,
+    of: (report) => report.parts.find((part) => part.name === name)?.p99Ms,
+  }))
 }
 
-function less(name: string, before: number, after: number): Compared {
-  return { name, before, after, ratio: before / after }
+function titleOf(report: RunReport): string {
+  return `${report.run} (${formOf(report)})`
 }
 
-function memoryOf({ processes }: RunReport): number {
-  return processes.reduce((sum, { memoryMiBMax }) => sum + memoryMiBMax, 0)
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const half = Math.floor(sorted.length / 2)
+  const [low = Number.NaN, high = Number.NaN] = [
+    sorted[sorted.length % 2 === 1 ? half : half - 1],
+    sorted[half],
+  ]
+  return (low + high) / 2
 }

@@ -112,7 +112,7 @@ describe('the history', () => {
 
 describe('two reports beside each other', () => {
   it('differ by ratios, below 1 where it is worse', () => {
-    const { markdown, isWorse } = difference(report, report)
+    const { markdown, isWorse } = difference([report], [report])
     expect(isWorse).toBe(false)
     expect(markdown).toContain('| p95, ms | 8 | 8 | 1.00 |')
   })
@@ -122,14 +122,22 @@ describe('two reports beside each other', () => {
     ['fewer', { submissions: 8_000 }, '| submissions a second | 100 | 80 | 0.80 **worse** |'],
     ['not sound', { account: [{ what: 'lost', sent: 2, seen: 1, agrees: false }] }, 'not accounted for'],
   ])('are worse where the later one is %s', (_, change, line) => {
-    const { markdown, isWorse } = difference(report, { ...report, ...change })
+    const { markdown, isWorse } = difference([report], [{ ...report, ...change }])
     expect(isWorse).toBe(true)
     expect(markdown).toContain(line)
   })
 
+  it('are pairs, and the median of their ratios counts', () => {
+    const [slow, slower] = [2, 8].map((p50Ms) => ({ ...report, latency: { ...report.latency, p50Ms } }))
+    if (!slow || !slower) throw new Error('there are two')
+    const { markdown, isWorse } = difference([slow, slow, slow], [slow, slower, slow])
+    expect([isWorse, markdown]).toEqual([false, expect.stringContaining('| p50, ms | 2 | 2 | 1.00 |')])
+    expect(() => difference([slow, slow], [slow])).toThrow('no pairs')
+  })
+
   it('are of one profile and one form', () => {
-    expect(() => difference(report, { ...report, run: 'burst' })).toThrow('do not compare')
-    expect(() => difference(report, { ...report, isWhole: false, seconds: 60 })).toThrow('do not compare')
+    expect(() => difference([report], [{ ...report, run: 'burst' }])).toThrow('do not compare')
+    expect(() => difference([report], [{ ...report, isWhole: false, seconds: 60 }])).toThrow('do not compare')
   })
 })
 

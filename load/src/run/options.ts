@@ -45,9 +45,9 @@ It starts the product on empty data, without a limit of the rate, unless BACKEND
 PCS_HMAC_KEY. k6 and ghz are built once by Go. The report is load/report/PROFILE.html, .md and .json; the figures of each run
 are kept in load/history.csv. Exit code 1: a gate did not hold, or a record is not accounted for.
 
-npm run load -- difference BEFORE.json AFTER.json     the Markdown of two reports beside each other; exit code 1
-                                                      where a figure is worse by over 10 %
-npm run load -- report                                writes load/REPORT.md from the last whole run of each profile
+npm run load -- difference BEFORE AFTER   the Markdown of two reports (.json) beside each other, or of two directories with as
+                                          many each, that took turns; exit code 1 where a figure is worse by over 10 %
+npm run load -- report                    writes load/REPORT.md from the last whole run of each profile
 `
 
 /** What was asked for cannot be; the message is a sentence about it. */
@@ -63,7 +63,7 @@ export function readLoadOptions(args: readonly string[]): LoadOptions | undefine
   if (name === 'difference') {
     const [before, after] = rest
     if (before === undefined || after === undefined || rest.length > 2)
-      throw new UnusableLoadOptions('difference takes two reports: BEFORE.json AFTER.json')
+      throw new UnusableLoadOptions('difference takes two reports, or two directories of them: BEFORE AFTER')
     return { kind: 'difference', before, after }
   }
   if (name === 'report' && rest.length === 0) return { kind: 'report' }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConstellationError, watchForEnd } from '@fractal-lba/local'
 import { ghzProgram, runGhz } from '../ghz/run-ghz.js'
@@ -11,7 +11,7 @@ import { renderMarkdown } from '../report/markdown.js'
 import { renderPage } from '../report/page.js'
 import { isSound, processFigures, type RunReport } from '../report/report.js'
 import { accounted, type Generate } from './accounted.js'
-import { LoadFailure } from './generated.js'
+import { type Generated, LoadFailure } from './generated.js'
 import { k6Program, runK6 } from './k6.js'
 import { runCapacity, runSmoke } from './open-loop-runs.js'
 import {
@@ -61,8 +61,8 @@ export async function runLoad(context: LoadContext): Promise<number> {
     }
     if (options.kind === 'difference') {
       const { markdown, isWorse } = difference(
-        await readReport(options.before),
-        await readReport(options.after),
+        await readReports(options.before),
+        await readReports(options.after),
       )
       out(markdown)
       return isWorse ? 1 : 0
@@ -90,11 +90,14 @@ export async function runLoad(context: LoadContext): Promise<number> {
   }
 }
 
-async function readReport(file: string): Promise<RunReport> {
+/** A report, or those in a directory, in the order of their names. @throws UnusableLoadOptions */
+async function readReports(path: string): Promise<readonly RunReport[]> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as RunReport
+    const isOne = (await stat(path)).isFile()
+    const files = isOne ? [path] : (await readdir(path)).sort().map((name) => join(path, name))
+    return await Promise.all(files.map(async (file) => JSON.parse(await readFile(file, 'utf8')) as RunReport))
   } catch (error) {
-    throw new UnusableLoadOptions(`${file} is no report: ${String(error)}`)
+    throw new UnusableLoadOptions(`${path} is no report, nor a directory of them: ${String(error)}`)
   }
 }
 
@@ -135,7 +138,7 @@ async function loaded(
       ...{ elapsedMs, submissions, latency, shares, gates, account, parts, seen },
       ...{ answers: sent.answers, kinds: sent.kinds },
       samples,
-      processes: processFigures(samples, submissions),
+      processes: processFigures(samples, Math.max(submissions, callsOf(generated))),
     }
     await writeReport(report, root, reportDir, say)
     if (!isSound(report)) for (const line of target.own?.complaints() ?? []) say(line)
@@ -161,6 +164,11 @@ async function generatorOf({ run }: RunOptions): Promise<Generate> {
     context.onStart(process.pid)
     return run === 'smoke' ? runSmoke(context) : runCapacity(context)
   }
+}
+
+/** Of RPCs that are no submission too. */
+function callsOf({ parts }: Generated): number {
+  return parts.reduce((sum, { count }) => sum + count, 0)
 }
 
 async function writeReport(
