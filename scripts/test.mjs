@@ -100,7 +100,11 @@ async function observability() {
 
 /** The images are built first, over a base made here where that can be done; without podman their tests are skipped. */
 async function images() {
-  const { buildImages, findPodman, localBases } = await import('@fractal-lba/test-servers')
+  const { buildImages, findPodman, goProgram, helmPrograms, localBases } = await import(
+    '@fractal-lba/test-servers'
+  )
+  const helm = await goProgram(helmPrograms.helm4)
+  if ('missing' in helm) say(helm.missing)
   const podman = await findPodman()
   if ('missing' in podman) say(podman.missing)
   else {

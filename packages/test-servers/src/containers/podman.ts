@@ -7,7 +7,7 @@ import { findPrograms, pathDirectories } from '../programs.js'
 import { type RunOptions, run } from '../run.js'
 
 /** What podman needs to build images, and to run containers that find each other by name. */
-const DEBIAN_PACKAGES = ['podman', 'buildah', 'runc', 'netavark', 'aardvark-dns', 'iptables']
+const DEBIAN_PACKAGES = ['podman', 'buildah', 'runc', 'netavark', 'aardvark-dns', 'catatonit', 'iptables']
 const COMMAND_LIMIT_MS = 60_000
 
 /** Runs podman. */
