@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { licenceMistakes } from '../audit/licences.mjs'
+import { sealedMistakes } from '../audit/sealed.mjs'
 import { staleChartFiles } from '../chart/files.mjs'
 import { run } from '../lib/run.mjs'
 import { askedSettings } from './asked-settings.mjs'
@@ -68,6 +69,13 @@ export function checks(root) {
       mistake: async () => {
         const lock = readFileSync(join(root, 'package-lock.json'), 'utf8')
         return lockGaps(lock) ?? lockEngines(lock)
+      },
+    },
+    {
+      name: 'secrets are encrypted (SOPS)',
+      mistake: async () => {
+        const files = await sources(root, (path) => /\.ya?ml$/.test(path))
+        return files.flatMap(({ path, text }) => sealedMistakes(path, text)).join('\n') || undefined
       },
     },
     {
