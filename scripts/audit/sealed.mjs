@@ -1,6 +1,6 @@
 import { parseAllDocuments } from 'yaml'
 
-const SEALED_NAME = /\.(sops|enc)\.ya?ml$/
+const SEALED_NAME = /[^/]\.(sops|enc)\.ya?ml$/
 const SEALED_VALUE = /^ENC\[AES256_GCM,data:[^,]*,iv:[^,]+,tag:[^,]+,type:\w+\]$/
 
 /**
