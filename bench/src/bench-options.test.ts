@@ -18,6 +18,19 @@ describe('readBenchOptions', () => {
     })
   })
 
+  it('fills a memory store', () => {
+    expect(readBenchOptions(['--memory'])).toEqual({ kind: 'memory', ids: 10_000_000, json: false })
+    expect(() => readBenchOptions(['--memory', '--seconds', '3'])).toThrow(UnusableOptions)
+  })
+
+  it('sends batches at a constant rate', () => {
+    expect(readBenchOptions(['--batches', '--rate', '5000'])).toEqual({
+      ...{ kind: 'batches', rounds: 1, seconds: 60, warmupSeconds: 10, connections: 32, perSecond: 5_000 },
+      ...{ dataDir: undefined, json: false },
+    })
+    expect(() => readBenchOptions(['--batches', '--windows', '3'])).toThrow(UnusableOptions)
+  })
+
   it.each([
     [['--only', 'product'], { variants: ['product'], log: false }],
     [['--only', 'log'], { variants: ['product', 'no-flush', 'compacting'], log: true }],
@@ -104,7 +117,7 @@ describe('readBenchOptions', () => {
     [['5'], '5'],
     [
       ['--windows', '3'],
-      '--windows needs --against, --beside, --verifier or one of --one-process, --traced, --tls, --ed25519',
+      '--windows needs --against, --beside, --verifier, --batches or one of --one-process, --traced, --tls, --ed25519',
     ],
     [['--tls', '--ed25519'], 'runs of their own'],
     [['--verifier', '--rate', '5'], '--rate does not go with --verifier'],

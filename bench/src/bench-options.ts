@@ -15,7 +15,7 @@ const STORE_VARIANTS: readonly VariantName[] = ['product', 'redis', 'postgres']
 /** Without `--only`: what asks for no server beside the product. */
 const USUAL_VARIANTS: readonly VariantName[] = ['product', 'no-flush', 'compacting']
 
-export type BenchOptions = VariantOptions | CompareOptions | VerifierOptions
+export type BenchOptions = VariantOptions | CompareOptions | VerifierOptions | BatchOptions | MemoryOptions
 
 /** Two builds side by side. */
 export type CompareOptions = CompareSettings &
@@ -42,6 +42,26 @@ interface CompareSettings {
   readonly warmupSeconds: number
   readonly connections: number
   /** Arrivals of the load `steady`. */
+  readonly perSecond: number
+  readonly dataDir: string | undefined
+  readonly json: boolean
+}
+
+/** The memory store of dedup alone, in this process. */
+export interface MemoryOptions {
+  readonly kind: 'memory'
+  readonly ids: number
+  readonly json: boolean
+}
+
+/** Batches at a constant rate, five processes and one process by turns. */
+export interface BatchOptions {
+  readonly kind: 'batches'
+  readonly rounds: number
+  readonly seconds: number
+  readonly warmupSeconds: number
+  readonly connections: number
+  /** Records. */
   readonly perSecond: number
   readonly dataDir: string | undefined
   readonly json: boolean
@@ -121,6 +141,12 @@ All run at the same time on data of their own and are loaded by turns; the figur
 
 npm run bench -- --verifier          the verifier alone, in batches of 128, beside threads that only call crypto.verify;
                                      --windows, --seconds and --json as above
+
+npm run bench -- --batches           64 records to a request at a constant rate, five processes and one process by turns:
+                                     what share of the rate is reached, and p99 from the moment a request is due;
+                                     --rate N records per second (10000), --seconds N (60), --warmup N (10),
+                                     --connections N (32), --rounds N (1), --data-dir and --json as above
+npm run bench -- --memory            the memory store of dedup alone: bytes for an id, longest stall; --ids N (10000000)
 `
 
 /** What was asked for on the command line cannot be; the message is a sentence about it. */
@@ -133,11 +159,15 @@ export function readBenchOptions(args: readonly string[]): BenchOptions | undefi
   const values = parse(args)
   if (values.help) return undefined
   if (values.verifier) return readVerifierOptions(values)
+  if (values.memory) return readMemoryOptions(values)
+  if (values.batches) return readBatchOptions(values)
   if (values.against !== undefined || values.beside !== undefined || pairNames.some((name) => values[name]))
     return readCompareOptions(values)
   for (const option of ['windows', 'rate'] as const) {
     if (values[option] !== undefined)
-      throw new UnusableOptions(`--${option} needs --against, --beside, --verifier or one of ${pairFlags}`)
+      throw new UnusableOptions(
+        `--${option} needs --against, --beside, --verifier, --batches or one of ${pairFlags}`,
+      )
   }
   const profile = values.profile ?? false
   const only = (values.only ?? []).flatMap((text) => text.split(','))
@@ -213,6 +243,39 @@ function readVerifierOptions(values: Values): VerifierOptions {
   }
 }
 
+function readBatchOptions(values: Values): BatchOptions {
+  const {
+    batches: _,
+    rate,
+    seconds,
+    warmup,
+    connections,
+    rounds,
+    json,
+    'data-dir': dataDir,
+    ...others
+  } = values
+  const [other] = Object.keys(others)
+  if (other !== undefined) throw new UnusableOptions(`--${other} does not go with --batches`)
+  return {
+    kind: 'batches',
+    rounds: wholeNumber('--rounds', rounds, 1, 100),
+    seconds: wholeNumber('--seconds', seconds, 60, 600),
+    warmupSeconds: wholeNumber('--warmup', warmup, WARMUP_SECONDS, 600),
+    connections: wholeNumber('--connections', connections, 32, 4_096),
+    perSecond: wholeNumber('--rate', rate, 10_000, 100_000),
+    dataDir,
+    json: json ?? false,
+  }
+}
+
+function readMemoryOptions(values: Values): MemoryOptions {
+  const { memory: _, ids, json, ...others } = values
+  const [other] = Object.keys(others)
+  if (other !== undefined) throw new UnusableOptions(`--${other} does not go with --memory`)
+  return { kind: 'memory', ids: wholeNumber('--ids', ids, 10_000_000, 100_000_000), json: json ?? false }
+}
+
 function windowMsOf(text: string | undefined): number {
   if (text === undefined) return WINDOW_MS
   const seconds = /^\d{1,2}(\.\d)?$/.test(text) ? Number(text) : 0
@@ -238,6 +301,9 @@ function parse(args: readonly string[]) {
         tls: { type: 'boolean' },
         ed25519: { type: 'boolean' },
         verifier: { type: 'boolean' },
+        batches: { type: 'boolean' },
+        memory: { type: 'boolean' },
+        ids: { type: 'string' },
         windows: { type: 'string' },
         rate: { type: 'string' },
         connections: { type: 'string' },
@@ -255,7 +321,7 @@ function parse(args: readonly string[]) {
 
 function wholeNumber(option: string, text: string | undefined, fallback: number, max: number): number {
   if (text === undefined) return fallback
-  const value = /^\d{1,6}$/.test(text) ? Number(text) : 0
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : 0
   if (value < 1 || value > max)
     throw new UnusableOptions(`${option} is a whole number from 1 to ${max}, not ${text}`)
   return value

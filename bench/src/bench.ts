@@ -6,6 +6,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { isBusy, isInMemory, type Machine, recordMaker, submitRequest, thisMachine } from '@fractal-lba/load'
 import { ConstellationError, watchForEnd } from '@fractal-lba/local'
 import { hmacKey } from '@fractal-lba/pcs'
+import { benchBatches } from './batches/batch-bench.js'
+import { renderBatches } from './batches/batch-report.js'
 import {
   BENCH_HELP,
   readBenchOptions,
@@ -19,6 +21,7 @@ import { benchLog } from './log/log-bench.js'
 import { Profiling } from './profiling.js'
 import { type BenchReport, figuresOf, ratiosOf, renderReport, type VariantFigures } from './report.js'
 import { type Bench, BenchFailure, type Durations, type Measurement, measure } from './round.js'
+import { benchMemoryIds, renderMemoryIds } from './stores/memory-ids.js'
 import {
   compactingVariant,
   productVariant,
@@ -63,13 +66,21 @@ export async function runBench({ args, root, parentPid, out, err }: BenchContext
       out(BENCH_HELP)
       return 0
     }
-    const place = await placeOf(options.dataDir ?? join(root, 'data'), say)
+    const dataDir = options.kind === 'memory' ? undefined : options.dataDir
+    const place = await placeOf(dataDir ?? join(root, 'data'), say)
     const setup = { root, ...place, signal: ended.signal, say }
     if (options.kind === 'verifier') {
       const { windows, windowMs } = options
       const figures = await benchVerifier({ windows, windowMs, signal: ended.signal })
       const { machine } = place
       out(options.json ? jsonOf({ machine, ...figures }) : renderVerifier(machine, figures))
+    } else if (options.kind === 'memory') {
+      const figures = await benchMemoryIds(options.ids, ended.signal)
+      const { machine } = place
+      out(options.json ? jsonOf({ machine, ...figures }) : renderMemoryIds(machine, figures))
+    } else if (options.kind === 'batches') {
+      const report = await benchBatches(options, setup)
+      out(options.json ? jsonOf(report) : renderBatches(report))
     } else if (options.kind === 'variants') {
       const report = await bench(options, setup)
       out(options.json ? jsonOf(report) : renderReport(report))

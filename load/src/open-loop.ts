@@ -1,6 +1,7 @@
 import { Connection } from './connection.js'
 import type { LoadResult, LoadTarget } from './http-client.js'
 import { Latencies } from './latencies.js'
+import type { Answer } from './response-parser.js'
 
 export interface OpenLoopRun {
   readonly next: () => Buffer | undefined
@@ -28,8 +29,8 @@ export class OpenLoop {
       { length: target.connections },
       () =>
         new Connection(target, readBuffer, {
-          onAnswer: (connection, { status, refusal }, latencyMs, nowMs) => {
-            this.#run?.onAnswer(status, refusal, latencyMs, nowMs)
+          onAnswer: (connection, answer, latencyMs, nowMs) => {
+            this.#run?.onAnswer(answer, latencyMs, nowMs)
             if (connection.isOpen) this.#free.push(connection)
             this.#sendDue(nowMs)
           },
@@ -130,11 +131,13 @@ class ArrivalRun {
     return request
   }
 
-  onAnswer(status: number, refusal: string | undefined, latencyMs: number, nowMs: number): void {
+  onAnswer({ status, refusal, lines }: Answer, latencyMs: number, nowMs: number): void {
     this.#underWay -= 1
     this.#lastAnswerMs = nowMs
     this.#latencies.add(latencyMs)
-    this.#answersByStatus.set(status, (this.#answersByStatus.get(status) ?? 0) + 1)
+    for (const [answered, count] of lines ?? [[status, 1]]) {
+      this.#answersByStatus.set(answered, (this.#answersByStatus.get(answered) ?? 0) + count)
+    }
     if (refusal !== undefined && !this.#refusals.has(status)) this.#refusals.set(status, refusal)
   }
 

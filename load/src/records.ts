@@ -110,6 +110,14 @@ export function submitRequest(body: string, path = '/v1/pcs/submit'): Buffer {
   )
 }
 
+/** A complete HTTP/1.1 request that submits these bodies, one a line. */
+export function batchRequest(bodies: readonly string[]): Buffer {
+  const lines = `${bodies.join('\n')}\n`
+  return Buffer.from(
+    `POST /v1/pcs/batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\nContent-Length: ${Buffer.byteLength(lines)}\r\n\r\n${lines}`,
+  )
+}
+
 /** Cell counts that grow with the scale about as scale^dimension does, with some noise. */
 function countsLike(dimension: number, cells: number, random: () => number): Record<string, number> {
   return Object.fromEntries(

@@ -32,6 +32,25 @@ describe('ResponseParser', () => {
     expect(answers.at(-1)).toMatchObject({ status: 200 })
   })
 
+  it('counts the lines of a batch by status, wherever its chunks are cut', () => {
+    const lines = [
+      '{"line":1,"status":200,"x":{"status":500}}\n',
+      '{"line":2,"status":429,\n{"line":3,"status":200,\n',
+    ]
+    const chunks = lines.map((line) => `${line.length.toString(16)}\r\n${line}\r\n`).join('')
+    const all = answer('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked', `${chunks}0\r\n\r\n`)
+    for (let cut = 1; cut < all.length; cut += 1) {
+      const parser = new ResponseParser()
+      expect(parser.feed(all.subarray(0, cut)), `cut at ${cut}`).toBeUndefined()
+      const { lines: counted } = parser.feed(all.subarray(cut)) ?? {}
+      expect([...(counted ?? [])], `cut at ${cut}`).toEqual([
+        [200, 2],
+        [429, 1],
+      ])
+      expect(parser.feed(accepted)).toMatchObject({ status: 200 })
+    }
+  })
+
   it('reads one answer after the other', () => {
     const parser = new ResponseParser()
     const statuses = [200, 202, 409, 503].map((status) => {
@@ -63,7 +82,7 @@ describe('ResponseParser', () => {
   })
 
   it.each([
-    ['no Content-Length', answer('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked')],
+    ['no length', answer('HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip')],
     ['a name that only ends in content-length', answer('HTTP/1.1 200 OK\r\nx-content-length: 0')],
     ['a Content-Length that is no number', answer('HTTP/1.1 200 OK\r\nContent-Length: 0x2', '{}')],
     ['more than the answer', answer('HTTP/1.1 200 OK\r\nContent-Length: 2', '{}H')],
