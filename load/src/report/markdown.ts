@@ -1,3 +1,4 @@
+import { capacityOf } from '../run/open-loop-runs.js'
 import { formOf } from './history.js'
 import { cpuOfProduct } from './page.js'
 import { figureText } from './plot.js'
@@ -40,7 +41,7 @@ export function renderMarkdown(report: RunReport): string {
   return `${lines.join('\n').trimEnd()}\n`
 }
 
-function partLines({ parts }: RunReport): string[] {
+function partLines({ run, parts }: RunReport): string[] {
   return [
     '| part | asked /s | reached /s | failed | p50 ms | p95 ms | p99 ms | CPU µs each |',
     '|---|---|---|---|---|---|---|---|',
@@ -50,6 +51,9 @@ function partLines({ parts }: RunReport): string[] {
       return `| ${name} | ${cells.join(' | ')} |`
     }),
     '',
+    ...(run === 'capacity'
+      ? [`The highest rate that holds p99 below 200 ms: ${capacityOf(parts)?.name ?? 'none'}.`, '']
+      : []),
   ]
 }
 
