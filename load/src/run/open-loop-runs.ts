@@ -13,7 +13,7 @@ import {
   type SeenSecond,
 } from './generated.js'
 
-const SMOKE = { perSecond: 200, seconds: 60, connections: 64 }
+const SMOKE = { perSecond: 100, seconds: 60, connections: 128 }
 /** As the k6 profiles have it. */
 const MIX = { duplicateShare: 0.06, badSignatureShare: 0.02, malformedShare: 0.02 }
 const STEPS_PER_SECOND = [

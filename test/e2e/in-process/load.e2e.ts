@@ -15,7 +15,7 @@ describe('npm run load', () => {
     const named = namedTarget(constellation.baseUrl, undefined, { PCS_HMAC_KEY: site.hmacKey })
     const own = { walDir: walDirectory, port: site.port, cpuMs: () => 0, complaints: () => [] }
     const { signal } = new AbortController()
-    const context = { root: '.', reportDir: tmpdir(), seconds: SECONDS, scale: 0.5, signal, say: () => {} }
+    const context = { root: '.', reportDir: tmpdir(), seconds: SECONDS, scale: 1, signal, say: () => {} }
     const run = accounted({ ...named, own }, runSmoke, context, () => {})
     await beside()
     return run
