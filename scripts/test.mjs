@@ -90,8 +90,8 @@ async function vitest(name, config, limitMs) {
 
 /** Its programs are built first, where there is a Go; tests of one that is missing are skipped and say so. */
 async function observability() {
-  const { goProgram, observabilityPrograms } = await import('@fractal-lba/test-servers')
-  for (const program of Object.values(observabilityPrograms)) {
+  const { goProgram, loadPrograms, observabilityPrograms } = await import('@fractal-lba/test-servers')
+  for (const program of [...Object.values(observabilityPrograms), loadPrograms.k6]) {
     const found = await goProgram(program)
     if ('missing' in found) say(found.missing)
   }

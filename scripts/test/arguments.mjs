@@ -3,7 +3,7 @@ npm test -- --checks             lint, protocols, generated code, types, length 
 npm test -- --unit               the unit tests
 npm test -- --e2e                the end-to-end tests: in one process, then over the processes as they are built
 npm test -- --servers            the tests that need an installed Redis or Postgres
-npm run test:observability       rules, alerts and runbooks with the real programs, which Go builds once (ten minutes)
+npm run test:observability       rules, alerts and runbooks (and the scripts of load/) with the real programs, which Go builds once
 npm run test:images              the images, built and run by podman as containers (some minutes)
 npm run test:fault -- --short    the fault tests in their short form: about ten minutes
 npm run test:fault               the fault tests in their long form: hours
