@@ -18,6 +18,7 @@ import {
 import type { Admission, Caller } from '../admission.js'
 import type { Answer, Answered } from '../decision.js'
 import type { Ingest, Submission } from '../ingest.js'
+import { requestIdFrom } from '../request-id.js'
 import type { SubmissionReport } from '../submission-report.js'
 import { traceContextOf } from '../trace-context.js'
 import { endBatchTrace, endTrace, type SubmissionTraces } from '../traces.js'
@@ -37,8 +38,14 @@ type RawRecords = readonly Buffer[]
 /** One in this process: it has no address. */
 const NO_CALLER: Caller = { peer: '', forwardedFor: undefined }
 
-/** Tells the caller something beside the answer, where there is something. */
-type Tell = (name: string, value: string | undefined) => void
+/** What is known of a call beside its request. */
+interface IngestCall {
+  readonly requestId: string
+  readonly context: CallContext | undefined
+  readonly caller: Caller
+  /** Tells the caller something beside the answer, where there is something. */
+  readonly tell: (name: string, value: string | undefined) => void
+}
 
 export interface IngestServiceParts {
   readonly ingest: Ingest
@@ -68,46 +75,46 @@ export function ingestService({
   }
   const submit = async (
     body: Buffer,
-    parent: CallContext | undefined,
     trace: Work | undefined,
-    caller: Caller,
+    { context, caller, requestId }: IngestCall,
   ): Promise<ingest.StoredOutcome> => {
     const completeMs = monotonicMs()
     const submission: Submission = {
       body,
       encoding: record.Encoding.ENCODING_PROTOBUF,
-      context: trace ?? parent,
+      context: trace ?? context,
       client: admission.clientOf(caller),
     }
     const answer = await answerOf(submission)
-    endTrace(trace, answer)
-    report.answered(answer, { front: 'grpc', elapsedMs: monotonicMs() - completeMs, submission })
+    endTrace(trace, answer, requestId)
+    const elapsedMs = monotonicMs() - completeMs
+    report.answered(answer, { front: 'grpc', requestId, elapsedMs, submission })
     if (answer instanceof AppError) throw answer
     return storedOutcome(answer)
   }
 
   return grpcService(rawDefinition(), {
-    submit: answering(async (records: RawRecords, context, tell, caller) => {
-      const trace = traces?.overGrpc(context)
+    submit: answering(async (records: RawRecords, call) => {
+      const trace = traces?.overGrpc(call.context)
       try {
         // A field that occurs twice is merged, and merging is what concatenation of the bytes means in protobuf.
-        return { result: await submit(Buffer.concat(records), context, trace, caller) }
+        return { result: await submit(Buffer.concat(records), trace, call) }
       } finally {
-        tell('traceresponse', trace?.traceresponse)
+        call.tell('traceresponse', trace?.traceresponse)
       }
     }),
-    submitBatch: answering(async (records: RawRecords, context, tell, caller) => {
+    submitBatch: answering(async (records: RawRecords, call) => {
+      const { requestId } = call
       const bytes = records.reduce((sum, record) => sum + record.length, 0)
       if (records.length > BATCH_RECORDS_MAX || bytes > BATCH_BYTES_MAX) {
-        report.refused(recordProblems.too_large, BATCH_TOO_LARGE, { front: 'grpc' })
+        report.refused(recordProblems.too_large, BATCH_TOO_LARGE, { front: 'grpc', requestId })
         throw new AppError('too_large', BATCH_TOO_LARGE)
       }
-      const trace = traces?.batch('grpc', context, records.length)
-      const one = (body: Buffer) =>
-        submit(body, context, trace && traces?.submissionOf(trace, 'grpc'), caller)
-      const results = await Promise.all(records.map((record) => resultOf(one(record))))
+      const trace = traces?.batch('grpc', call.context, records.length)
+      const one = (body: Buffer) => submit(body, trace && traces?.submissionOf(trace, 'grpc'), call)
+      const results = await Promise.all(records.map((record) => resultOf(one(record), requestId)))
       endBatchTrace(trace)
-      tell('traceresponse', trace?.traceresponse)
+      call.tell('traceresponse', trace?.traceresponse)
       return { results }
     }),
     getOutcome: answering(async ({ pcsId }: ingest.GetOutcomeRequest) => {
@@ -116,42 +123,41 @@ export function ingestService({
   })
 
   function answering<Request, Response>(
-    answerTo: (
-      request: Request,
-      context: CallContext | undefined,
-      tell: Tell,
-      caller: Caller,
-    ) => Promise<Response>,
-  ): (request: Request, call: Pick<HandledCall, 'context' | 'tell' | 'caller'>) => Promise<Response> {
-    return async (request, { context, tell, caller = NO_CALLER }) => {
-      const tellKnown: Tell = (name, value) => {
-        if (value !== undefined) tell?.(name, value)
+    answerTo: (request: Request, call: IngestCall) => Promise<Response>,
+  ): (request: Request, call: Omit<HandledCall, 'draining'>) => Promise<Response> {
+    return async (request, { context, tell, caller = NO_CALLER, requestId: offered }) => {
+      const call: IngestCall = {
+        requestId: requestIdFrom(offered),
+        context: traceContextOf(context?.traceparent, context?.tracestate),
+        caller,
+        tell(name, value) {
+          if (value !== undefined) tell?.(name, value)
+        },
       }
+      call.tell('x-request-id', call.requestId)
       try {
-        return await answerTo(
-          request,
-          traceContextOf(context?.traceparent, context?.tracestate),
-          tellKnown,
-          caller,
-        )
+        return await answerTo(request, call)
       } catch (error) {
-        throw withRetryInfo(error)
+        throw withRetryInfo(error, call.requestId)
       }
     }
   }
 
-  async function resultOf(outcome: Promise<ingest.StoredOutcome>): Promise<ingest.SubmitResult> {
+  async function resultOf(
+    outcome: Promise<ingest.StoredOutcome>,
+    requestId: string,
+  ): Promise<ingest.SubmitResult> {
     try {
       return { result: { $case: 'outcome', value: await outcome } }
     } catch (error) {
-      return { result: { $case: 'error', value: toStatus(withRetryInfo(error)) } }
+      return { result: { $case: 'error', value: toStatus(withRetryInfo(error, requestId)) } }
     }
   }
 
   /** What is unavailable comes with the time to try again, a different one for each caller. */
-  function withRetryInfo(error: unknown): AppError {
+  function withRetryInfo(error: unknown, requestId: string): AppError {
     const known = toAppError(error)
-    if (known.code === 'internal') logger.error({ err: error }, 'a submission failed unexpectedly')
+    if (known.code === 'internal') logger.error({ requestId, err: error }, 'a submission failed unexpectedly')
     const isUnavailable = known.code === 'unavailable' || known.code === 'superseded'
     if (!isUnavailable || known.retryAfterMs !== undefined) return known
     const waitMs = Math.round(withJitter(retryAfterMs))

@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { ingest } from '@fractal-lba/proto'
+import { credentials, Metadata, type ServiceError } from '@grpc/grpc-js'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { json } from '../../src/client.js'
 import { type TestRecord, textOf, twinOf } from '../../src/records.js'
 import { useSystemInProcess } from '../../src/system.js'
@@ -35,6 +37,26 @@ describe('the gateway writes one line', () => {
       },
     ])
     expect(JSON.stringify(lines)).not.toMatch(new RegExp(`${record.sig.slice(0, 12)}|${record.merkle_root}`))
+  })
+
+  it('of a record over gRPC, with the request id that its trailer names', async () => {
+    const client = new ingest.IngestServiceClient(
+      system().constellation.grpcAddress,
+      credentials.createInsecure(),
+    )
+    onTestFinished(() => client.close())
+    const refusalTo = (metadata: Metadata): Promise<ServiceError | null> =>
+      new Promise((resolve) => client.submit({ record: undefined }, metadata, (error) => resolve(error)))
+    const named = new Metadata()
+    named.set('x-request-id', 'order-18')
+    const told: unknown[] = []
+    const lines = await linesDuring(async () => {
+      for (const metadata of [named, new Metadata()]) {
+        told.push((await refusalTo(metadata))?.metadata.get('x-request-id')[0])
+      }
+    })
+    expect(told).toEqual(['order-18', expect.stringMatching(/^[a-z0-9]+-[a-z0-9]+$/)])
+    expect(lines).toMatchObject(told.map((requestId) => ({ front: 'grpc', reason: 'malformed', requestId })))
   })
 
   it('of a conflict; none of a duplicate, nor of what is accepted', async () => {

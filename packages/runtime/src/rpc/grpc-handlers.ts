@@ -41,6 +41,7 @@ function unaryHandler(method: ServedUnary, { draining, clock }: Served): handleU
       draining,
       tell,
       caller: callerOf(call.getPeer(), call.metadata),
+      requestId: requestIdOf(call.metadata),
     }).then(
       (response) => {
         end?.({ endedMs: monotonicMs(), errors: [] })
@@ -55,6 +56,11 @@ function unaryHandler(method: ServedUnary, { draining, clock }: Served): handleU
       },
     )
   }
+}
+
+function requestIdOf(metadata: Metadata): string | undefined {
+  const [id] = metadata.get('x-request-id')
+  return typeof id === 'string' ? id : undefined
 }
 
 async function answer(

@@ -23,6 +23,8 @@ export interface HandledCall {
   readonly tell?: ((name: string, value: string) => void) | undefined
   /** Who is at the other end; undefined within one process. Unary calls alone. */
   readonly caller?: CallerAddress | undefined
+  /** x-request-id of its metadata, as it came. Unary calls alone. */
+  readonly requestId?: string | undefined
 }
 
 export interface CallerAddress {
