@@ -68,7 +68,7 @@ forward() {
   forwards+=($!)
   for _ in {1..300}; do
     grep -q '^Forwarding from' "$written/$1" && return
-    kill -0 $! 2>/dev/null || fail "the ports of $release-$1 are not forwarded: is one of ${*:2} taken here?"
+    kill -0 $! 2>/dev/null || fail "the ports of $release-$1 are not forwarded, as kubectl says above (is one of ${*:2} taken here?)"
     sleep 0.1
   done
   fail "the ports of $release-$1 were not forwarded within 30 s"
