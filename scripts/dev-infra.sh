@@ -58,7 +58,10 @@ forwards=()
 written=$(mktemp -d)
 end() {
   trap - EXIT
-  for pid in "${forwards[@]}"; do kill "$pid" 2>/dev/null || true; done
+  for pid in "${forwards[@]}"; do
+    kill "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+  done
   rm -r "$written"
 }
 trap end EXIT
