@@ -50,11 +50,13 @@ describe('a submission that fails replay for a reason of its own', () => {
       const { deadLetterCount, openCount } = await wal.state()
       return deadLetterCount === 2 && openCount === 0
     })
+    // Each once for its agent, and then in replay.
+    expect(failing.mistakes()).toBe(2 * (1 + TRIES))
     const metrics = await fetch(`${opsUrlOf(site, 'wal')}/metrics`)
     expect(await metrics.text()).toMatch(/^wal_dead_letters 2$/m)
     await constellation.kill('wal')
     await constellation.untilStarted('wal')
-    expect((await wal.state()).deadLetterCount).toBe(2)
+    expect(await wal.state()).toMatchObject({ deadLetterCount: 2, openCount: 0 })
   })
 
   it('is listed, with its reason', async () => {

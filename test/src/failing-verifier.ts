@@ -12,6 +12,8 @@ const REFUSALS = new Map<Grpc, AppError['code']>([
 export interface FailingVerifier {
   /** host:port */
   readonly address: string
+  /** How many it has made until now. */
+  mistakes(): number
   mend(): void
   stop(): Promise<void>
 }
@@ -26,9 +28,13 @@ export async function startFailingVerifier(
 ): Promise<FailingVerifier> {
   const client = new verifier.VerifierServiceClient(behind, credentials.createInsecure())
   let isMended = false
+  let mistakes = 0
   const verify = async ({ body, encoding }: verifier.VerifyItem): Promise<verifier.VerifyResult> => {
     try {
-      if (!isMended && fails(body.toString())) throw new AppError('internal', 'a mistake of the verifier')
+      if (!isMended && fails(body.toString())) {
+        mistakes += 1
+        throw new AppError('internal', 'a mistake of the verifier')
+      }
       const { record: found } = await unary(client.verify.bind(client), { body, encoding })
       return { result: found && { $case: 'verified', value: verified(found) }, pcsId: '' }
     } catch (error) {
@@ -43,6 +49,7 @@ export async function startFailingVerifier(
   server.setServing(true)
   return {
     address: `127.0.0.1:${server.port}`,
+    mistakes: () => mistakes,
     mend() {
       isMended = true
     },
