@@ -1,10 +1,10 @@
-import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
-import { type Answer, Client, json } from '../src/client.js'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type Answer, json } from '../src/client.js'
 import { metricsOf } from '../src/metrics.js'
 import { shippedLimits } from '../src/patience.js'
 import { problemOf } from '../src/problem.js'
 import { type TestRecord, textOf, twinOf } from '../src/records.js'
-import { opsUrlOf, useSystem } from '../src/system.js'
+import { useSystem } from '../src/system.js'
 import { until } from '../src/until.js'
 
 const behindTheLog = ['verifier', 'dedup', 'signal-scoring'] as const
@@ -180,21 +180,28 @@ describe('no answer that depends on the record leaves before its mark is flushed
 
 describe('a verdict that could not be put', () => {
   it('is a 503, and finished later', async () => {
-    const { client, constellation, records, site } = system()
-    const dedup = new Client(opsUrlOf(site, 'dedup'))
-    onTestFinished(() => dedup.close())
-    const lookups = async (): Promise<number> =>
-      (await metricsOf(dedup)).value('dedup_operation_duration_seconds_count')
-    await constellation.kill('signal-scoring', 'SIGSTOP')
-    const before = await lookups()
+    const { client, constellation, records, wal } = system()
+    const failedPuts = async (): Promise<number> =>
+      (await metricsOf(client)).value('rpc_client_errors_total', { rpc_method: 'PutIfAbsentBatches' })
+    await wal.untilNothingOpen(REPLAY_LIMIT_MS)
+    const { nextSequence: sequence } = await wal.state()
+    const failedBefore = await failedPuts()
+    await constellation.kill('verifier', 'SIGSTOP')
     const record = records.next()
     const asked = client.submit(textOf(record))
-    await until('it has been looked up', 5_000, async () => (await lookups()) > before)
+    await until('it is in the log', 5_000, async () => (await wal.state()).nextSequence > sequence)
     await constellation.kill('dedup', 'SIGSTOP')
-    await constellation.kill('signal-scoring', 'SIGCONT')
+    await constellation.kill('verifier', 'SIGCONT')
     expectUnavailable(await asked)
+    expect(await failedPuts()).toBeGreaterThan(failedBefore)
+    // What nobody took is in no mark either: a lost index would be filled with it.
+    expect(await wal.marks(sequence)).toEqual([])
+    expect((await wal.state()).openCount).toBe(1)
     await constellation.kill('dedup', 'SIGCONT')
     await untilFinishedByReplay(record)
+    await wal.untilNothingOpen(REPLAY_LIMIT_MS)
+    const marks = (await wal.marks(sequence)).map(({ mark }) => [mark.sequence, mark.status, mark.replayed])
+    expect(marks).toEqual([[sequence, 200, true]])
   })
 })
 
