@@ -215,6 +215,15 @@ describe('keys', () => {
     },
   )
 
+  it.each(['hmac', 'ed25519'])(
+    'the values that come with a fresh %s key are the profile of the chart',
+    async (alg) => {
+      const { out } = await runPcs(['keygen', '--alg', alg, '--as', 'helm'])
+      const profile = new URL(`../../../helm/fractal-lba/values-${alg}.yaml`, import.meta.url)
+      expect(parseYaml(out)).toEqual(parseYaml(readFileSync(profile, 'utf8')))
+    },
+  )
+
   it('the key file that comes with a fresh key is one that the verifier takes', async () => {
     const { out } = await runPcs(['keygen', '--alg', 'ed25519', '--as', 'key-file'])
     // The verifier's own reader has tests of its own; here it is the form that counts.

@@ -1,12 +1,13 @@
 import type { FreshKey, Variables } from './keygen.js'
 
 /** The forms in which a key gets to where it belongs. */
-export const artifactNames = ['env', 'kubernetes', 'compose', 'key-file'] as const
+export const artifactNames = ['env', 'kubernetes', 'helm', 'compose', 'key-file'] as const
 export type Artifact = (typeof artifactNames)[number]
 
 export const artifacts: Readonly<Record<Artifact, (key: FreshKey) => string>> = {
   env: environmentFile,
   kubernetes,
+  helm,
   compose,
   'key-file': keyFile,
 }
@@ -43,6 +44,18 @@ function secret(name: string, variable: string, value: string): string {
     'stringData:',
     `  ${variable}: ${quoted(value)}`,
   )
+}
+
+/** Values that name the objects of the form before: no key is in them. The chart has the same as a profile. */
+function helm({ algorithm }: FreshKey): string {
+  const signAlg = ['config:', '  data:', `    PCS_SIGN_ALG: ${algorithm}`]
+  return algorithm === 'hmac'
+    ? text(...signAlg, 'secrets:', '  signing:', '    existingSecret: pcs-hmac-secret')
+    : text(
+        ...signAlg,
+        ...['verifier:', '  envFrom:', '    - configMapRef: {name: pcs-ed25519-config}'],
+        ...['secrets:', '  agent:', '    existingSecret: pcs-ed25519-agent-secret'],
+      )
 }
 
 function compose({ agent, server }: FreshKey): string {

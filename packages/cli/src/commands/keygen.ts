@@ -33,9 +33,9 @@ export const keygen: Command = {
 ed25519 is a pair: agents sign with the private half, the verifier needs the public half only.
 Keys live ${KEY_LIFE_DAYS} days. The output is a secret: keep it where only its owner can read.
 
-Forms: env (an environment file), kubernetes (Secret and ConfigMap), compose (an environment block),
-key-file (an entry for PCS_KEYS_FILE). Without --as all of them are printed, after lines that begin
-with "Private key: " and, for ed25519, "Public key: ".
+Forms: env (an environment file), kubernetes (Secret and ConfigMap), helm (values of the chart that name those),
+compose (an environment block), key-file (an entry for PCS_KEYS_FILE). Without --as all of them are printed, after
+lines that begin with "Private key: " and, for ed25519, "Public key: ".
 
 Examples:
   (umask 077; pcs keygen --alg ed25519 --as env > pcs-keys.env)
@@ -104,6 +104,7 @@ function textOf(key: FreshKey): string {
   const titles: Readonly<Record<Artifact, string>> = {
     env: 'As an environment file',
     kubernetes: 'In Kubernetes',
+    helm: 'With the chart, beside those',
     compose: 'In a compose file',
     'key-file': 'In the key file (PCS_KEYS_FILE) of the verifier',
   }
