@@ -151,10 +151,9 @@ function component(name, shared, own, env) {
  */
 function envOf(names) {
   if (names) return variablesSchema(plainVariables(names))
-  const isSecret = [...SECRET_VARIABLES.keys()].join('|')
   return {
     type: 'object',
-    propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_]*$', not: { pattern: `^(${isSecret})$` } },
+    properties: Object.fromEntries([...SECRET_VARIABLES.keys()].map((name) => [name, false])),
     additionalProperties: VARIABLE,
   }
 }

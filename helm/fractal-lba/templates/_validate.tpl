@@ -54,6 +54,13 @@ is now.
 {{- $v := .Values -}}
 {{- $s := $v.secrets -}}
 {{- $alg := include "fractal-lba.signAlg" . -}}
+{{- if not $s.createSecret -}}
+{{- range list "signing" "agent" "metrics" "redis" "postgres" -}}
+{{- if and (get $s .).values (not (get $s .).existingSecret) -}}
+{{- fail (printf "secrets.%s.values would go into a Secret that the chart may not make (secrets.createSecret=false): name one of yours in secrets.%s.existingSecret" . .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- $hasRing := ne $s.keyRing.existingSecret "" -}}
 {{- $elsewhere := or $v.verifier.envFrom $v.verifier.extraEnv $v.config.existingConfigMap -}}
 {{- if $v.verifier.enabled -}}
@@ -78,6 +85,20 @@ is now.
 
 {{- define "fractal-lba.validate.stores" -}}
 {{- $v := .Values -}}
+{{- if not $v.secrets.createSecret -}}
+{{- if and $v.redis.enabled $v.redis.auth.enabled (not $v.redis.auth.existingSecret) -}}
+{{- fail "the password of the chart's Redis would go into a Secret that the chart may not make (secrets.createSecret=false): name one of yours in redis.auth.existingSecret (redis-auth-secret)" -}}
+{{- end -}}
+{{- if and $v.postgresql.enabled (not $v.postgresql.auth.existingSecret) -}}
+{{- fail "the password of the chart's Postgres would go into a Secret that the chart may not make (secrets.createSecret=false): name one of yours in postgresql.auth.existingSecret" -}}
+{{- end -}}
+{{- if and (not $v.postgresql.enabled) (or $v.postgresql.external.dsn (and $v.postgresql.external.password (not $v.postgresql.external.existingSecret))) -}}
+{{- fail "postgresql.external.dsn and password would go into a Secret that the chart may not make (secrets.createSecret=false): name one of yours in secrets.postgres.existingSecret" -}}
+{{- end -}}
+{{- end -}}
+{{- if and $v.redis.enabled (or $v.secrets.redis.existingSecret $v.secrets.redis.values) -}}
+{{- fail "secrets.redis is for a Redis of yours, and redis.enabled runs the chart's: set redis.enabled=false, or redis.auth.existingSecret" -}}
+{{- end -}}
 {{- if $v.dedup.enabled -}}
 {{- $backend := include "fractal-lba.dedupBackend" . -}}
 {{- $elsewhere := or $v.dedup.envFrom $v.dedup.extraEnv $v.config.existingConfigMap -}}
@@ -161,6 +182,9 @@ is now.
 {{- if include "common.isAutoscaled" $c -}}
 {{- if not (dig "requests" "cpu" "" $c.values.resources) -}}
 {{- fail (printf "%s.autoscaling counts percents of the requested CPU, and %s.resources.requests.cpu is not set: set it" $name $name) -}}
+{{- end -}}
+{{- if not (or $c.values.autoscaling.targetCPU $c.values.autoscaling.targetMemory) -}}
+{{- fail (printf "%s.autoscaling has no target: set targetCPU or targetMemory" $name) -}}
 {{- end -}}
 {{- if gt (int $c.values.autoscaling.minReplicas) (int $c.values.autoscaling.maxReplicas) -}}
 {{- fail (printf "%s.autoscaling: minReplicas %d is above maxReplicas %d" $name (int $c.values.autoscaling.minReplicas) (int $c.values.autoscaling.maxReplicas)) -}}

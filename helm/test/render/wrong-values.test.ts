@@ -128,6 +128,26 @@ const RENDERED: readonly (readonly [title: string, values: object, sentence: Reg
     { gateway: { autoscaling: { enabled: true, minReplicas: 5, maxReplicas: 2 } } },
     /minReplicas 5 is above maxReplicas 2/,
   ],
+  [
+    'an autoscaler that aims at nothing',
+    { gateway: { autoscaling: { enabled: true, targetCPU: null, targetMemory: null } } },
+    /gateway\.autoscaling has no target/,
+  ],
+  [
+    'values of a Secret that may not be made',
+    { secrets: { createSecret: false, metrics: { values: { METRICS_USER: 'a', METRICS_PASS: 'b' } } } },
+    /secrets\.metrics\.existingSecret/,
+  ],
+  [
+    'a generated password of a Secret that may not be made',
+    { secrets: { createSecret: false }, redis: { auth: { existingSecret: '' } } },
+    /redis\.auth\.existingSecret/,
+  ],
+  [
+    'two passwords for one Redis',
+    { secrets: { redis: { existingSecret: 'x' } } },
+    /secrets\.redis is for a Redis of yours/,
+  ],
   ['a stop that is cut', { config: { data: { STOP_GRACE: '2m' } } }, /ends itself 60 s after/],
   [
     'a pod that is killed before',
