@@ -275,7 +275,7 @@ it('each block of the guide has something that is expected of it, and nothing el
 
 describe.each(helms)('$title', (helm) => {
   describe.skipIf(helm.missing)('is there', () => {
-    it.each(snippets)('renders "$title" of the guide', async ({ title, values }) => {
+    it.each(snippets)('renders $title of the guide', async ({ title, values }) => {
       EXPECTED[title]?.(await helm.objects({ values: over(filler, values) }))
     })
   })
