@@ -1,7 +1,6 @@
 import { formOf } from './history.js'
-import { cpuOfProduct } from './page.js'
 import { figureText } from './plot.js'
-import { isSound, perSecondOf, type RunReport } from './report.js'
+import { cpuOfProduct, isSound, perSecondOf, type RunReport } from './report.js'
 
 /** A figure of a run, and whether more of it is better. */
 interface Figure {
@@ -14,6 +13,11 @@ export interface Difference {
   readonly markdown: string
   /** A figure is worse by over 10 %, or a later run was not sound. */
   readonly isWorse: boolean
+}
+
+/** Reports that do not compare; the message says why. */
+export class NotComparable extends Error {
+  override readonly name = 'NotComparable'
 }
 
 /** What is worse by more than this share fails. */
@@ -34,15 +38,15 @@ const FIGURES: readonly Figure[] = [
 
 /**
  * Runs before a change and after it, in the order in which they took turns. A ratio is the median of the pairs' ratios: below 1
- * is worse. @throws Error where they are not of one profile and one form, or not in pairs
+ * is worse. @throws NotComparable where they are not of one profile and one form, or not in pairs
  */
 export function difference(before: readonly RunReport[], after: readonly RunReport[]): Difference {
   const [first, last] = [before[0], after[0]]
   if (!first || !last || before.length !== after.length)
-    throw new Error(`${before.length} reports before and ${after.length} after are no pairs`)
+    throw new NotComparable(`${before.length} reports before and ${after.length} after are no pairs`)
   const title = titleOf(last)
   const other = [...before, ...after].find((report) => titleOf(report) !== title)
-  if (other) throw new Error(`${titleOf(other)} and ${title} do not compare`)
+  if (other) throw new NotComparable(`${titleOf(other)} and ${title} do not compare`)
   const rows = [...FIGURES, ...partFigures(last)].flatMap((figure) => rowOf(figure, before, after))
   const worse = rows.filter(({ ratio }) => ratio < 1 - WORSE_MAX)
   const unsound = after.filter((report) => !isSound(report)).length

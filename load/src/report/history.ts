@@ -1,5 +1,5 @@
 import { appendFile, readFile } from 'node:fs/promises'
-import { isSound, perSecondOf, type RunReport } from './report.js'
+import { cpuOfProduct, isSound, perSecondOf, type RunReport } from './report.js'
 
 /** One run of those that were kept. */
 export interface PastRun {
@@ -36,10 +36,9 @@ export async function keepInHistory(file: string, report: RunReport): Promise<re
     throw error
   })
   const { p50Ms, p95Ms, p99Ms } = report.latency
-  const cpuUs = report.processes.reduce((sum, { cpuUsPerSubmission }) => sum + cpuUsPerSubmission, 0)
   const cells = [
     ...[report.startedAt, report.commit, report.run, formOf(report)],
-    ...[perSecondOf(report), p50Ms, p95Ms, p99Ms, cpuUs].map((figure) => figure.toFixed(2)),
+    ...[perSecondOf(report), p50Ms, p95Ms, p99Ms, cpuOfProduct(report)].map((figure) => figure.toFixed(2)),
     isSound(report),
   ]
   const line = `${cells.join(',')}\n`

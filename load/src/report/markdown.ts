@@ -1,8 +1,7 @@
 import { capacityOf } from '../run/open-loop-runs.js'
 import { formOf } from './history.js'
-import { cpuOfProduct } from './page.js'
 import { figureText } from './plot.js'
-import { isSound, perSecondOf, type RunReport } from './report.js'
+import { cpuOfProduct, isSound, perSecondOf, type RunReport } from './report.js'
 
 /** The summary of a run for people who read text. */
 export function renderMarkdown(report: RunReport): string {

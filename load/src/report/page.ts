@@ -1,7 +1,7 @@
 import type { Sample } from '../run/sampler.js'
 import { formOf, type PastRun } from './history.js'
 import { type Curve, escapeHtml, figureText, renderPlot } from './plot.js'
-import { isSound, perSecondOf, type RunReport } from './report.js'
+import { cpuOfProduct, isSound, perSecondOf, type RunReport } from './report.js'
 
 const P95_MAX_MS = 200
 
@@ -57,12 +57,6 @@ ${report.parts.length > 0 ? partsTable(report) : ''}
   )}
 </main></body></html>
 `
-}
-
-export function cpuOfProduct({ processes }: Pick<RunReport, 'processes'>): number {
-  return processes
-    .filter(({ name }) => name !== 'generator')
-    .reduce((sum, { cpuUsPerSubmission }) => sum + cpuUsPerSubmission, 0)
 }
 
 function plotsOf(

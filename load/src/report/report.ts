@@ -2,7 +2,7 @@ import type { Machine } from '../machine.js'
 import type { AccountLine } from '../run/account.js'
 import type { Gate, Latency, Part, SeenSecond } from '../run/generated.js'
 import type { RunName } from '../run/options.js'
-import type { Sample } from '../run/sampler.js'
+import { GENERATOR, type Sample } from '../run/sampler.js'
 
 /** All that is known of one run: what load/report/PROFILE.json has. */
 export interface RunReport {
@@ -91,4 +91,11 @@ export function perSecondOf({
   elapsedMs,
 }: Pick<RunReport, 'submissions' | 'elapsedMs'>): number {
   return (1_000 * submissions) / elapsedMs
+}
+
+/** CPU of a submission in µs, without the generator's. */
+export function cpuOfProduct({ processes }: Pick<RunReport, 'processes'>): number {
+  return processes
+    .filter(({ name }) => name !== GENERATOR)
+    .reduce((sum, { cpuUsPerSubmission }) => sum + cpuUsPerSubmission, 0)
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { ConstellationError, watchForEnd } from '@fractal-lba/local'
 import { ghzProgram, runGhz } from '../ghz/run-ghz.js'
 import { isBusy, isInMemory, thisMachine } from '../machine.js'
-import { difference } from '../report/difference.js'
+import { difference, NotComparable } from '../report/difference.js'
 import { fullReport } from '../report/full-report.js'
 import { keepInHistory } from '../report/history.js'
 import { renderMarkdown } from '../report/markdown.js'
@@ -78,7 +78,9 @@ export async function runLoad(context: LoadContext): Promise<number> {
     return isSound(report) ? 0 : 1
   } catch (error) {
     if (ended.signal.aborted) return 130
-    if (error instanceof UnusableLoadOptions || error instanceof TargetError) {
+    const cannotBe =
+      error instanceof UnusableLoadOptions || error instanceof TargetError || error instanceof NotComparable
+    if (cannotBe) {
       say(error.message)
       return 2
     }
