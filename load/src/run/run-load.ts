@@ -10,6 +10,7 @@ import { keepInHistory } from '../report/history.js'
 import { renderMarkdown } from '../report/markdown.js'
 import { renderPage } from '../report/page.js'
 import { isSound, processFigures, type RunReport } from '../report/report.js'
+import { soakGates } from '../report/soak-gates.js'
 import { accounted, type Generate } from './accounted.js'
 import { type Generated, LoadFailure } from './generated.js'
 import { k6Program, runK6 } from './k6.js'
@@ -131,7 +132,8 @@ async function loaded(
       (sample) => progress.show(sample),
     )
     const submissions = Object.values(generated.sent.kinds).reduce((sum, count) => sum + count, 0)
-    const { sent, elapsedMs, latency, shares, gates, parts, seen, tool } = generated
+    const { sent, elapsedMs, latency, shares, parts, seen, tool } = generated
+    const gates = [...generated.gates, ...(options.run === 'soak' ? soakGates(samples, seen) : [])]
     const report: RunReport = {
       ...{ run: options.run, seconds, scale, startedAt, machine, tool },
       isWhole: seconds === undefined && scale === 1,
