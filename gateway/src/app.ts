@@ -18,6 +18,7 @@ import { TrustedProxies } from './client-address.js'
 import { ClientLimits } from './client-limits.js'
 import { connectServices } from './clients/connect.js'
 import type { GatewayConfig } from './config.js'
+import { ConnectionShares } from './connection-shares.js'
 import { createCounters } from './counters.js'
 import { Duty } from './duty.js'
 import { callerShares, ingestService, REQUEST_BYTES_MAX } from './grpc/ingest-service.js'
@@ -70,8 +71,9 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
     bodyBytesMax: config.bodyBytesMax,
     onRefused: () => counters.rateLimited.inc(),
   })
+  const proxies = new TrustedProxies(trustedProxies)
   const admission = new Admission({
-    ...{ clientLimits, proxies: new TrustedProxies(trustedProxies) },
+    ...{ clientLimits, proxies },
     recordBytesMax: config.bodyBytesMax,
     rateLimit,
     room: () => monitor.refusal,
@@ -100,6 +102,12 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
     limits: { ...config, closeTimeoutMs: config.stopGraceMs },
     traces,
   })
+  const { connectionsMax } = config
+  const onHttpDropped = (): boolean => http.server.emit('drop')
+  const httpConnections = new ConnectionShares({ connectionsMax, proxies, onDropped: onHttpDropped })
+  http.server.prependListener('connection', (socket) => httpConnections.take(socket))
+  const onGrpcDropped = (): void => counters.grpcConnectionsDropped.inc()
+  const grpcConnections = new ConnectionShares({ connectionsMax, proxies, onDropped: onGrpcDropped })
   const service = ingestService({
     ...{ ingest, admission, report, logger, traces },
     retryAfterMs: config.retryAfterMs,
@@ -125,11 +133,12 @@ export async function startGateway(config: GatewayConfig, context: ProcessContex
       [service],
       { ...context, clock: undefined, interceptors: [] },
       {
-        connectionsMax: config.connectionsMax,
+        connectionsMax,
         requestTimeoutMs: config.bodyTimeoutMs,
         messageBytesMax: REQUEST_BYTES_MAX,
         beforeHealthCheck: () => monitor.look(),
-        onDropped: () => counters.grpcConnectionsDropped.inc(),
+        onDropped: onGrpcDropped,
+        onConnection: (socket) => grpcConnections.take(socket),
         shares: callerShares(admission, report),
         tls,
       },

@@ -25,14 +25,16 @@ export class TrustedProxies {
     let client = plain(peer)
     if (this.#isEmpty || forwardedFor === undefined) return client
     const hops = forwardedFor.split(',').map((hop) => plain(hop.trim()))
-    for (let hop = hops.pop(); hop !== undefined && this.#trusts(client); hop = hops.pop()) {
+    for (let hop = hops.pop(); hop !== undefined && this.trusts(client); hop = hops.pop()) {
       if (isIP(hop) === 0) break
       client = hop
     }
     return client
   }
 
-  #trusts(address: string): boolean {
+  /** Whether this address is one of theirs. */
+  trusts(peer: string): boolean {
+    const address = plain(peer)
     return isIP(address) !== 0 && this.#list.check(address, isIPv4(address) ? 'ipv4' : 'ipv6')
   }
 }

@@ -1,4 +1,6 @@
+import { request } from 'node:http'
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2'
+import { connect as connectTcp } from 'node:net'
 import { ingest } from '@fractal-lba/proto'
 import { status as Grpc } from '@grpc/grpc-js'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -78,5 +80,44 @@ describe('the gRPC port', () => {
     const { client, records } = system()
     expect((await client.submit(textOf(records.next()))).status).toBe(200)
     expect((await metricsOf(client)).value('grpc_connections_dropped_total')).toBeGreaterThan(0)
+  })
+})
+
+describe('one client', () => {
+  it('cannot keep others out by its connections, on either port', async () => {
+    const { site, records } = system()
+    const [host = '', grpcPort = ''] = addressOf(site, 'gateway').split(':')
+    for (const port of [site.port, Number(grpcPort)]) {
+      const mine = Array.from({ length: 2 * CONNECTIONS_MAX }, () => connectTcp(port, host))
+      onTestFinished(() => mine.forEach((socket) => void socket.destroy()))
+      for (const socket of mine) socket.on('error', () => undefined)
+      await Promise.all(
+        mine.map(
+          (socket) => new Promise((resolve) => socket.once('connect', resolve).once('close', resolve)),
+        ),
+      )
+    }
+    const body = textOf(records.next())
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const headers = { 'content-type': 'application/json' }
+      const options = {
+        host,
+        port: site.port,
+        localAddress: '127.0.0.2',
+        path: '/v1/pcs/submit',
+        method: 'POST',
+        headers,
+      }
+      request(options, (answer) => resolve(answer.resume().statusCode))
+        .on('error', reject)
+        .end(body)
+    })
+    expect(status).toBe(200)
+    const other = connect(`http://${addressOf(site, 'gateway')}`, { localAddress: '127.0.0.2' } as object)
+    onTestFinished(() => other.destroy())
+    const settings = new Promise((resolve, reject) =>
+      other.once('remoteSettings', resolve).once('error', reject),
+    )
+    expect(await within(settings, PATIENCE_MS)).not.toBe('late')
   })
 })

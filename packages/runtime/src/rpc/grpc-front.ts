@@ -1,4 +1,5 @@
 import { constants, type ServerHttp2Stream } from 'node:http2'
+import type { Socket } from 'node:net'
 import {
   type Metadata,
   ServerInterceptingCall,
@@ -21,6 +22,8 @@ export interface GrpcFrontLimits {
   readonly messageBytesMax: number
   /** Told of each connection that was closed at once because as many as may be were open. */
   readonly onDropped: () => void
+  /** Told of each connection first; one that it destroys gets no further. */
+  readonly onConnection?: (socket: Socket) => void
   /** Awaited before a health check is answered: by then the state that was set is the one of now. */
   readonly beforeHealthCheck?: () => Promise<void>
   readonly shares?: CallerShares

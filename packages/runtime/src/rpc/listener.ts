@@ -25,6 +25,8 @@ export interface ListenOptions {
   /** Undefined: as many as the system lets in. */
   readonly connectionsMax?: number
   readonly onDropped?: () => void
+  /** Told of each connection first; one that it destroys gets no further. */
+  readonly onConnection?: ((socket: Socket) => void) | undefined
   readonly tls: ServerTls | undefined
 }
 
@@ -45,11 +47,14 @@ const HANDSHAKE_TIMEOUT_MS = 5_000
 export function listen(server: Server, address: string, options: ListenOptions): Promise<Listener> {
   // The connection is secure by then, if it has to be: what follows on it is plain HTTP/2.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
-  const take = (socket: Socket): void => injector.injectConnection(socket)
-  const { tls, connectionsMax, onDropped } = options
+  const take = (socket: Socket): void => {
+    if (!socket.destroyed) injector.injectConnection(socket)
+  }
+  const { tls, connectionsMax, onDropped, onConnection } = options
   const listener = tls ? tlsListener(tls, take) : createPlainServer({ noDelay: true }, take)
   if (connectionsMax !== undefined) listener.maxConnections = connectionsMax
   if (onDropped) listener.on('drop', onDropped)
+  if (onConnection) listener.prependListener('connection', onConnection)
   return new Promise((resolve, reject) => {
     listener.once('error', reject)
     listener.listen(parseAddress(address), () => {
