@@ -123,9 +123,7 @@ async function sendAll(
   { baseUrl, signal }: GeneratorContext,
   watch: SecondsSeen,
 ): Promise<LoadResult> {
-  const { hostname, port } = new URL(baseUrl)
-  const host = hostname === 'localhost' ? '127.0.0.1' : hostname
-  const loop = await OpenLoop.open({ host, port: Number(port), connections })
+  const loop = await OpenLoop.open({ ...addressOf(baseUrl), connections })
   const close = (): void => loop.close()
   signal.addEventListener('abort', close)
   const latencies = new Latencies()
@@ -143,6 +141,17 @@ async function sendAll(
     signal.removeEventListener('abort', close)
     loop.close()
   }
+}
+
+/** @throws LoadFailure where the generator does not go */
+export function addressOf(baseUrl: string): { readonly host: string; readonly port: number } {
+  const { protocol, hostname, port } = new URL(baseUrl)
+  const host = { localhost: '127.0.0.1', '127.0.0.1': '127.0.0.1', '[::1]': '::1' }[hostname]
+  if (protocol !== 'http:' || host === undefined)
+    throw new LoadFailure(
+      `the open-loop generator sends to this machine alone, by plain HTTP, not to ${baseUrl}: take a profile of k6`,
+    )
+  return { host, port: Number(port || '80') }
 }
 
 /** The latencies of each second, while they are being measured. */
