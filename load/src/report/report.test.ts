@@ -127,6 +127,12 @@ describe('two reports beside each other', () => {
     expect(markdown).toContain(line)
   })
 
+  it('are not worse for a gate that did not hold before either', () => {
+    const unsound = { ...report, gates: [{ name: 'p95', limit: '', holds: false }] }
+    expect(difference([unsound], [unsound]).isWorse).toBe(false)
+    expect(difference([report, unsound], [unsound, unsound]).isWorse).toBe(true)
+  })
+
   it('are pairs, and the median of their ratios counts', () => {
     const [slow, slower] = [2, 8].map((p50Ms) => ({ ...report, latency: { ...report.latency, p50Ms } }))
     if (!slow || !slower) throw new Error('there are two')
