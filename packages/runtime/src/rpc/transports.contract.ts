@@ -236,8 +236,7 @@ export function transportContract(
         },
       })
       const contexts = [CONTEXT, undefined, OTHER]
-      const items = [...contexts, undefined]
-      await Promise.all(items.map((context) => batches.call(itemOf('a'), { context })))
+      await Promise.all([...contexts, undefined].map((context) => batches.call(itemOf('a'), { context })))
       await batches.call(itemOf('b'))
       expect(seen).toEqual([contexts, []])
     })
