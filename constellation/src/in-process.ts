@@ -2,6 +2,7 @@ import { type EnvironmentLayers, environmentOf, gatewayPlaces, readyStatus } fro
 import {
   ConfigError,
   Env,
+  grpcTransport,
   inProcessTransport,
   type Registry,
   type ServiceName,
@@ -19,6 +20,8 @@ export interface InProcessPlace extends EnvironmentLayers {
   readonly dataDir: string
   /** Default 'directory'. */
   readonly log?: LogKind
+  /** Calls between the services go by gRPC, and TLS where there is some, as between processes. Default false. */
+  readonly bySockets?: boolean
 }
 
 export interface InProcessOptions extends InProcessPlace, MemberEvents {
@@ -86,7 +89,7 @@ export class InProcessConstellation {
     this.baseUrl = baseUrl
     this.grpcAddress = grpcAddress
     this.#probeUrl = probeUrl
-    const transport = inProcessTransport()
+    const transport = place.bySockets ? grpcTransport : inProcessTransport()
     this.#members = new Map(
       [...starters].map(([name, starter]) => [name, new Member(name, starter, transport, events)]),
     )

@@ -33,6 +33,8 @@ export interface InProcessSystemOptions {
   readonly signingKey?: SigningKey
   /** What keeps the log; 'memory' where the disk is not the subject. Default 'directory'. */
   readonly log?: InProcessOptions['log']
+  /** The services call each other by gRPC, as between processes. */
+  readonly bySockets?: boolean
   /** The clock of each service; the system's where it says nothing. */
   readonly clockOf?: InProcessOptions['clockOf']
   readonly onFatal: (error: Error) => void
@@ -82,7 +84,15 @@ export class System<Started extends AnyConstellation = Constellation> {
   static async startInProcess(
     site: TestSite,
     label: string,
-    { signingKey = hmacKey(site.hmacKey), env, envOf, log, clockOf, onFatal }: InProcessSystemOptions,
+    {
+      signingKey = hmacKey(site.hmacKey),
+      env,
+      envOf,
+      log,
+      bySockets = false,
+      clockOf,
+      onFatal,
+    }: InProcessSystemOptions,
   ): Promise<System<InProcessConstellation>> {
     const lines: SystemLine[] = []
     const constellation = await startInProcess({
@@ -90,6 +100,7 @@ export class System<Started extends AnyConstellation = Constellation> {
       port: site.port,
       dataDir: site.dataDir,
       ...(log ? { log } : {}),
+      bySockets,
       ...(clockOf ? { clockOf } : {}),
       onLine: (service, text) => lines.push({ service, text }),
       onFatal: (_service, error) => onFatal(error),

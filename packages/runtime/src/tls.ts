@@ -1,4 +1,6 @@
+import type { TLSSocket } from 'node:tls'
 import {
+  dnsNames,
   FileError,
   type Identity,
   type IdentityFiles,
@@ -10,6 +12,7 @@ import type { Env } from './env.js'
 import { type Logger, OccasionalWarning } from './logger.js'
 import { Counter, Gauge, type Registry } from './metrics.js'
 import { type ReadyReport, withDetail } from './ops-server.js'
+import { rolesOf } from './rpc/callers.js'
 import type { ServerTls } from './rpc/listener.js'
 import { insecure, type MutualTls, type Refusals, refusedConnections, type Security } from './rpc/security.js'
 import { StartError } from './start-error.js'
@@ -169,6 +172,33 @@ export async function openSecurity(
     identity,
     namesOf: namesIn(config),
     refusals: refusalsOf(context),
+    onSecure: measurePeers(namesIn(config), context.registry),
+  }
+}
+
+/** Which certificates callers show now: whether all of them have moved to a new one, and which will end soon. */
+function measurePeers(namesOf: MutualTls['namesOf'], registry: Registry): (socket: TLSSocket) => void {
+  const peers = new Map<TLSSocket, { readonly peer: string; readonly notAfterMs: number }>()
+  new Gauge({
+    name: 'tls_peer_not_after_timestamp_seconds',
+    help: 'The earliest end of the certificates that callers show on open connections, Unix time, by what they stand for.',
+    labelNames: ['peer'] as const,
+    registers: [registry],
+    collect() {
+      this.reset()
+      const earliest = new Map<string, number>()
+      for (const { peer, notAfterMs } of peers.values()) {
+        earliest.set(peer, Math.min(notAfterMs, earliest.get(peer) ?? Number.POSITIVE_INFINITY))
+      }
+      for (const [peer, notAfterMs] of earliest) this.set({ peer }, notAfterMs / 1000)
+    },
+  })
+  return (socket) => {
+    const certificate = socket.getPeerX509Certificate()
+    if (certificate === undefined) return
+    const [peer = 'unknown'] = rolesOf(dnsNames(certificate.subjectAltName), namesOf)
+    peers.set(socket, { peer, notAfterMs: Date.parse(certificate.validTo) })
+    socket.once('close', () => peers.delete(socket))
   }
 }
 

@@ -1,7 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
 import { connect as connectPlain, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import type { IssuedPair } from '@fractal-lba/credentials/development'
 import { anHourAround, testAuthority } from '@fractal-lba/credentials/testing'
@@ -9,31 +7,26 @@ import { type ServiceName, serviceNames } from '@fractal-lba/runtime'
 import { Client, credentials, status as Grpc, type ServiceError } from '@grpc/grpc-js'
 import { afterAll, describe, expect, it } from 'vitest'
 import { Metrics } from '../../src/metrics.js'
+import { certificateFor, RoleCertificates } from '../../src/role-certificates.js'
 import { addressOf, useSystemInProcess } from '../../src/system.js'
 
 const DAY_MS = 86_400_000
 const [authority, foreign] = await Promise.all([testAuthority(), testAuthority('foreign')])
-const directory = mkdtempSync(join(tmpdir(), 'fractal-lba-matrix-'))
-afterAll(() => rmSync(directory, { recursive: true }))
-
+const certificates = new RoleCertificates()
+afterAll(() => certificates.remove())
+certificates.believe(authority.cert)
+await certificates.issue(authority)
 const issued = (name: string, by = authority, aroundMs = Date.now()): Promise<IssuedPair> =>
-  by.issue({ name, dns: [name, 'localhost'], ips: ['127.0.0.1'], ...anHourAround(aroundMs) })
-
-/** Each service with a certificate of its own, and the gateway asks its clients for one too. */
-async function environmentOf(name: ServiceName) {
-  const at = join(directory, name)
-  const { cert, key } = await issued(name)
-  mkdirSync(at)
-  writeFileSync(join(at, 'tls.crt'), cert)
-  writeFileSync(join(at, 'tls.key'), key)
-  writeFileSync(join(at, 'ca.crt'), authority.cert)
-  const files = { TLS_CERT_FILE: join(at, 'tls.crt'), TLS_KEY_FILE: join(at, 'tls.key') }
-  const own = { TLS_ENABLED: 'true', TLS_CA_FILE: join(at, 'ca.crt'), ...files }
-  return [name, name === 'gateway' ? { ...own, PUBLIC_TLS_CLIENT_CA_FILE: own.TLS_CA_FILE } : own] as const
-}
+  certificateFor(name, by, anHourAround(aroundMs))
 
 const system = useSystemInProcess('tls-matrix', {
-  envOf: Object.fromEntries(await Promise.all(serviceNames.map(environmentOf))),
+  envOf: Object.fromEntries(
+    serviceNames.map((name) => {
+      const own = certificates.environmentOf(name)
+      // The gateway asks its clients for certificates too.
+      return [name, name === 'gateway' ? { ...own, PUBLIC_TLS_CLIENT_CA_FILE: own.TLS_CA_FILE } : own]
+    }),
+  ),
 })
 
 /** What a client shows, and why it is refused. */
@@ -128,4 +121,19 @@ describe.each([
       expect(lines.filter(({ text }) => text.includes(line))).toHaveLength(1)
     }
   })
+})
+
+it('a server says when the certificates end that its callers show, as long as they are connected', async () => {
+  const [host = '', port = ''] = addressOf(system().site, 'wal').split(':')
+  const pair = await issued('tools')
+  const endsS = Date.parse(new X509Certificate(pair.cert).validTo) / 1000
+  const seen = async () =>
+    (await metricsOf('wal')).value('tls_peer_not_after_timestamp_seconds', { peer: 'tools' })
+  const socket = connectTls({
+    ...{ host, port: Number(port), ca: authority.cert, ...pair },
+    ...{ servername: 'wal', ALPNProtocols: ['h2'] },
+  })
+  await expect.poll(seen).toBe(endsS)
+  socket.destroy()
+  await expect.poll(seen).toBe(0)
 })

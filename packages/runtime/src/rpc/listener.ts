@@ -19,6 +19,7 @@ export interface ServerTls {
   /** Whether clients must show a certificate too, signed by an authority of the identity. */
   readonly asksForCertificates: boolean
   readonly refusals: Pick<Refusals, 'connection'>
+  readonly onSecure?: (socket: TLSSocket) => void
 }
 
 export interface ListenOptions {
@@ -68,6 +69,7 @@ function tlsListener(tls: ServerTls, take: (socket: Socket) => void): TlsServer 
   const listener = createTlsServer({ ...tlsOptions(tls), ALPNProtocols: ['h2'], noDelay: true }, (socket) => {
     // HTTP/2 hears the errors of a connection that it has; this one may end before.
     socket.on('error', () => socket.destroy())
+    tls.onSecure?.(socket)
     take(socket)
   })
   followTls(listener, tls)

@@ -1,4 +1,4 @@
-import { checkServerIdentity as checkHostName } from 'node:tls'
+import { checkServerIdentity as checkHostName, type TLSSocket } from 'node:tls'
 import { type IdentitySource, isNamed } from '@fractal-lba/credentials'
 import { type ChannelCredentials, type ChannelOptions, credentials, experimental } from '@grpc/grpc-js'
 import type { Role, ServiceName } from '../topology.js'
@@ -18,6 +18,8 @@ export interface MutualTls {
   /** The DNS names that a certificate has for a role: the role itself unless told otherwise. */
   readonly namesOf: (role: Role) => readonly string[]
   readonly refusals: Refusals
+  /** Told of each connection that a server has let in. */
+  readonly onSecure?: (socket: TLSSocket) => void
 }
 
 /** What a server is told of those that it does not let in. */
