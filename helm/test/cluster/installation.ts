@@ -4,6 +4,7 @@ import type { Cluster, HelmVersion, KubernetesObject } from '@fractal-lba/test-c
 import { expect } from 'vitest'
 import { deadAddresses, reachableIn } from './addresses.js'
 import { knownIn, missingReferences, type PodSpec } from './references.js'
+import { emptySelectors } from './selectors.js'
 
 export const CHART = join(import.meta.dirname, '../../fractal-lba')
 export const RELEASE = 'fractal-lba'
@@ -60,7 +61,7 @@ export async function manifests({ cluster, helm, namespace }: Installation): Pro
 
 /**
  * Every pod would start where there is a kubelet too: what it reads is there, or an operator, which a played cluster has
- * not, would make it; the addresses that it is given lead to pods; and none was refused.
+ * not, would make it; the addresses that it is given lead to pods; what selects others finds them; and none was refused.
  */
 export async function expectToStart({ cluster, namespace }: Installation): Promise<void> {
   const known = new Map([
@@ -75,7 +76,7 @@ export async function expectToStart({ cluster, namespace }: Installation): Promi
       (one) => `${metadata.name}: ${one}`,
     ),
   )
-  expect(mistakes).toEqual([])
+  expect([...mistakes, ...(await emptySelectors(cluster, namespace))]).toEqual([])
   const refused = ['events', '-n', namespace, '--field-selector', 'reason=FailedCreate']
   const { items } = await cluster.get<List<{ message: string }>>(...refused)
   expect(items.map(({ message }) => message)).toEqual([])
@@ -108,11 +109,18 @@ async function madeByOperators(
       readonly data?: readonly { readonly secretKey: string }[]
     }
   }
+  interface Postgres {
+    readonly metadata: { readonly name: string }
+  }
   const of = async <Item>(kind: string): Promise<readonly Item[]> =>
     (await cluster.get<List<Item>>(kind, '-n', namespace)).items
   const certificates = await of<Certificate>('certificates.cert-manager.io')
   const external = await of<ExternalSecret>('externalsecrets.external-secrets.io')
+  const postgres = await of<Postgres>('clusters.postgresql.cnpg.io')
   return [
+    ...postgres.map(
+      ({ metadata }) => [`Secret/${metadata.name}-app`, new Set(['username', 'password', 'uri'])] as const,
+    ),
     ...certificates.map(
       ({ spec }) => [`Secret/${spec.secretName}`, new Set(['tls.crt', 'tls.key', 'ca.crt'])] as const,
     ),

@@ -19,6 +19,7 @@ const OBJECTS: Readonly<Record<string, readonly object[]>> = {
       data: { PCS_ED25519_PUB_B64: '' },
     },
   ],
+  everything: [secret('fractal-lba-tls', { 'tls.crt': '', 'tls.key': '', 'ca.crt': '' })],
   hmac: [HMAC],
   'metrics-auth': [METRICS],
   postgres: [secret('postgres-conn-secret', { POSTGRES_CONN: 'host=postgres.example' })],

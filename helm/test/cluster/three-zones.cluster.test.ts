@@ -55,6 +55,18 @@ test.each(cases)(
   },
 )
 
+test.each(HELMS)('all that can be switched on is taken from %s, an object of each kind', async (helm) => {
+  const at: Installation = { cluster, helm, namespace: `everything-${helm}` }
+  await cluster.restrictedNamespace(at.namespace)
+  await cluster.apply(...prerequisites('everything').map((object) => inNamespace(object, at.namespace)))
+  await upgradeInstall(at, CHART, '--values', join(import.meta.dirname, 'everything.yaml'))
+  await expectToStart(at)
+  const sent = await manifests(at)
+  expect(await misfits(sent)).toEqual([])
+  expect(new Set([...sent.matchAll(/^kind: (\w+)$/gm)].map(([, kind]) => kind))).toEqual(new Set(KINDS))
+  await uninstall(at)
+})
+
 describe('a node is drained', () => {
   const args = {
     'of one pod each': [],
@@ -112,6 +124,17 @@ describe('schemas', () => {
     ])
   })
 })
+
+/** Of all objects that the chart can have. */
+const KINDS = [
+  ...['ConfigMap', 'CronJob', 'Deployment', 'HorizontalPodAutoscaler', 'Ingress', 'Job', 'NetworkPolicy'],
+  ...['PodDisruptionBudget', 'Secret', 'Service', 'ServiceAccount', 'StatefulSet'],
+  ...['PodMonitor', 'Probe', 'PrometheusRule', 'ServiceMonitor'],
+  ...['Certificate', 'Issuer'],
+  ...['BackendTLSPolicy', 'GRPCRoute', 'HTTPRoute'],
+  'ExternalSecret',
+  ...['Cluster', 'ScheduledBackup'],
+]
 
 /** All pods of its Deployments and StatefulSets are there and ready, those of autoscalers too. */
 async function settled({ namespace }: Installation): Promise<void> {

@@ -92,8 +92,8 @@ export async function startCluster(nodes: readonly NodeShape[]): Promise<Cluster
       started('kube-scheduler', startScheduler(programs, access)),
       started('kwok', startKwok(programs, access)),
     ])
-    await commands.kubectl('create', '--filename', storageClassFile(programs.kwokFiles))
-    await commands.kubectl('create', ...programs.crdFiles.flatMap((file) => ['--filename', file]))
+    const files = [storageClassFile(programs.kwokFiles), ...programs.crdFiles]
+    await commands.kubectl('create', '--validate=false', ...files.flatMap((file) => ['--filename', file]))
     await commands.apply(...nodes.map(nodeObject))
     await commands.kubectl('wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s')
     await commands.kubectl('wait', '--for=condition=Ready', 'nodes', '--all', '--timeout=60s')

@@ -7,7 +7,7 @@ import {
   goProgram,
   helmPrograms,
 } from '@fractal-lba/test-servers'
-import { CRD_DIRECTORIES, crdFiles } from './crds.js'
+import { CRDS, crdFiles } from './crds.js'
 
 const PROGRAMS = {
   ...clusterPrograms,
@@ -43,10 +43,8 @@ export async function findClusterPrograms(): Promise<ClusterPrograms> {
   const kwok = await goModule(clusterModules.kwok)
   if ('missing' in kwok) throw new Error(kwok.missing)
   const crds: string[] = []
-  for (const [name, directory] of Object.entries(CRD_DIRECTORIES)) {
-    const files = await crdFiles(clusterModules[name as keyof typeof CRD_DIRECTORIES], directory)
-    if ('missing' in files) throw new Error(files.missing)
-    crds.push(...files)
+  for (const [name, definitions] of Object.entries(CRDS)) {
+    crds.push(...(await crdFiles(clusterModules[name as keyof typeof CRDS], definitions)))
   }
   return {
     ...(Object.fromEntries(paths) as Record<keyof typeof PROGRAMS, string>),
