@@ -75,10 +75,14 @@ describe.each(HELMS)('the defaults with %s, on one node of 4 CPU and 8 GiB', (he
 
   test('leave the volumes when they are uninstalled, and nothing else', async () => {
     await uninstall(at())
-    expect(await remains(cluster, at().namespace)).toEqual([
-      'persistentvolumeclaim/data-fractal-lba-wal-0',
-      'persistentvolumeclaim/data-fractal-lba-wal-1',
-    ])
+    // Pods are ended after what owns them has gone.
+    const left = () => remains(cluster, at().namespace)
+    await expect
+      .poll(left, { timeout: 30_000, interval: 500 })
+      .toEqual([
+        'persistentvolumeclaim/data-fractal-lba-wal-0',
+        'persistentvolumeclaim/data-fractal-lba-wal-1',
+      ])
   })
 })
 
