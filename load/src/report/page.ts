@@ -105,6 +105,7 @@ function plotsOf(
         hasDots: true,
       },
       curves: [{ name: 'p95', points: alike.map(({ p95Ms }, index) => [index, p95Ms] as const) }],
+      xStretches: Math.max(1, Math.min(2, alike.length - 1)),
       xText: (x: number) => alike[Math.round(x)]?.startedAt.slice(0, 16).replace('T', ' ') ?? '',
     },
   ].map(renderPlot)

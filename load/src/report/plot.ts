@@ -13,6 +13,8 @@ export interface Plot {
   /** What stands below the horizontal axis at a value; seconds unless told otherwise. */
   readonly xText?: (x: number) => string
   readonly hasDots?: boolean
+  /** Stretches between the texts below the horizontal axis. */
+  readonly xStretches?: number
 }
 
 const WIDTH = 640
@@ -24,13 +26,20 @@ const TICKS = 4
 /** Colours of a style sheet: plot-0 to plot-7. */
 const COLOURS = 8
 
-/** A plot as a figure of HTML with an SVG in it; no script, nothing from elsewhere. */
-export function renderPlot({ title, unit, curves, limit, xText = clock, hasDots = false }: Plot): string {
+/** A plot as a figure of HTML with an SVG in it; no script, nothing from elsewhere. Empty where nothing was seen. */
+export function renderPlot({
+  title,
+  unit,
+  curves,
+  limit,
+  xText = clock,
+  hasDots = false,
+  xStretches = TICKS,
+}: Plot): string {
   const shown = curves.map(({ name, points }) => ({ name, points: thinned(points) }))
   const all = shown.flatMap(({ points }) => points)
   const values = all.flatMap(([, y]) => (y === null ? [] : [y]))
-  if (values.length === 0)
-    return `<figure><figcaption>${escapeHtml(title)}</figcaption><p>nothing was seen</p></figure>`
+  if (values.length === 0) return ''
   const [xMin, xMax] = [Math.min(...all.map(([x]) => x)), Math.max(...all.map(([x]) => x))]
   const yMax = niceAbove(Math.max(...values, 1e-9))
   const toX = (x: number): number =>
@@ -38,7 +47,8 @@ export function renderPlot({ title, unit, curves, limit, xText = clock, hasDots 
   const toY = (y: number): number =>
     HEIGHT - MARGIN.bottom - (y / yMax) * (HEIGHT - MARGIN.top - MARGIN.bottom)
   // One point alone has no range to divide.
-  const xSteps = xMax === xMin ? [0] : Array.from({ length: TICKS + 1 }, (_, index) => index / TICKS)
+  const xSteps =
+    xMax === xMin ? [0] : Array.from({ length: xStretches + 1 }, (_, index) => index / xStretches)
   const steps = Array.from({ length: TICKS + 1 }, (_, index) => index / TICKS)
   const parts = [
     ...steps.map((share) => {
@@ -47,7 +57,7 @@ export function renderPlot({ title, unit, curves, limit, xText = clock, hasDots 
     }),
     ...xSteps.map((share, index) => {
       const x = xMin + share * (xMax - xMin)
-      const anchor = index === 0 ? 'start' : index === TICKS ? 'end' : 'middle'
+      const anchor = index === 0 ? 'start' : index === xStretches ? 'end' : 'middle'
       return `<text x="${toX(x).toFixed(1)}" y="${HEIGHT - 8}" text-anchor="${anchor}">${escapeHtml(xText(x))}</text>`
     }),
     ...(limit !== undefined && limit <= yMax
