@@ -22,7 +22,7 @@ export async function fullReport(reportDir: string): Promise<string> {
 }
 
 function partOf(name: RunName, report: RunReport | undefined): string {
-  if (report?.isWhole) return renderMarkdown(report)
+  if (report?.isWhole && !report.oneProcess) return renderMarkdown(report)
   return `## ${name}\n\nNot run as a whole yet: \`npm run load -- ${name}\`.\n`
 }
 

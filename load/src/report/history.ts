@@ -21,12 +21,12 @@ const COLUMNS = [
   ...['cpu_us_per_submission', 'sound'],
 ].join(',')
 
-export function formOf({
-  isWhole,
-  seconds,
-  scale,
-}: Pick<RunReport, 'isWhole' | 'seconds' | 'scale'>): string {
-  return isWhole ? 'whole' : `${seconds ?? 'all'} s x ${scale}`
+/** Runs of one form compare. */
+export type Form = Pick<RunReport, 'isWhole' | 'seconds' | 'scale' | 'oneProcess'>
+
+export function formOf({ isWhole, seconds, scale, oneProcess }: Form): string {
+  const form = isWhole ? 'whole' : `${seconds ?? 'all'} s x ${scale}`
+  return oneProcess ? `${form} on one process` : form
 }
 
 /** Appends this run. @returns all that were kept, this one last. */

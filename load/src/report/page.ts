@@ -59,10 +59,8 @@ ${report.parts.length > 0 ? partsTable(report) : ''}
 `
 }
 
-function plotsOf(
-  { run, seen, samples, isWhole, seconds, scale }: RunReport,
-  history: readonly PastRun[],
-): string[] {
+function plotsOf(report: RunReport, history: readonly PastRun[]): string[] {
+  const { run, seen, samples } = report
   const quantiles = ['p50', 'p95', 'p99'] as const
   const by = (of: (sample: Sample) => Readonly<Record<string, number>>): readonly Curve[] => {
     const names = [...new Set(samples.flatMap((sample) => Object.keys(of(sample))))]
@@ -71,7 +69,7 @@ function plotsOf(
       points: samples.map((sample) => [sample.second, of(sample)[name] ?? null] as const),
     }))
   }
-  const form = formOf({ isWhole, seconds, scale })
+  const form = formOf(report)
   const alike = history.filter((past) => past.run === run && past.form === form)
   return [
     {

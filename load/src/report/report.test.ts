@@ -25,7 +25,14 @@ function sampleAt(second: number, memory: number): Sample {
 
 const samples = Array.from({ length: 100 }, (_, index) => sampleAt(index + 1, 100 + index))
 const report: RunReport = {
-  ...{ run: 'baseline', isWhole: true, seconds: undefined, scale: 1, startedAt: '2026-11-28T12:00:00.000Z' },
+  ...{
+    run: 'baseline',
+    isWhole: true,
+    seconds: undefined,
+    scale: 1,
+    oneProcess: false,
+    startedAt: '2026-11-28T12:00:00.000Z',
+  },
   ...{ commit: '0123456789', tool: 'k6 v1.8.1', target: 'a product started here', elapsedMs: 100_000 },
   machine: {
     ...{ cpu: 'a <CPU>', cores: 2, memoryGiB: 8, node: '20.20.0', kernel: 'Linux 6', fileSystem: 'ext4' },

@@ -11,6 +11,8 @@ export interface RunReport {
   readonly isWhole: boolean
   readonly seconds: number | undefined
   readonly scale: number
+  /** The product was started as one process. */
+  readonly oneProcess: boolean
   /** Wall clock, ISO 8601. */
   readonly startedAt: string
   /** Of the checkout; with "+" where something was not committed. */

@@ -4,7 +4,7 @@ import { LOAD_HELP, readLoadOptions, runNames, UnusableLoadOptions } from './opt
 it('reads a profile, whole and short', () => {
   expect(readLoadOptions(['baseline'])).toEqual({
     ...{ kind: 'run', run: 'baseline', seconds: undefined, scale: 1 },
-    ...{ target: undefined, dataDir: undefined },
+    ...{ target: undefined, dataDir: undefined, oneProcess: false },
   })
   const short = readLoadOptions([
     'steady',

@@ -17,6 +17,8 @@ export interface RunOptions {
   /** The host of BACKEND_URL where it is not this machine. */
   readonly target: string | undefined
   readonly dataDir: string | undefined
+  /** The product that is started here is one process. */
+  readonly oneProcess: boolean
 }
 
 /** Two reports beside each other. */
@@ -40,6 +42,7 @@ export const LOAD_HELP = `npm run load -- PROFILE [options]
   --scale X       a small form: the share of users, or of the rate (0.1)
   --target HOST   the host of BACKEND_URL, where it is not this machine
   --data-dir DIR  where the product that is started keeps its data (data/ in the checkout; removed afterwards)
+  --one-process   gateway and services in one process
 
 It starts the product on empty data, without a limit of the rate, unless BACKEND_URL names one; that one's key is
 PCS_HMAC_KEY. k6 and ghz are built once by Go. The report is load/report/PROFILE.html, .md and .json; the figures of each run
@@ -79,6 +82,7 @@ export function readLoadOptions(args: readonly string[]): LoadOptions | undefine
     scale: positive('--scale', values.scale, 100) ?? 1,
     target: values.target,
     dataDir: values['data-dir'],
+    oneProcess: values['one-process'] ?? false,
   }
 }
 
@@ -92,6 +96,7 @@ function parsed(args: readonly string[]) {
         scale: { type: 'string' },
         target: { type: 'string' },
         'data-dir': { type: 'string' },
+        'one-process': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     })

@@ -121,7 +121,8 @@ async function loaded(
   const generate = await generatorOf(options)
   const startedAt = new Date().toISOString()
   const settings = options.run === 'smoke' ? SMOKE_SETTINGS : {}
-  const target = await openTarget({ root, dataDir, named: options.target, env, settings, signal, say })
+  const { oneProcess, target: named } = options
+  const target = await openTarget({ root, dataDir, named, oneProcess, env, settings, signal, say })
   const progress = new Progress(options.run, say)
   try {
     const { seconds, scale } = options
@@ -135,10 +136,10 @@ async function loaded(
     const { sent, elapsedMs, latency, shares, parts, seen, tool } = generated
     const gates = [...generated.gates, ...(options.run === 'soak' ? soakGates(samples, seen) : [])]
     const report: RunReport = {
-      ...{ run: options.run, seconds, scale, startedAt, machine, tool },
+      ...{ run: options.run, seconds, scale, oneProcess, startedAt, machine, tool },
       isWhole: seconds === undefined && scale === 1,
       commit: commitOf(root),
-      target: target.own ? 'a product started here' : target.baseUrl,
+      target: target.own ? `a product started here${oneProcess ? ' as one process' : ''}` : target.baseUrl,
       ...{ elapsedMs, submissions, latency, shares, gates, account, parts, seen },
       ...{ answers: sent.answers, kinds: sent.kinds },
       samples,

@@ -23,7 +23,7 @@ const reading = (
   metrics: ReadonlyMap<string, Exposition>,
   generatorCpuMs?: number,
 ): Reading => ({
-  ...{ atMs, metrics, generatorCpuMs },
+  ...{ atMs, metrics, generatorCpuMs, isOneProcess: false },
 })
 
 it('tells what a second was like', () => {
@@ -36,6 +36,21 @@ it('tells what a second was like', () => {
     ...{ cpu: { gateway: 0.5, generator: 0.25 }, memoryMiB: { gateway: 64 }, descriptors: { gateway: 12 } },
     queues: { Append: 7 },
   })
+})
+
+it('counts one process once', () => {
+  const services = (cpu: number) => ({
+    ...reading(
+      cpu * 1_000,
+      new Map([
+        ['gateway', gateway(1, 0, cpu)],
+        ['wal', gateway(1, 0, cpu)],
+      ]),
+    ),
+    isOneProcess: true,
+  })
+  const sample = sampleBetween(services(1), services(2), 0)
+  expect([sample.cpu, sample.memoryMiB]).toEqual([{ 'one process': 1 }, { 'one process': 64 }])
 })
 
 it('has gaps where a process did not answer, and where nothing was answered', () => {

@@ -27,6 +27,8 @@ export interface Sample {
 export interface Reading {
   readonly atMs: number
   readonly metrics: ReadonlyMap<string, Exposition>
+  /** All services tell of the same process: it counts once. */
+  readonly isOneProcess: boolean
   /** CPU time so far of what makes the load; undefined where it does not run. */
   readonly generatorCpuMs: number | undefined
 }
@@ -37,9 +39,9 @@ const SAMPLE_EVERY_MS = 1_000
 const SCRAPE_LIMIT_MS = 5_000
 const MIB = 2 ** 20
 
-/** Reads the metrics of each process; one that does not answer is left out. */
+/** Reads the metrics of each service; one that does not answer is left out. */
 export async function read(
-  { metricsUrls }: Pick<Target, 'metricsUrls'>,
+  { metricsUrls, isOneProcess }: Pick<Target, 'metricsUrls' | 'isOneProcess'>,
   generatorPid?: number,
 ): Promise<Reading> {
   const found = await Promise.all(
@@ -49,7 +51,7 @@ export async function read(
     }),
   )
   const generatorCpuMs = generatorPid === undefined ? undefined : cpuMsIfAlive(generatorPid)
-  return { atMs: performance.now(), metrics: new Map(found.flat()), generatorCpuMs }
+  return { atMs: performance.now(), metrics: new Map(found.flat()), isOneProcess, generatorCpuMs }
 }
 
 function cpuMsIfAlive(pid: number): number | undefined {
@@ -149,8 +151,8 @@ function durations(then: Exposition | undefined, now: Exposition | undefined): B
 
 function cpuBetween(before: Reading, after: Reading, seconds: number): Record<string, number> {
   const name = 'process_cpu_seconds_total'
-  const product = [...after.metrics].flatMap(([process, now]) => {
-    const then = before.metrics.get(process)
+  const product = processesOf(after).flatMap(([process, now]) => {
+    const then = new Map(processesOf(before)).get(process)
     return then ? [[process, (now.sum(name) - then.sum(name)) / seconds] as const] : []
   })
   const [then, now] = [before.generatorCpuMs, after.generatorCpuMs]
@@ -160,7 +162,13 @@ function cpuBetween(before: Reading, after: Reading, seconds: number): Record<st
 }
 
 function gauges(reading: Reading, name: string, unit: number): Record<string, number> {
-  return Object.fromEntries([...reading.metrics].map(([process, now]) => [process, now.sum(name) / unit]))
+  return Object.fromEntries(processesOf(reading).map(([process, now]) => [process, now.sum(name) / unit]))
+}
+
+/** Each process by its name, with metrics that tell of it. */
+function processesOf({ metrics, isOneProcess }: Reading): readonly (readonly [string, Exposition])[] {
+  const all = [...metrics]
+  return isOneProcess ? all.slice(0, 1).map(([, found]) => ['one process', found] as const) : all
 }
 
 function waitingIn(reading: Reading): Record<string, number> {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import {
   builtPrograms,
   freePortBlock,
+  oneProcessProgram,
   type ProgramName,
   startConstellation,
   testEnvironment,
@@ -20,6 +21,8 @@ export interface Target {
   readonly hmacKey: string
   /** Where the metrics of each process are. */
   readonly metricsUrls: ReadonlyMap<ProgramName, string>
+  /** Gateway and services share one process. */
+  readonly isOneProcess: boolean
   /** Of the product that was started here more is known. */
   readonly own: OwnProduct | undefined
   close(): Promise<void>
@@ -49,7 +52,9 @@ export interface TargetOptions {
   /** The host of BACKEND_URL where it is not this machine. */
   readonly named: string | undefined
   readonly env: NodeJS.ProcessEnv
-  /** What a product that is started here is told beside. */
+  /** Of a product that is started here: all of it in one process. */
+  readonly oneProcess: boolean
+  /** What it is told beside. */
   readonly settings?: Readonly<Record<string, string>>
   readonly signal: AbortSignal
   readonly say: (line: string) => void
@@ -81,13 +86,20 @@ export function namedTarget(text: string, named: string | undefined, env: NodeJS
     ? localMetrics(port, baseUrl)
     : new Map([['gateway', `${baseUrl}/metrics`]] as const)
   return {
-    ...{ baseUrl, hmacKey, metricsUrls, own: undefined },
+    ...{ baseUrl, hmacKey, metricsUrls, own: undefined, isOneProcess: false },
     grpcAddress: `${hostname}:${port + 1}`,
     close: () => Promise.resolve(),
   }
 }
 
-async function startedTarget({ root, dataDir, settings, signal, say }: TargetOptions): Promise<Target> {
+async function startedTarget({
+  root,
+  dataDir,
+  oneProcess,
+  settings,
+  signal,
+  say,
+}: TargetOptions): Promise<Target> {
   const ports = await freePortBlock()
   const place = await mkdtemp(join(dataDir, 'load-'))
   const clean = async (): Promise<void> => {
@@ -96,22 +108,23 @@ async function startedTarget({ root, dataDir, settings, signal, say }: TargetOpt
   }
   const hmacKey = randomBytes(24).toString('base64')
   try {
+    const programs = oneProcess ? [oneProcessProgram(root)] : builtPrograms(root)
     say('starting the product on empty data')
     const constellation = await startConstellation({
       ...{ port: ports.base, dataDir: place, cwd: root, signal },
       supervise: false,
-      programs: builtPrograms(root),
+      programs,
       inherit: testEnvironment(),
       env: { PCS_SIGN_ALG: 'hmac', PCS_HMAC_KEY: hmacKey, TOKEN_RATE: '0', ...settings },
     })
     const { baseUrl, grpcAddress } = constellation
     return {
-      ...{ baseUrl, grpcAddress, hmacKey },
+      ...{ baseUrl, grpcAddress, hmacKey, isOneProcess: oneProcess },
       metricsUrls: localMetrics(ports.base, baseUrl),
       own: {
         ...{ walDir: join(place, 'wal'), port: ports.base },
         cpuMs: () => cpuMsOf(Object.values(constellation.pids())),
-        complaints: () => serviceNames.flatMap((name) => complaintsOf(name, constellation.logs(name))),
+        complaints: () => programs.flatMap(({ name }) => complaintsOf(name, constellation.logs(name))),
       },
       async close() {
         await constellation.stop()
