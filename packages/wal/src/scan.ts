@@ -140,13 +140,14 @@ export class FrameScan {
     const frames = new FrameBytes(bytes)
     const fields = this.#fields
     for (;;) {
-      const remaining = this.#stream.end - this.#at
-      if (remaining <= 0) {
+      if (this.#at >= this.#stream.end) {
         this.#finish()
         return
       }
       if (this.#zerosFrom !== undefined && !this.#passZeros(this.#zerosFrom)) return
       if (this.#damage !== undefined && !this.#findLogSecret()) return
+      // Not before here: what is passed over does not remain.
+      const remaining = this.#stream.end - this.#at
       const offset = this.#at - position
       const checked = this.#metDamage ? UNCHECKED : this.#stream.checked
       const passedBytes = checked.crc ? checked.to - this.#at : 0

@@ -189,7 +189,7 @@ async function scan(bytes: Buffer): Promise<number> {
   return shown
 }
 
-function fileOver(bytes: Buffer): OpenFile {
+export function fileOver(bytes: Buffer): OpenFile {
   const unused = (): Promise<never> => Promise.reject(new Error('the file is only read'))
   return {
     read: (target, position) => Promise.resolve(bytes.copy(target, 0, position)),
