@@ -42,7 +42,7 @@ export interface Part extends Omit<Latency, 'maxMs'> {
   readonly perSecond: number
   readonly count: number
   readonly failed: number
-  /** Of all processes of the product, where it was started here. */
+  /** Of all processes of the product, without what they take when idle, where it was started here. */
   readonly cpuUs?: number
 }
 
