@@ -141,6 +141,11 @@ const EXPECTED: Readonly<Record<string, (objects: Objects) => void>> = {
       POSTGRES_PASSWORD: secret('fractal-lba-pg-app', 'password'),
     })
   },
+  'Without a store, for a while': (objects) => {
+    const { spec } = objectOf(objects, 'Deployment', 'fractal-lba-dedup')
+    expect(spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } })
+    expect(configOf(objects)).toMatchObject({ DEDUP_BACKEND: 'memory', DEDUP_MEMORY_MAX: '5000000' })
+  },
   TLS: (objects) => {
     const ingress = objectOf(objects, 'Ingress', 'fractal-lba')
     expect(ingress.metadata.annotations).toMatchObject({

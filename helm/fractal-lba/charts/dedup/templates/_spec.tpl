@@ -5,6 +5,9 @@ mayScale: {{ ne $backend "memory" }}
 {{- if eq $backend "memory" }}
 # The memory of one process is the index: a second one beside it would take the log from it.
 strategy: {type: Recreate}
+{{- else if not .values.updateStrategy }}
+# Kubernetes' own, said here: what Helm has not said it cannot take away again, and Recreate has none of it.
+strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 25%, maxUnavailable: 25%}}
 {{- end }}
 ports: {grpc: 8084, ops: 9084}
 stopGrace: {{ include "fractal-lba.setting" (dict "root" .root "name" .name "variable" "STOP_GRACE" "default" "5s") }}
