@@ -15,7 +15,7 @@ for (const { name, missing, start } of backends) {
   if (missing !== undefined) it.skip(`bad signatures on ${name} (${missing})`)
   describe.skipIf(missing)(`two gateways and two dedups on ${name}`, () => {
     it(`${SUBMISSIONS} submissions with bad signatures leave the store as it is`, async () => {
-      const { pair, idCount, useCount } = await start(`fault-bad-signatures-${name}`)
+      const { pair, idCount, useCount } = await start(`fault-bad-signatures-${name}`, { countsUses: true })
       const { system } = pair
       const known = textOf(system.records.next())
       expect((await answered(() => system.client.submit(known))).status).toBe(200)

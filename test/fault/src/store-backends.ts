@@ -3,12 +3,17 @@ import { onTestFinished } from 'vitest'
 import { StorePair } from './store-pair.js'
 import { COUNT_IDS, sql } from './store-postgres.js'
 
+export interface StartOptions {
+  /** useCount() will be asked: Postgres must log its statements for that. */
+  readonly countsUses?: boolean
+}
+
 /** A pair on a real store, with what only the store itself can tell. */
 export interface PairOnStore {
   readonly pair: StorePair
   /** How many ids it holds. */
   idCount(): Promise<number>
-  /** How often it was asked for ids or given some. */
+  /** How often it was asked for ids or given some. Only where that was asked for at the start. */
   useCount(): Promise<number>
 }
 
@@ -17,7 +22,7 @@ export interface Backend {
   /** Why it cannot be had here. */
   readonly missing: string | undefined
   /** For one test. */
-  start(label: string): Promise<PairOnStore>
+  start(label: string, options?: StartOptions): Promise<PairOnStore>
 }
 
 /** The stores that several processes share. */
@@ -43,24 +48,22 @@ export const backends: readonly Backend[] = [
   {
     name: 'Postgres',
     missing: await postgresMissing(),
-    async start(label) {
-      const postgres = await startPostgres()
+    async start(label, { countsUses = false } = {}) {
+      const config = countsUses ? { log_statement: 'all', log_parameter_max_length: '0' } : {}
+      const postgres = await startPostgres({ config })
       onTestFinished(() => postgres.close())
       const env = { DEDUP_BACKEND: 'postgres', POSTGRES_CONN: postgres.conninfo }
       return {
         pair: await StorePair.forTest(label, env),
         idCount: async () => Number((await sql(postgres, COUNT_IDS))[0]?.n),
-        useCount: async () => {
-          const [row] = await sql(
-            postgres,
-            "SELECT count(*)::int AS n FROM dedup_entries WHERE length(id) NOT IN (0, length('positions'))",
-          )
-          return Number(row?.n)
-        },
+        useCount: async () => postgres.log().match(POSTGRES_USES)?.length ?? 0,
       }
     },
   },
 ]
+
+/** The prepared statements that are given ids. */
+const POSTGRES_USES = /\bexecute dedup-(?:read|add|set|swap):/g
 
 const COUNT_REDIS_IDS = `
 local count = 0
