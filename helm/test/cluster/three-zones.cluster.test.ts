@@ -19,6 +19,7 @@ import {
   manifests,
   profileFile,
   profiles,
+  RELEASE,
   uninstall,
   upgradeInstall,
 } from './installation.js'
@@ -64,6 +65,36 @@ test.each(HELMS)('all that can be switched on is taken from %s, an object of eac
   const sent = await manifests(at)
   expect(await misfits(sent)).toEqual([])
   expect(new Set([...sent.matchAll(/^kind: (\w+)$/gm)].map(([, kind]) => kind))).toEqual(new Set(KINDS))
+  await uninstall(at)
+})
+
+test.each(HELMS)('the pods of helm test and of a compaction are taken, with %s', async (helm) => {
+  const at: Installation = { cluster, helm, namespace: `jobs-${helm}` }
+  await cluster.restrictedNamespace(at.namespace)
+  await cluster.apply(...prerequisites('production').map((object) => inNamespace(object, at.namespace)))
+  await upgradeInstall(at, CHART, '--values', profileFile('production'))
+  // They are played and do nothing: what they do is shown where their containers run (npm run test:images).
+  await cluster.helm(helm, 'test', RELEASE, '-n', at.namespace, '--timeout', '60s')
+  await cluster.kubectl('create', 'job', 'now', '--from=cronjob/fractal-lba-compaction', '-n', at.namespace)
+  await cluster.kubectl('wait', '--for=condition=Complete', 'job/now', '-n', at.namespace, '--timeout=60s')
+  await expectToStart(at)
+  await uninstall(at)
+})
+
+test.each(HELMS)('the number that an autoscaler has set stands over an upgrade with %s', async (helm) => {
+  const at: Installation = { cluster, helm, namespace: `scaled-${helm}` }
+  await cluster.restrictedNamespace(at.namespace)
+  await cluster.apply(...prerequisites('production').map((object) => inNamespace(object, at.namespace)))
+  const values = ['--values', profileFile('production')]
+  await upgradeInstall(at, CHART, ...values)
+  const replicas = async (): Promise<number> => {
+    const gateway = ['deployment', RELEASE, '-n', at.namespace]
+    return (await cluster.get<{ spec: { replicas: number } }>(...gateway)).spec.replicas
+  }
+  // Without metrics it knows its minimum alone.
+  await expect.poll(replicas, { timeout: 60_000, interval: 1_000 }).toBe(3)
+  await upgradeInstall(at, CHART, ...values, '--set-string', 'config.data.TOKEN_RATE=500')
+  expect(await replicas()).toBe(3)
   await uninstall(at)
 })
 
