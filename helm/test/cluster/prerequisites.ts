@@ -42,3 +42,9 @@ const OBJECTS: Readonly<Record<string, readonly object[]>> = {
 function secret(name: string, stringData: Readonly<Record<string, string>>): object {
   return { apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData }
 }
+
+/** The same object, in a namespace. */
+export function inNamespace(object: object, namespace: string): object {
+  const { metadata, ...rest } = object as { readonly metadata: object }
+  return { ...rest, metadata: { ...metadata, namespace } }
+}

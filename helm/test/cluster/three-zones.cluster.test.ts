@@ -23,7 +23,7 @@ import {
   uninstall,
   upgradeInstall,
 } from './installation.js'
-import { prerequisites } from './prerequisites.js'
+import { inNamespace, prerequisites } from './prerequisites.js'
 
 const directory = mkdtempSync(join(tmpdir(), 'fractal-lba-schemas-'))
 let cluster: Cluster
@@ -203,9 +203,4 @@ async function misfits(yaml: string): Promise<string[]> {
     .filter(({ status }) => status !== 'statusValid')
     .map(({ kind, name, msg }) => `${kind} ${name}: ${msg}`)
     .sort()
-}
-
-function inNamespace(object: object, namespace: string): object {
-  const { metadata, ...rest } = object as { readonly metadata: object }
-  return { ...rest, metadata: { ...metadata, namespace } }
 }

@@ -1,5 +1,5 @@
-import { rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
 import {
   freePort,
   makeCertificates,
@@ -37,6 +37,11 @@ export interface Cluster {
   apply(...objects: readonly object[]): Promise<void>
   /** Runs a Helm as an administrator; limits of its own belong into `args`. */
   helm(version: HelmVersion, ...args: readonly string[]): Promise<string>
+  /**
+   * Runs commands of a document as they stand, as an administrator in a namespace: `kubectl` and `helm` are this cluster's.
+   * The first that fails ends them.
+   */
+  shell(version: HelmVersion, namespace: string, commands: string, workingDirectory: string): Promise<string>
   /** Runs kubeconform, which looks at manifests with schemas alone. @returns what it says as JSON, also of what does not fit. */
   kubeconform(...args: readonly string[]): Promise<string>
   /** Makes a namespace that takes pods by the Pod Security level `restricted` alone. */
@@ -139,6 +144,18 @@ function commandsOf(programs: ClusterPrograms, directory: string, kubeconfig: st
     apply,
     get: async (...args) => JSON.parse(await kubectl('get', ...args, '--output', 'json')),
     helm: (version, ...args) => command(programs[version], args),
+    shell: (version, namespace, commands, cwd) => {
+      const config = JSON.parse(readFileSync(kubeconfig, 'utf8'))
+      config.contexts[0].context.namespace = namespace
+      const file = join(directory, `${namespace}.kubeconfig`)
+      writeFileSync(file, JSON.stringify(config), { mode: 0o600 })
+      const path = [programs.kubectl, programs[version]].map((program) => dirname(program))
+      return run('bash', ['-euo', 'pipefail', '-c', commands], {
+        env: { ...env, KUBECONFIG: file, PATH: [...path, process.env.PATH].join(delimiter) },
+        cwd,
+        timeoutMs: COMMAND_LIMIT_MS,
+      })
+    },
     kubeconform: (...args) =>
       command('/bin/sh', [
         '-c',
