@@ -1,4 +1,5 @@
 import { open, readdir, readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Client, json } from '../src/client.js'
 import { metricsOf } from '../src/metrics.js'
@@ -72,6 +73,11 @@ describe('a process that finds', () => {
     const middle = (await readFile(old)).length >> 1
     const [byte = 0] = (await readFile(old)).subarray(middle)
     await overwrite(old, middle, Buffer.of(byte ^ 4))
+    // A start takes the checkpoint of the segment; the reading behind it meets the damage, and ends the process.
+    expect(await readdir(wal.directory)).toContain(basename(`${old}.checkpoint`))
+    wal.begin()
+    await wal.untilGone()
+    expect(await readdir(wal.directory)).not.toContain(basename(`${old}.checkpoint`))
     await wal.start()
     const ops = await opsClient(wal)
     expect((await metricsOf(ops)).value('wal_quarantined_segments')).toBe(1)

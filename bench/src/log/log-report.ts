@@ -1,7 +1,7 @@
 import type { LogFigures } from './log-bench.js'
 
 const READING_GOAL = 200_000
-const START_GOAL_MS = 5_000
+const START_GOAL_MS = 2_000
 
 /** What the log does by itself, for a person. @param verdict says whether a goal is reached */
 export function renderLogFigures(

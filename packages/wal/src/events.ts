@@ -26,6 +26,10 @@ export type WalEvent =
     }
   /** The thread that checks ahead while a long log is opened has failed; opening goes on without it. */
   | { readonly type: 'check_failed'; readonly reason: string }
+  /** A sealed segment was not read when the log was opened: its checkpoint stood for it. */
+  | { readonly type: 'checkpoint_taken'; readonly segment: string }
+  /** The checkpoint of a sealed segment could not be written: the next opening reads the segment. */
+  | { readonly type: 'checkpoint_failed'; readonly segment: string; readonly reason: string }
   /** One group is durable; `seconds` is the time of its fdatasync alone. */
   | {
       readonly type: 'flushed'

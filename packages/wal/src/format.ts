@@ -7,6 +7,7 @@
  *   <first>.seg.quarantined     a segment that was found damaged (then .quarantined-2, …); read, never written
  *   <first>.seg.torn            bytes cut off the end of that segment (then .torn-2, …); for people, never read
  *   <first>.seg.compact         a compacted copy not yet in place; removed at opening
+ *   <first>.seg.checkpoint      what opening needs of a sealed segment (checkpoint.ts); may be removed at any time
  *   next.tmp                    the next segment while it is prepared; removed at opening
  *   lock.<16 hex>               sockets of the processes that hold or want the log (lock.ts)
  *   owner                       the node whose process holds the log, where other nodes may mount it (owner.ts)
@@ -220,7 +221,17 @@ export const OWNER_NAME = 'owner'
 
 /** Files that a crash leaves and that opening removes. */
 export function isLeftover(name: string): boolean {
-  return name === PREPARED_NAME || /^[0-9a-f]{16}\.seg\.compact$/.test(name)
+  return name === PREPARED_NAME || /^[0-9a-f]{16}\.seg\.(?:compact|checkpoint\.tmp)$/.test(name)
+}
+
+/** The file name of a segment's checkpoint. */
+export function checkpointName(segment: string): string {
+  return `${segment}.checkpoint`
+}
+
+/** The segment that a file of that name is the checkpoint of. */
+export function segmentOfCheckpoint(name: string): string | undefined {
+  return /^([0-9a-f]{16}\.seg)\.checkpoint$/.exec(name)?.[1]
 }
 
 /** `name`, or the first of `name-2`, `name-3`, … that is not taken. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Checkpoints } from './checkpoint-files.js'
 import { type CompactionResult, replaceByCopy, writeCompactedCopy } from './compaction.js'
 import { CompactionQueue } from './compaction-queue.js'
 import { encodeGroup, frameBytes } from './encoder.js'
@@ -54,6 +55,7 @@ class DirectoryLog implements CompactableLog {
   readonly #settings: Settings
   readonly #lock: DirectoryLock
   readonly #identity: LogIdentity
+  readonly #checkpoints: Checkpoints
   readonly #segments: Segment[]
   readonly #commits: GroupCommit<Call>
   readonly #preparer: SegmentPreparer
@@ -76,12 +78,14 @@ class DirectoryLog implements CompactableLog {
     this.#lock = lock
     this.#identity = recovered.identity
     this.logId = recovered.identity.logId.toString('hex')
+    this.#checkpoints = recovered.checkpoints
     this.#segments = recovered.segments
     this.#active = recovered.active
     this.#torn = recovered.torn
     this.#point = recovered.point
     const { files, segmentBytes, onEvent } = settings
-    this.#reader = { files, logSecret: this.#identity.logSecret, segments: this.#segments, onEvent }
+    const onRead = this.#checkpoints.droppingDamaged(onEvent)
+    this.#reader = { files, logSecret: this.#identity.logSecret, segments: this.#segments, onEvent: onRead }
     this.#commits = new GroupCommit({
       commit: (calls, weight) => this.#commit(calls, weight),
       groupMax: () => this.#groupMax(),
@@ -181,6 +185,7 @@ class DirectoryLog implements CompactableLog {
       }
       const copy = await writeCompactedCopy(options, segment, drop)
       if (copy === undefined) return { dropped: 0, freedBytes: 0 }
+      await this.#checkpoints.remove(segment.name)
       await replaceByCopy(options, segment, copy)
       return { dropped: copy.dropped, freedBytes: copy.freedBytes }
     })
@@ -203,6 +208,7 @@ class DirectoryLog implements CompactableLog {
   async #remove(oldest: Segment): Promise<void> {
     oldest.remove()
     this.#segments.shift()
+    await this.#checkpoints.remove(oldest.name)
     await this.#settings.files.unlink(oldest.path)
     await this.#settings.files.syncDirectory(this.#directory)
   }
@@ -297,6 +303,7 @@ class DirectoryLog implements CompactableLog {
         const sizeBytes = frameBytes(group.readUInt32LE(offset + FRAME.storedLength))
         sequence += 1
         segment.note(sequence, start + offset, sizeBytes)
+        this.#checkpoints.note(group, offset)
         offset += sizeBytes
       }
     }
@@ -320,6 +327,7 @@ class DirectoryLog implements CompactableLog {
     await files.syncDirectory(this.#directory)
     const sealed = this.#active
     if (sealed !== undefined) this.#seal(sealed)
+    this.#checkpoints.begin()
     const segment = new Segment(this.#directory, name, this.#point)
     this.#segments.push(segment)
     this.#active = { segment, file, capacityBytes: segmentBytes }
@@ -329,6 +337,7 @@ class DirectoryLog implements CompactableLog {
   /** Gives back the unwritten rest of a full segment, in the background. */
   #seal({ segment, file }: ActiveSegment): void {
     const empty = segment.frames === 0
+    const [noted, end] = [this.#checkpoints.take(), this.#point]
     // an empty one had the name that the new segment was renamed to, and is gone
     if (empty) this.#segments.pop()
     const seal = async () => {
@@ -337,6 +346,7 @@ class DirectoryLog implements CompactableLog {
         await file.datasync()
       }
       await file.close()
+      if (!empty) await this.#checkpoints.save(segment.name, noted, end, segment.readableEnd)
     }
     this.#sealing = Promise.all([this.#sealing, seal()]).then(
       () => undefined,

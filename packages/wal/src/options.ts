@@ -1,3 +1,4 @@
+import type { BriefOf } from './checkpoint.js'
 import { type Clock, systemClock } from './clock.js'
 import { WalError } from './errors.js'
 import type { WalEvent } from './events.js'
@@ -39,6 +40,11 @@ export interface LogOptions {
    * the same pass. The buffers of the record are valid only during the call: copy what is kept.
    */
   readonly visit?: (record: VisitedRecord, location: RecordLocation) => void
+  /**
+   * Given, sealed segments have checkpoints, and opening reads these in their place: `visit` then sees records whose body
+   * is what this made of it, with their true `bodyLength`, and without digest and chain.
+   */
+  readonly brief?: BriefOf
 }
 
 export interface Limits {
@@ -59,6 +65,7 @@ export interface Settings extends Limits {
   readonly onFatal: (error: Error) => void
   readonly onEvent: (event: WalEvent) => void
   readonly visit: ((record: VisitedRecord, location: RecordLocation) => void) | undefined
+  readonly brief: BriefOf | undefined
 }
 
 const MIB = 1 << 20
@@ -115,6 +122,7 @@ export function settingsOf(options: LogOptions): Settings {
     onFatal: options.onFatal,
     onEvent: options.onEvent ?? (() => undefined),
     visit: options.visit,
+    brief: options.brief,
   }
 }
 

@@ -37,6 +37,8 @@ export interface LogRecord {
 export interface VisitedRecord extends LogRecord {
   /** A byte of the body; `undefined` outside it, or when compaction dropped it */
   bodyByte(index: number): number | undefined
+  /** Of a record out of a checkpoint: how many bytes of a body there are (LogOptions.brief) */
+  readonly briefLength?: number
 }
 
 /** Where a record lies. */

@@ -23,6 +23,8 @@
 
 import { join } from 'node:path'
 import { CheckAhead, type ChunkCheck } from './check-ahead.js'
+import type { BriefOf, Checkpoint } from './checkpoint.js'
+import { Checkpoints } from './checkpoint-files.js'
 import { toRecord } from './decoder.js'
 import { WalError } from './errors.js'
 import type { WalEvent } from './events.js'
@@ -34,6 +36,7 @@ import {
   type LogPoint,
   ORIGIN,
   SEGMENT_HEADER_BYTES,
+  segmentOfCheckpoint,
 } from './format.js'
 import type { RecordLocation, VisitedRecord } from './record.js'
 import { type Damage, FrameScan, isLaterGroup, type ScanPoint, type ScanSink } from './scan.js'
@@ -56,6 +59,7 @@ export interface RecoveryOptions {
   readonly directory: string
   readonly files: Files
   readonly visit: ((record: VisitedRecord, location: RecordLocation) => void) | undefined
+  readonly brief: BriefOf | undefined
   readonly onEvent: (event: WalEvent) => void
   readonly checkAheadBytes: number
   readonly randomBytes?: ((sizeBytes: number) => Buffer) | undefined
@@ -63,6 +67,8 @@ export interface RecoveryOptions {
 
 export interface Recovered {
   readonly identity: LogIdentity
+  /** with the frames of the active segment noted */
+  readonly checkpoints: Checkpoints
   /** in order of their sequences */
   readonly segments: Segment[]
   /** the last record of all */
@@ -93,8 +99,11 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
 }
 
 async function removeLeftovers(files: Files, directory: string): Promise<void> {
-  for (const name of await files.list(directory)) {
-    if (isLeftover(name)) await files.unlink(join(directory, name))
+  const names = new Set(await files.list(directory))
+  for (const name of names) {
+    const checkpointed = segmentOfCheckpoint(name)
+    const isOrphan = checkpointed !== undefined && !names.has(checkpointed)
+    if (isLeftover(name) || isOrphan) await files.unlink(join(directory, name))
   }
 }
 
@@ -108,6 +117,7 @@ interface ReadRange {
 class RecoveryPass {
   readonly #options: RecoveryOptions
   readonly #identity: LogIdentity
+  readonly #checkpoints: Checkpoints
   readonly #segments: Segment[] = []
   readonly #quarantine: { segment: Segment; reason: string }[] = []
   #point: ScanPoint = ORIGIN
@@ -117,6 +127,7 @@ class RecoveryPass {
   constructor(options: RecoveryOptions, identity: LogIdentity) {
     this.#options = options
     this.#identity = identity
+    this.#checkpoints = new Checkpoints({ ...options, identity })
   }
 
   async read(found: FoundSegment, next: FoundSegment | undefined): Promise<void> {
@@ -128,6 +139,8 @@ class RecoveryPass {
       const before = pointBefore(found, this.#point)
       const segment = new Segment(directory, found.name, before)
       this.#segments.push(segment)
+      this.#checkpoints.begin()
+      if (await this.#takeCheckpoint(found, next, segment)) return
       const end = Math.max(await file.size(), SEGMENT_HEADER_BYTES)
       const check = this.#checkFor(end, before, next === undefined)
       const range = { start: SEGMENT_HEADER_BYTES, end, before, check }
@@ -139,10 +152,39 @@ class RecoveryPass {
         const damage = await this.#scan(segment, file, { ...range, sequenceMax })
         const reason = objection ?? damage ?? endObjection(this.#point, next)
         if (reason !== undefined && !found.quarantined) this.#quarantine.push({ segment, reason })
+        else if (next !== undefined && !found.quarantined) await this.#saveCheckpoint(segment)
       }
     } finally {
       if (!keepOpen) await file.close()
     }
+  }
+
+  /** A sealed segment whose checkpoint joins what is before and behind it need not be read. */
+  async #takeCheckpoint(
+    found: FoundSegment,
+    next: FoundSegment | undefined,
+    segment: Segment,
+  ): Promise<boolean> {
+    const carried = this.#segments.length > 1 ? this.#point : undefined
+    const { header } = found
+    if (next === undefined || found.quarantined || !header) return false
+    if (beginObjection(found, carried) !== undefined) return false
+    const checkpoint: Checkpoint | undefined = await this.#checkpoints.load(found.name, header.before)
+    if (!checkpoint || endObjection(checkpoint.end, next) !== undefined) return false
+    const { visit } = this.#options
+    checkpoint.visit(header.before, (record, offset, frameBytes) => {
+      segment.note(record.sequence, offset, frameBytes)
+      visit?.(record, { segment: segment.name, offset, frameBytes })
+    })
+    this.#point = checkpoint.end
+    this.#options.onEvent({ type: 'checkpoint_taken', segment: segment.name })
+    return true
+  }
+
+  async #saveCheckpoint({ name, frames, readableEnd }: Segment): Promise<void> {
+    const { sequence, group, chain } = this.#point
+    if (frames === 0 || group === undefined || chain === undefined) return
+    await this.#checkpoints.save(name, this.#checkpoints.take(), { sequence, group, chain }, readableEnd)
   }
 
   /** To be called when all segments have been read. */
@@ -180,6 +222,7 @@ class RecoveryPass {
       const { sequence, group, chain } = this.#point
       return {
         identity: this.#identity,
+        checkpoints: this.#checkpoints,
         segments: this.#segments,
         point: { sequence, group: group ?? 0, chain: chain ?? ORIGIN.chain },
         active: last && { segment: last.segment, file: last.file, capacityBytes: await last.file.size() },
@@ -266,8 +309,9 @@ class RecoveryPass {
     const { visit } = this.#options
     return {
       damage,
-      frame(bytes, offset, position, fields) {
+      frame: (bytes, offset, position, fields) => {
         segment.note(fields.sequence, position, fields.frameBytes)
+        this.#checkpoints.note(bytes, offset)
         visit?.(toRecord(bytes, offset, fields), {
           segment: segment.name,
           offset: position,

@@ -14,6 +14,7 @@ describe('a log on a disk that tears, drops and reorders what was not flushed', 
       failures: 0,
       refusals: 0,
       dropped: 0,
+      fromCheckpoints: 0,
     }
     for (const seed of SEEDS) {
       const report = await simulate(seed)
@@ -22,7 +23,8 @@ describe('a log on a disk that tears, drops and reorders what was not flushed', 
     // the faults really happened
     expect(total.openings).toBeGreaterThan(900)
     expect(total.acknowledged).toBeGreaterThan(10_000)
-    for (const count of [total.tornTails, total.segments, total.failures, total.refusals, total.dropped]) {
+    const { tornTails, segments, failures, refusals, dropped, fromCheckpoints } = total
+    for (const count of [tornTails, segments, failures, refusals, dropped, fromCheckpoints]) {
       expect(count).toBeGreaterThan(10)
     }
   }, 120_000)

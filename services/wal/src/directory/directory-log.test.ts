@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openLog } from '@fractal-lba/wal'
@@ -48,6 +48,70 @@ describe('DirectoryLog', () => {
       })
     },
   )
+
+  it('is the same whether its segments are read or their checkpoints', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'flk-wal-'))
+    onTestFinished(() => rm(directory, { recursive: true }))
+    const told: string[] = []
+    const files = {
+      ...FILES,
+      segmentBytes: 64 * 2 ** 10,
+      onEvent: ({ type }: { readonly type: string }) => told.push(type),
+    }
+    const clocks = { wallMs: () => 1_800_000_000_000, monotonicMs: () => 1_000 }
+    const open = (liveLeaseMs = 0) =>
+      DirectoryLog.open(
+        { directory, openMax: 10_000, liveLeaseMs, replayTries: 1, clocks, trustedMs: clocks.wallMs },
+        files,
+      )
+    const log = await open()
+    await log.fence('first', { indexLogIds: ['aa'.repeat(16)], retiredLogIds: [] })
+    const submission = { body: Buffer.alloc(300, 'x'), encoding: 1, arrivedAtMs: 5, liveMs: 0 }
+    for (let round = 0; round < 40; round += 1) {
+      const positions = await log.append(Array.from({ length: 20 }, () => submission))
+      const marks = positions.slice(round % 3).map(({ logId, sequence }, index) => {
+        const status = index % 5 === 0 ? 401 : 200
+        const verdict = status === 200 ? Buffer.alloc(200, 'v') : undefined
+        return {
+          logId,
+          mark: { sequence, status, verdict, indexed: false, generation: '', replayed: false },
+        }
+      })
+      await log.mark(marks)
+    }
+    const [open1] = await log.leaseOpen({ countMax: 1, bytesMax: 10_000 }, 0)
+    await log.reportReplayFailure(open1?.position, 'its own fault')
+    await log.noteClock('confirmed')
+    await log.close()
+    const stateOf = async () => {
+      told.length = 0
+      const opened = await open()
+      const { space: _, ...status } = opened.status()
+      const leased = await opened.leaseOpen({ countMax: 10_000, bytesMax: 2 ** 30 }, 60_000)
+      const state = {
+        status,
+        clock: opened.clock(),
+        letters: opened.listDeadLetters(0, 10),
+        leased: leased.map(({ position }) => position.sequence),
+        compaction: await opened.compact({
+          ...{ retentionMs: 1, dedupTtlMs: 1, bytesMax: 10_000, now: () => clocks.wallMs() + 1_000 },
+          ...{ dryRun: true, thorough: true },
+        }),
+      }
+      await opened.close()
+      return { taken: told.filter((type) => type === 'checkpoint_taken').length, state }
+    }
+    const byCheckpoints = await stateOf()
+    for (const name of await readdir(directory)) {
+      if (name.endsWith('.checkpoint')) await rm(join(directory, name))
+    }
+    const byReading = await stateOf()
+    expect(byCheckpoints.taken).toBeGreaterThan(3)
+    expect(byReading.taken).toBe(0)
+    expect(byCheckpoints.state).toEqual(byReading.state)
+    expect(byReading.state.leased.length).toBeGreaterThan(30)
+    expect(byReading.state.letters.deadLetterCount).toBe(1)
+  })
 
   it('refuses a log with submissions from before the envelope, with a sentence', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'flk-wal-'))

@@ -2,9 +2,11 @@ import { monotonicMs, StartError } from '@fractal-lba/runtime'
 import { type CompactableLog, type LogOptions, openLog, WalError } from '@fractal-lba/wal'
 import { BackedLog, type LogClocks, type SubmissionLogLimits } from '../log/backed-log.js'
 import { LogState } from '../log/log-state.js'
+import { briefOf } from '../log/records.js'
 import { type CompactionOptions, type CompactionReport, compactLog } from './compaction-pass.js'
 import { DirectoryBackend, type Guard, unavailableIfWalError } from './directory-backend.js'
 import { RetentionState } from './retention-state.js'
+import { UnreadSegments } from './unread-segments.js'
 
 export interface DirectoryLogOptions extends SubmissionLogLimits {
   readonly directory: string
@@ -21,6 +23,7 @@ interface OpenedFiles {
   readonly log: CompactableLog
   readonly state: LogState
   readonly retention: RetentionState
+  readonly unread: UnreadSegments
   /** Takes note of segments that were begun. */
   readonly followSegments: () => void
 }
@@ -74,6 +77,12 @@ export class DirectoryLog extends BackedLog {
     }
   }
 
+  /** Reads what the opening has not read, beside the work. */
+  readUnread(signal: AbortSignal): Promise<void> {
+    const { log, unread } = this.#files
+    return unread.read(log, signal)
+  }
+
   /** False when the directory that is written is not the one under its name any more. */
   holdsDirectory(): Promise<boolean> {
     return this.#files.log.holdsDirectory()
@@ -90,9 +99,11 @@ async function openFiles(
   const retention = new RetentionState(trustedMs)
   const state = new LogState(retention)
   let segment: string | undefined
+  const unread = new UnreadSegments()
   let segmentBegun = false
   try {
     const log = await openLog(directory, {
+      brief: briefOf,
       ...options,
       visit(record, location) {
         if (location.segment !== segment) retention.beginSegment(record.sequence)
@@ -102,6 +113,7 @@ async function openFiles(
       },
       onEvent(event) {
         if (event.type === 'segment_created') segmentBegun = true
+        unread.note(event)
         options.onEvent?.(event)
       },
     })
@@ -111,7 +123,7 @@ async function openFiles(
       segmentBegun = false
       retention.follow(log.segments())
     }
-    return { log, state, retention, followSegments }
+    return { log, state, retention, unread, followSegments }
   } catch (error) {
     throw startErrorOf(error, directory)
   }

@@ -27,6 +27,9 @@ export function reportEvents(metrics: LogMetrics, logger: Logger): (event: WalEv
       case 'check_failed':
         logger.warn(event, 'the thread that checks frames ahead has failed; the log is opened without it')
         return
+      case 'checkpoint_failed':
+        logger.warn(event, 'the checkpoint of a segment cannot be written; the next start reads the segment')
+        return
       case 'out_of_space':
         logger.error(event, 'no room for the next segment; tried again until there is')
         return

@@ -50,11 +50,17 @@ export async function openDirectoryLog(config: WalConfig, context: ProcessContex
   compactor.start(() => guard.isLow)
   exposeDirectory(registry, guard, compactor)
   watchDirectory(log, { ...config, onLost: fatal }, stopping)
+  const closing = new AbortController()
+  const unread = log.readUnread(closing.signal).catch((error: unknown) => {
+    fatal(error instanceof Error ? error : new Error(String(error)))
+  })
   watchTornFiles({ ...config, now: clock.expiredMs }, registry, logger, stopping)
   return {
     log,
     compaction: compactor,
     async close() {
+      closing.abort()
+      await unread
       guard.close()
       await compactor.close()
       await log.close()

@@ -22,6 +22,8 @@ export interface RecoveredRecord extends StoredRecord {
   readonly hasBody: boolean
   readonly bodyLength: number
   bodyByte(index: number): number | undefined
+  /** Of one out of a checkpoint: how many bytes its body has there (`briefOf`). */
+  readonly briefLength?: number
 }
 
 /** What a new kind of log implements: an ordered, durable list of records. The rules above it are BackedLog's. */

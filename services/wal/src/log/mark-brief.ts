@@ -12,6 +12,8 @@ export interface MarkBytes {
   bodyByte(index: number): number | undefined
 }
 
+const VARINT_BYTES_MAX = 8
+
 /** Bits that a number takes exactly; longer varints are of fields that are not looked at. */
 const EXACT_BITS = 49
 
@@ -40,6 +42,22 @@ export function markBrief(bytes: MarkBytes): MarkBrief | undefined {
     if (cursor.failed) return undefined
   }
   return { sequence, status }
+}
+
+/** The same as a Mark that holds nothing else: what a checkpoint keeps of one. */
+export function encodeMarkBrief({ sequence, status }: MarkBrief): Buffer {
+  const bytes = Buffer.allocUnsafe(2 * (1 + VARINT_BYTES_MAX))
+  let at = 0
+  for (const [field, number] of [
+    [FIELD.sequence, sequence],
+    [FIELD.status, status],
+  ] as const) {
+    bytes[at++] = field * 8 + WIRE.varint
+    let rest = number
+    for (; rest >= 0x80; rest = Math.floor(rest / 128)) bytes[at++] = (rest % 128) | 0x80
+    bytes[at++] = rest
+  }
+  return bytes.subarray(0, at)
 }
 
 class Cursor {

@@ -1,11 +1,16 @@
-import { type EncodedLogRecord, type log, logRecords } from '@fractal-lba/proto'
+import {
+  type EncodedLogRecord,
+  type log,
+  logRecords,
+  LOG_RECORD_TYPE as RECORD_TYPE,
+} from '@fractal-lba/proto'
 import type { CallContext } from '@fractal-lba/runtime'
 import type { RecoveredRecord, StoredRecord } from './log-backend.js'
-import { type MarkBrief, markBrief } from './mark-brief.js'
+import { encodeMarkBrief, type MarkBrief, markBrief } from './mark-brief.js'
 import type { DeadLetter, FencedLogs, Mark, NewSubmission, StoredMark } from './submission-log.js'
 
 export type { EncodedLogRecord as EncodedRecord } from '@fractal-lba/proto'
-export { LOG_RECORD_TYPE as RECORD_TYPE } from '@fractal-lba/proto'
+export { RECORD_TYPE }
 
 /** @param context the trace of the request that brought it: a replay is linked to it. */
 export function submissionRecord(
@@ -59,7 +64,23 @@ export function redriveRecord(sequence: number): EncodedLogRecord {
 
 /** The same as decodeMark, of what the state of a log needs. */
 export function decodeMarkBrief(record: RecoveredRecord): MarkBrief | undefined {
-  return record.hasBody ? (markBrief(record) ?? decodeMark(record)) : undefined
+  if (!record.hasBody) return undefined
+  const { bodyLength, briefLength } = record
+  const bytes =
+    briefLength === undefined
+      ? record
+      : { bodyLength: briefLength, bodyByte: (index: number) => record.bodyByte(index) }
+  return (bodyLength > 0 ? markBrief(bytes) : undefined) ?? decodeMark(record)
+}
+
+const NOTHING = new Uint8Array()
+
+/** What a log keeps of a body for its next opening: what `LogState` looks at. */
+export function briefOf(type: number, body: Buffer): Uint8Array {
+  if (type === RECORD_TYPE.submission) return NOTHING
+  if (type !== RECORD_TYPE.mark) return body
+  const brief = markBrief({ bodyLength: body.length, bodyByte: (index) => body[index] })
+  return brief ? encodeMarkBrief(brief) : body
 }
 
 export function clockRecord(kind: log.Clock_Kind): EncodedLogRecord {
