@@ -37,9 +37,8 @@ if (out === undefined || names.length === 0) {
 const workspaces = workspacesOf(root)
 const needed = withNeeds(names)
 for (const directory of needed) {
-  for (const part of PARTS) copy(join(root, directory, part), join(out, directory, part))
-  // What tests share; nothing that runs imports it.
-  rmSync(join(out, directory, 'dist/testing'), { recursive: true, force: true })
+  // What tests share lies in testing/; nothing that runs imports it.
+  for (const part of PARTS) copy(join(root, directory, part), join(out, directory, part), ['testing'])
 }
 for (const part of ['early-signals.mjs', 'healthy.mjs'])
   copy(join(root, 'images', part), join(out, 'images', part))
@@ -50,11 +49,13 @@ installInto(out)
 /**
  * @param {string} from
  * @param {string} to
+ * @param {readonly string[]} [without] names of what stays behind
  */
-function copy(from, to) {
+function copy(from, to, without = []) {
   if (!existsSync(from)) return
   mkdirSync(dirname(to), { recursive: true })
   const isRun = (/** @type {string} */ path) => {
+    if (without.includes(basename(path))) return false
     if (TEST_DIRECTORIES.includes(basename(path)) && existsSync(join(dirname(path), 'package.json')))
       return false
     return KEPT.test(basename(path)) || !(NOT_RUN.test(path) || IS_TEST.test(path))

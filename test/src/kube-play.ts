@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Podman } from '@fractal-lba/test-servers'
 import { parseAllDocuments, stringify } from 'yaml'
 import { type Ended, ended } from './containers.js'
+import { until } from './until.js'
 
 const COMMAND_LIMIT_MS = 180_000
 
@@ -100,6 +101,15 @@ export class PlayedRelease {
     return object ? containersOf(object).map(({ name }) => this.container(workload, name)) : []
   }
 
+  /** Kills a container, and starts its pod again as a kubelet would: podman ends a pod with its last container. */
+  async killAndRestart(workload: string, container: string): Promise<void> {
+    await this.podman(['kill', container])
+    await until(`${container} runs again`, COMMAND_LIMIT_MS, async () => {
+      await ended(this.podman, ['pod', 'start', this.#podName(workload)])
+      return (await this.podman(['inspect', '--format={{.State.Running}}', container])).trim() === 'true'
+    })
+  }
+
   run(...args: readonly string[]): Promise<Ended> {
     return ended(this.podman, args)
   }
@@ -137,7 +147,8 @@ export class PlayedRelease {
     const containers = spec.containers.map((container) => {
       const { startupProbe, livenessProbe, readinessProbe, ...rest } = container as Container &
         Record<string, unknown>
-      return { ...rest, env: rest.env?.map((entry) => this.#resolved(entry)) ?? [] }
+      const env = rest.env?.map((entry) => this.#resolved(entry)) ?? []
+      return { ...rest, env, args: rest.args?.map((arg) => expanded(arg, env)) ?? [] }
     })
     const pod = {
       apiVersion: 'v1',
@@ -153,7 +164,7 @@ export class PlayedRelease {
   }
 
   /** Versions of podman differ in the form of a Secret: a variable gets its value at once. */
-  #resolved(entry: EnvEntry): object {
+  #resolved(entry: EnvEntry): EnvEntry {
     const reference = entry.valueFrom?.secretKeyRef
     if (!reference) return entry
     const secret = this.of('Secret').find(({ metadata }) => metadata.name === reference.name)
@@ -172,6 +183,11 @@ export class PlayedRelease {
     )
     return path
   }
+}
+
+/** `$(NAME)` as a kubelet writes it out; podman leaves it. */
+function expanded(arg: string, env: readonly EnvEntry[]): string {
+  return arg.replace(/\$\((\w+)\)/g, (text, name) => env.find((entry) => entry.name === name)?.value ?? text)
 }
 
 function isWorkload(kind: string): boolean {
