@@ -103,11 +103,14 @@ export class PlayedRelease {
 
   /** Kills a container, and starts its pod again as a kubelet would: podman ends a pod with its last container. */
   async killAndRestart(workload: string, container: string): Promise<void> {
+    const pod = this.#podName(workload)
+    const state = async (): Promise<string> =>
+      (await this.podman(['pod', 'inspect', '--format={{.State}}', pod])).trim()
     await this.podman(['kill', container])
-    await until(`${container} runs again`, COMMAND_LIMIT_MS, async () => {
-      await ended(this.podman, ['pod', 'start', this.#podName(workload)])
-      return (await this.podman(['inspect', '--format={{.State.Running}}', container])).trim() === 'true'
-    })
+    // Started before it has ended, it would be stopped again.
+    await until(`${pod} has ended`, COMMAND_LIMIT_MS, async () => /^(Exited|Stopped)$/.test(await state()))
+    await this.podman(['pod', 'start', pod])
+    await until(`${pod} runs again`, COMMAND_LIMIT_MS, async () => (await state()) === 'Running')
   }
 
   run(...args: readonly string[]): Promise<Ended> {
