@@ -79,7 +79,8 @@ function installInto(to) {
     npm(scratch, ['ci', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', ...platform(), ...only])
     const modules = 'node_modules'
     for (const name of readdirSync(join(scratch, modules))) {
-      if (!name.startsWith('.') && name !== '@fractal-lba')
+      // Types are for compilers; ours are links, made below.
+      if (!name.startsWith('.') && name !== '@types' && name !== '@fractal-lba')
         copy(join(scratch, modules, name), join(to, modules, name))
     }
     for (const directory of needed) {
