@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Cluster, startCluster, THREE_ZONES } from '@fractal-lba/test-cluster'
+import { type Cluster, type KubernetesObject, startCluster, THREE_ZONES } from '@fractal-lba/test-cluster'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CHART, HELMS, type Installation, profileFile, RELEASE, upgradeInstall } from './installation.js'
 import { inNamespace, prerequisites } from './prerequisites.js'
@@ -39,6 +39,43 @@ describe('the way over the memory index in dedup-outage', () => {
   })
 })
 
+describe('UPGRADING', () => {
+  const [enlarge = ''] = fences(join(CHART, 'UPGRADING.md'), 'sh').filter((commands) =>
+    commands.includes('kubectl patch'),
+  )
+
+  test('has commands that enlarge the volumes of the logs, whose pods run on', async () => {
+    const at: Installation = { cluster, helm: 'helm4', namespace: 'enlarged' }
+    await cluster.restrictedNamespace(at.namespace)
+    await cluster.apply(...prerequisites('production').map((object) => inNamespace(object, at.namespace)))
+    await upgradeInstall(at, CHART, '--values', profileFile('production'))
+    const before = await logs(at)
+    await cluster.shell('helm4', at.namespace, enlarge, ROOT)
+    expect(await logs(at)).toEqual(before)
+    const set = await cluster.get<{ spec: { volumeClaimTemplates: readonly Claim[] } }>(
+      ...['statefulset', `${RELEASE}-wal`, '-n', at.namespace],
+    )
+    const ofLogs = ['pvc', '-n', at.namespace, '-l', 'app.kubernetes.io/component=wal']
+    const { items: claims } = await cluster.get<{ items: readonly Claim[] }>(...ofLogs)
+    expect(claims).toHaveLength(3)
+    for (const { spec } of [...claims, ...set.spec.volumeClaimTemplates]) {
+      expect(spec.resources.requests.storage).toBe('100Gi')
+    }
+  })
+})
+
+/** The pods of the logs, each by the name that is its own. */
+async function logs({ namespace }: Installation): Promise<unknown> {
+  const { items } = await cluster.get<{ items: readonly KubernetesObject[] }>(
+    ...['pods', '-n', namespace, '-l', 'app.kubernetes.io/component=wal'],
+  )
+  return items.map(({ metadata: { name, uid } }) => ({ name, uid }))
+}
+
+interface Claim {
+  readonly spec: { readonly resources: { readonly requests: { readonly storage: string } } }
+}
+
 interface Deployment {
   readonly spec: {
     readonly replicas: number
@@ -69,6 +106,10 @@ async function backendOf(at: Installation): Promise<string | undefined> {
 
 /** The blocks of a runbook that are marked for a cluster. */
 function commandsOf(runbook: string): string[] {
-  const markdown = readFileSync(join(ROOT, 'docs/runbooks', `${runbook}.md`), 'utf8')
-  return [...markdown.matchAll(/^```sh kubectl\n(.*?)^```$/gms)].map(([, commands = '']) => commands)
+  return fences(join(ROOT, 'docs/runbooks', `${runbook}.md`), 'sh kubectl')
+}
+
+function fences(file: string, language: string): string[] {
+  const fence = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms')
+  return [...readFileSync(file, 'utf8').matchAll(fence)].map(([, commands = '']) => commands)
 }
