@@ -97,6 +97,7 @@ export const RULES = {
   'ingress.tls': list(closed({ secretName: name, hosts: list(name) })),
   'gatewayAPI.parentRefs': list(named),
   'gatewayAPI.hostnames': list(name),
+  'gatewayAPI.http.paths': { type: 'array', minItems: 1, items: { type: 'string', pattern: '^/' } },
   'compaction.activeDeadlineSeconds': { type: 'integer', minimum: 1 },
   'externalSecrets.secretStoreRef': {
     anyOf: [

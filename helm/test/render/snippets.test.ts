@@ -190,7 +190,9 @@ const EXPECTED: Readonly<Record<string, (objects: Objects) => void>> = {
     })
   },
   'Gateway API': (objects) => {
-    expect(objectOf(objects, 'HTTPRoute', 'fractal-lba').spec.parentRefs[0].name).toBe('public')
+    const { parentRefs, rules } = objectOf(objects, 'HTTPRoute', 'fractal-lba').spec
+    expect(parentRefs[0].name).toBe('public')
+    expect(rules[0].matches.map(({ path }: KubeObject) => path.value)).toEqual(['/v1', '/health', '/ready'])
     const [rule] = objectOf(objects, 'GRPCRoute', 'fractal-lba').spec.rules
     expect(rule.backendRefs).toEqual([{ name: 'fractal-lba-grpc', port: 8081 }])
   },

@@ -12,7 +12,6 @@ const values = valuesOf(readFileSync(join(chart, 'values.yaml'), 'utf8'))
 /** What must be on for a value to matter, by the beginning of its path; the longest that fits counts. */
 const NEEDS: Readonly<Record<string, object>> = {
   'config.existingConfigMap': {},
-  'secrets.createSecret': { secrets: { metrics: { values: { METRICS_USER: 'a', METRICS_PASS: 'b' } } } },
   'secrets.signing.values': { secrets: { signing: { existingSecret: '' } } },
   'secrets.agent': { agent: { enabled: true } },
   'secrets.agent.keys': { agent: { enabled: true }, secrets: { agent: { existingSecret: 'mine' } } },
@@ -149,6 +148,7 @@ const OTHERS: Readonly<Record<string, unknown>> = {
   'ingress.tls': [{ secretName: 'mine' }],
   'gatewayAPI.parentRefs': [{ name: 'other' }],
   'gatewayAPI.hostnames': ['other.example'],
+  'gatewayAPI.http.paths': ['/other'],
   'externalSecrets.secretStoreRef': { name: 'other', kind: 'SecretStore' },
   'externalSecrets.secrets': { other: { KEY: { key: 'path' } } },
   'common.image.digest': `sha256:${'0'.repeat(64)}`,
@@ -207,6 +207,7 @@ const ONLY_SAID: Readonly<Record<string, string>> = {
   'redis.sentinel.quorum': 'goes with redis.sentinel.enabled',
   'redis.replica.replicaCount': 'refused: wrong-values.test.ts',
   'mtls.required': 'refuses: wrong-values.test.ts',
+  'secrets.createSecret': 'refuses: wrong-values.test.ts',
   'mtls.certManager.enabled': 'refuses: wrong-values.test.ts',
   'wal.scaleDownFrom': 'is compared with the cluster: tests/wal_test.yaml',
   // Each component has its own.
