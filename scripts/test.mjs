@@ -4,7 +4,6 @@ import { join, relative } from 'node:path'
 import { endWithParent } from './lib/run.mjs'
 import { NotReady, ready, root } from './ready.mjs'
 import { TEST_HELP, wantedOf } from './test/arguments.mjs'
-import { checks } from './test/checks.mjs'
 import { endMarked, leftovers } from './test/leftovers.mjs'
 import { Report } from './test/report.mjs'
 import { runVitest } from './test/vitest-run.mjs'
@@ -25,7 +24,11 @@ const report = new Report(say)
 const logDir = join(root, 'test-results', mark)
 
 if (await built()) {
-  if (wanted.checks) for (const { name, mistake } of checks(root)) await report.check(name, mistake)
+  if (wanted.checks) {
+    // Not before: they need packages that a fresh clone does not have.
+    const { checks } = await import('./test/checks.mjs')
+    for (const { name, mistake } of checks(root)) await report.check(name, mistake)
+  }
   if (wanted.unit) await vitest('unit tests', 'vitest.config.ts', UNIT_LIMIT_MS)
   if (wanted.e2e) await vitest('end-to-end tests', 'vitest.e2e.config.ts', E2E_LIMIT_MS)
   if (wanted.servers) {
