@@ -13,7 +13,7 @@ const E2E_LIMIT_MS = 12 * 60_000
 const SERVERS_LIMIT_MS = 12 * 60_000
 const OBSERVABILITY_LIMIT_MS = 12 * 60_000
 const IMAGES_LIMIT_MS = 20 * 60_000
-const FAULT_LIMIT_MS = 12 * 60_000
+const FAULT_LIMIT_MS = 20 * 60_000
 const LONG_LIMIT_MS = 12 * 60 * 60_000
 
 const say = (/** @type {string} */ line) => process.stdout.write(`${line}\n`)
