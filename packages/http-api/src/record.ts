@@ -1,3 +1,5 @@
+import { faultToleranceFields, recordFields } from '@fractal-lba/pcs'
+
 const INTEGER_MAX = Number.MAX_SAFE_INTEGER
 
 const count = (description: string, minimum = 0) => ({
@@ -15,27 +17,7 @@ export const recordSchema = {
   type: 'object',
   description:
     'Proof-of-Computation Summary. All fields are required, null is wrong, other fields are ignored. One JSON object in strict form: UTF-8 without a byte-order mark, no duplicate keys at any depth, at most 16 levels deep. Integers are written without a point or an exponent.',
-  required: [
-    'pcs_id',
-    'schema',
-    'version',
-    'shard_id',
-    'epoch',
-    'attempt',
-    'sent_at',
-    'seed',
-    'scales',
-    'N_j',
-    'coh_star',
-    'v_star',
-    'D_hat',
-    'r',
-    'regime',
-    'budget',
-    'merkle_root',
-    'sig',
-    'ft',
-  ],
+  required: recordFields,
   properties: {
     pcs_id: {
       type: 'string',
@@ -94,7 +76,7 @@ export const recordSchema = {
 export const faultToleranceSchema = {
   type: 'object',
   description: 'What the agent tells about its own state.',
-  required: ['outbox_seq', 'degraded', 'fallbacks', 'clock_skew_ms'],
+  required: faultToleranceFields,
   properties: {
     outbox_seq: count('Place in the agent’s outbox.'),
     degraded: { type: 'boolean' },

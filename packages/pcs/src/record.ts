@@ -38,6 +38,39 @@ export interface Pcs {
   readonly ft: FaultTolerance
 }
 
+const FIELDS: Readonly<Record<keyof Pcs, true>> = {
+  pcs_id: true,
+  schema: true,
+  version: true,
+  shard_id: true,
+  epoch: true,
+  attempt: true,
+  sent_at: true,
+  seed: true,
+  scales: true,
+  N_j: true,
+  coh_star: true,
+  v_star: true,
+  D_hat: true,
+  r: true,
+  regime: true,
+  budget: true,
+  merkle_root: true,
+  sig: true,
+  ft: true,
+}
+const FT_FIELDS: Readonly<Record<keyof FaultTolerance, true>> = {
+  outbox_seq: true,
+  degraded: true,
+  fallbacks: true,
+  clock_skew_ms: true,
+}
+
+/** The names of all fields of a record (docs/contract.md, section 1); every one is required. */
+export const recordFields: readonly string[] = Object.keys(FIELDS)
+/** Those of its `ft`. */
+export const faultToleranceFields: readonly string[] = Object.keys(FT_FIELDS)
+
 /** The eight fields that a signature covers (docs/contract.md, section 2). */
 export type SignedFields = Pick<
   Pcs,

@@ -1,27 +1,4 @@
-import { type JsonValue, parseJson, pointerTo } from '@fractal-lba/pcs'
-
-const RECORD_FIELDS = new Set([
-  'pcs_id',
-  'schema',
-  'version',
-  'shard_id',
-  'epoch',
-  'attempt',
-  'sent_at',
-  'seed',
-  'scales',
-  'N_j',
-  'coh_star',
-  'v_star',
-  'D_hat',
-  'r',
-  'budget',
-  'regime',
-  'merkle_root',
-  'sig',
-  'ft',
-])
-const FT_FIELDS = new Set(['outbox_seq', 'degraded', 'fallbacks', 'clock_skew_ms'])
+import { faultToleranceFields, type JsonValue, parseJson, pointerTo, recordFields } from '@fractal-lba/pcs'
 
 /**
  * JSON pointers of the fields that the contract does not name, which a rewritten record therefore lacks.
@@ -30,10 +7,10 @@ const FT_FIELDS = new Set(['outbox_seq', 'degraded', 'fallbacks', 'clock_skew_ms
 export function unnamedFields(bytes: Uint8Array): string[] {
   const record = parseJson(bytes)
   const ft = record instanceof Map ? record.get('ft') : undefined
-  return [...unnamed(record, RECORD_FIELDS, ''), ...unnamed(ft, FT_FIELDS, '/ft')]
+  return [...unnamed(record, recordFields, ''), ...unnamed(ft, faultToleranceFields, '/ft')]
 }
 
-function unnamed(value: JsonValue | undefined, named: ReadonlySet<string>, parent: string): string[] {
+function unnamed(value: JsonValue | undefined, named: readonly string[], parent: string): string[] {
   if (!(value instanceof Map)) return []
-  return [...value.keys()].filter((key) => !named.has(key)).map((key) => pointerTo(parent, key))
+  return [...value.keys()].filter((key) => !named.includes(key)).map((key) => pointerTo(parent, key))
 }
