@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { closeNow, listenHere } from '../testing/local-server.js'
 import { type Run, runPcs } from '../testing/run-pcs.js'
 
 interface Answered {
@@ -32,14 +33,10 @@ let readies: Answered[] = []
 let answers: Answered[] = []
 
 beforeAll(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('not listening')
-  endpoint = `http://127.0.0.1:${address.port}`
+  endpoint = `http://${await listenHere(server)}`
 })
 afterAll(() => {
-  server.closeAllConnections()
-  server.close()
+  closeNow(server)
 })
 beforeEach(() => {
   bodies = []

@@ -5,6 +5,7 @@ import { smallRecordBytes, TemporaryFolders, verdictOn } from '@fractal-lba/agen
 import { parseRecord } from '@fractal-lba/pcs'
 import { type CertificateFiles, makeCertificates } from '@fractal-lba/test-servers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { closeNow, listenHere } from '../testing/local-server.js'
 import { runPcs } from '../testing/run-pcs.js'
 
 const folders = new TemporaryFolders()
@@ -25,14 +26,10 @@ beforeAll(async () => {
       .resume()
       .on('end', () => response.writeHead(200, { 'content-type': 'application/json' }).end(verdict))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('not listening')
-  endpoint = `https://127.0.0.1:${address.port}`
+  endpoint = `https://${await listenHere(server)}`
 })
 afterAll(() => {
-  server.closeAllConnections()
-  server.close()
+  closeNow(server)
   certificates.remove()
   folders.remove()
 })

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { closeNow, listenHere } from '../testing/local-server.js'
 import { runPcs } from '../testing/run-pcs.js'
 
 /** A server that notes what arrives and answers as told; the system itself is put behind pcs end to end. */
@@ -26,14 +27,10 @@ const verdict = JSON.stringify({
 })
 
 beforeAll(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('not listening')
-  endpoint = `http://127.0.0.1:${address.port}`
+  endpoint = `http://${await listenHere(server)}`
 })
 afterAll(() => {
-  server.closeAllConnections()
-  server.close()
+  closeNow(server)
 })
 beforeEach(() => {
   seen = []
