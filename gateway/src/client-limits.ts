@@ -56,9 +56,11 @@ export class ClientLimits {
 
   /** The same before its body is read, taking nothing. @param bodyBytes as its headers declare; 0 where they do not */
   refusalAhead(client: string, bodyBytes: number): AppError | undefined {
-    if (!this.#isOn) return undefined
+    // One that is not known has a full share, and a body always fits into that.
+    const known = this.#clients.get(client)
+    if (!known) return undefined
     const nowMs = this.#nowMs()
-    const { requests, bytes } = this.#bucketsOf(client, nowMs)
+    const { requests, bytes } = known
     return this.#refusal(requests?.missingMs(1, nowMs) || bytes?.missingMs(bodyBytes, nowMs) || 0)
   }
 
