@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { textOf } from '../../src/records.js'
 import { useSystemInProcess } from '../../src/system.js'
 
-const SECONDS = 2
+// 600 records: one in fifty is malformed, and the chance that none is stays below one in a hundred thousand.
+const [SECONDS, SCALE] = [4, 1.5]
 
 describe('npm run load', () => {
   const system = useSystemInProcess('load')
@@ -15,7 +16,7 @@ describe('npm run load', () => {
     const named = namedTarget(constellation.baseUrl, undefined, { PCS_HMAC_KEY: site.hmacKey })
     const own = { walDir: walDirectory, port: site.port, cpuMs: () => 0, complaints: () => [] }
     const { signal } = new AbortController()
-    const context = { root: '.', reportDir: tmpdir(), seconds: SECONDS, scale: 1, signal, say: () => {} }
+    const context = { root: '.', reportDir: tmpdir(), seconds: SECONDS, scale: SCALE, signal, say: () => {} }
     const run = accounted({ ...named, own }, runSmoke, context, () => {})
     await beside()
     return run
