@@ -39,6 +39,7 @@ export class Calls {
   readonly #channels = new Map<string, Channel>()
   readonly #streams = new Set<() => void>()
   #turn = 0
+  #isClosed = false
 
   constructor(parts: CallsParts) {
     this.#parts = parts
@@ -117,6 +118,7 @@ export class Calls {
   }
 
   close(): void {
+    this.#isClosed = true
     for (const cancel of this.#streams) cancel()
     this.reopen()
   }
@@ -167,9 +169,9 @@ export class Calls {
     let refused = unavailable(names.refusal ?? `${service} is not reachable`)
     for (const [index, endpoint] of inTurn.entries()) {
       const isLast = index === inTurn.length - 1
-      const channel = this.#channel(endpoint)
+      let channel: Channel
       try {
-        if (!channel.isReady) await channel.ready(isLast ? endMs : halfwayMs(endMs))
+        channel = await this.#ready(endpoint, isLast ? endMs : halfwayMs(endMs))
       } catch (error) {
         refused = toAppError(error)
         continue
@@ -178,6 +180,20 @@ export class Calls {
       yield { channel, isLast }
     }
     if (!isReachable) throw refused
+  }
+
+  /** Connected; where the channel is let go of meanwhile, because its certificate is no more, its successor. */
+  async #ready(endpoint: Endpoint, endMs: number): Promise<Channel> {
+    for (;;) {
+      const channel = this.#channel(endpoint)
+      try {
+        if (!channel.isReady) await channel.ready(endMs)
+        return channel
+      } catch (error) {
+        const isLetGo = this.#channels.get(endpoint.address) !== channel
+        if (!isLetGo || this.#isClosed || monotonicMs() >= endMs) throw error
+      }
+    }
   }
 
   #channel(endpoint: Endpoint): Channel {

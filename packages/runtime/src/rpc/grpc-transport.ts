@@ -44,6 +44,12 @@ class GrpcChannel implements Channel {
     this.#client = new Client(targetOf(address), security.credentials(), options)
   }
 
+  /** @throws AppError where it was closed since it was ready */
+  get #open(): Client {
+    if (this.#isClosed) throw notConnected()
+    return this.#client
+  }
+
   get isReady(): boolean {
     return this.#client.getChannel().getConnectivityState(false) === READY
   }
@@ -53,6 +59,11 @@ class GrpcChannel implements Channel {
     const deadline = wallDeadlineMs(deadlineMs)
     return new Promise((resolve, reject) => {
       const look = (): void => {
+        // grpc-js 1.14 connects even a channel that is closed when it is asked to, and nobody would end that connection.
+        if (this.#isClosed) {
+          reject(notConnected())
+          return
+        }
         const state = channel.getConnectivityState(true)
         if (state === READY) resolve()
         else if (state === TRANSIENT_FAILURE || state === SHUTDOWN) reject(notConnected())
@@ -76,7 +87,7 @@ class GrpcChannel implements Channel {
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const sentMs = monotonicMs()
-      const call = this.#client.makeUnaryRequest(
+      const call = this.#open.makeUnaryRequest(
         path,
         requestSerialize as (value: unknown) => Buffer,
         responseDeserialize,
@@ -94,7 +105,7 @@ class GrpcChannel implements Channel {
     request: unknown,
     { deadlineMs, context }: ChannelCall,
   ): ResponseStream {
-    const stream = this.#client.makeServerStreamRequest(
+    const stream = this.#open.makeServerStreamRequest(
       path,
       requestSerialize as (value: unknown) => Buffer,
       responseDeserialize,
@@ -111,7 +122,7 @@ class GrpcChannel implements Channel {
     { path, requestSerialize, responseDeserialize }: MethodDefinition,
     events: BatchStreamEvents,
   ): BatchStream {
-    const stream = this.#client.makeBidiStreamRequest(
+    const stream = this.#open.makeBidiStreamRequest(
       path,
       requestSerialize as (value: unknown) => Buffer,
       responseDeserialize,

@@ -59,6 +59,7 @@ export class Lane {
   #failures = 0
   /** Monotonic; before that nothing is opened. */
   #retryAtMs = 0
+  #retry: NodeJS.Timeout | undefined
   /** Monotonic: when it was opened last, whatever came of it. */
   #triedMs = Number.NEGATIVE_INFINITY
   #reopenAtMs = 0
@@ -93,10 +94,12 @@ export class Lane {
     if (this.#link === undefined || (nowMs >= this.#reopenAtMs && this.#next === undefined)) this.#open(nowMs)
   }
 
-  /** Opens it anew between batches, because what it was opened with holds no more. */
+  /** Opens it anew between batches, because what it was opened with holds no more; also while nobody asks for anything. */
   reopen(): void {
     this.#isOutOfDate = this.#isOpening
     this.#reopenAtMs = 0
+    if (this.#next) this.#drop(this.#next)
+    this.#next = undefined
     if (this.#link) this.keepOpen(monotonicMs())
   }
 
@@ -124,6 +127,7 @@ export class Lane {
   close(): void {
     this.#isClosing = true
     this.#isClosed = true
+    clearTimeout(this.#retry)
     this.#advance()
     this.#advance()
     for (const link of this.#late.keys()) this.#drop(link)
@@ -138,10 +142,21 @@ export class Lane {
       () => {
         channel.close()
         this.#isOpening = false
+        this.#isOutOfDate = false
         this.#backOff()
-        if (!this.#isClosed) this.#events.failed(this)
+        if (this.#isClosed) return
+        // Of an idle one nobody else would think.
+        if (this.#link) this.#retryLater()
+        this.#events.failed(this)
       },
     )
+  }
+
+  #retryLater(): void {
+    clearTimeout(this.#retry)
+    const waitMs = Math.max(0, this.#retryAtMs - monotonicMs())
+    this.#retry = setTimeout(() => this.keepOpen(monotonicMs()), waitMs)
+    this.#retry.unref()
   }
 
   #opened(channel: Channel): void {
@@ -150,10 +165,15 @@ export class Lane {
       channel.close()
       return
     }
+    if (this.#isOutOfDate) {
+      this.#isOutOfDate = false
+      channel.close()
+      this.#open(monotonicMs())
+      return
+    }
     const link: Link = { channel, stream: this.#stream(channel, () => link) }
     const nowMs = monotonicMs()
-    this.#reopenAtMs = this.#isOutOfDate ? 0 : nowMs + this.#parts.ageMs * (1 + Math.random())
-    this.#isOutOfDate = false
+    this.#reopenAtMs = nowMs + this.#parts.ageMs * (1 + Math.random())
     channel.onLeave(() => {
       if (link !== this.#link) return
       this.#reopenAtMs = 0

@@ -1,5 +1,6 @@
+import { X509Certificate } from 'node:crypto'
 import { connect as connectPlain, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { testAuthority } from '@fractal-lba/credentials/testing'
 import { dedup, scoring, verifier, wal } from '@fractal-lba/proto'
 import { freePort } from '@fractal-lba/test-servers'
@@ -17,14 +18,16 @@ const DAY_MS = 86_400_000
 const LIMITS = { timeoutMs: 10_000, laneAgeMs: DAY_MS }
 const UNREACHABLE = /not reachable/
 
-async function serveWal(security: Security) {
+/** @param onSecure told of each connection that the server has let in */
+async function serveWal(security: Security, onSecure?: (socket: TLSSocket) => void) {
   const address = `127.0.0.1:${await freePort()}`
   const service = grpcService(wal.WalServiceService, {
     fence: () => ({ position: { logId: 'log', sequence: 1 } }),
     append: () => ({ position: { logId: 'log', sequence: 2 } }),
     markDoneBatches: (items) => items.map(() => ({ result: undefined })),
   })
-  const server = await startGrpcServer(address, [service], { security })
+  const secured = security.kind === 'mtls' && onSecure ? { ...security, onSecure } : security
+  const server = await startGrpcServer(address, [service], { security: secured })
   server.setServing(true)
   onTestFinished(() => server.stop(0))
   return address
@@ -204,6 +207,39 @@ describe('a certificate that is new', () => {
     expect(await fence()).toMatch(/certificate/)
     await expect.poll(mark, { timeout: 10_000 }).toBe('unavailable')
   })
+
+  // Unary calls and lanes alike; connections may be asked for, begun, half open or in use when it changes.
+  it.each([0, 1, 2, 4, 8, 12, 16, 24, 32])(
+    'is what every connection shows in the end, without a further call, when it changes each %i ms',
+    async (everyMs) => {
+      const authority = await testAuthority()
+      const open = new Set<TLSSocket>()
+      const address = await serveWal(await mutualTls({ names: ['wal'], authority }), (socket) => {
+        open.add(socket)
+        socket.once('close', () => open.delete(socket))
+      })
+      const identity = { names: ['dedup', 'gateway'], authority }
+      const client = await mutualTls(identity)
+      const renewals = await Promise.all([1, 2, 3, 4].map(() => client.prepare(identity)))
+      const { peer, fence } = callWal(address, client)
+      const marks = peer.batches('markDoneBatches', {
+        answer: () => 'marked',
+        sizeBytes: () => 1,
+        idempotent: true,
+      })
+      const mark = () => marks.call({ logId: 'log', mark: undefined })
+      const answers = [mark(), fence()]
+      for (const renew of renewals) {
+        await new Promise((resolve) => setTimeout(resolve, everyMs))
+        renew()
+        answers.push(fence())
+      }
+      expect(await Promise.all(answers)).toEqual(['marked', ...renewals.map(() => 'answered'), 'answered'])
+      const shown = () => new Set([...open].map((socket) => socket.getPeerX509Certificate()?.fingerprint256))
+      const newest = new X509Certificate(client.identity.current.cert).fingerprint256
+      await expect.poll(shown, { timeout: 5_000 }).toEqual(new Set([newest]))
+    },
+  )
 })
 
 describe('the callers of the topology', () => {

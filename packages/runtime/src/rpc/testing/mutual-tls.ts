@@ -12,6 +12,8 @@ export interface TestSecurity extends MutualTls {
   readonly refused: Refused
   /** Takes another certificate, as if its files had changed. */
   renew(options: MutualTlsOptions): Promise<void>
+  /** As `renew`, at the moment that what it returns is called. */
+  prepare(options: MutualTlsOptions): Promise<() => void>
 }
 
 export interface MutualTlsOptions {
@@ -30,6 +32,10 @@ export async function mutualTls(options: MutualTlsOptions): Promise<TestSecurity
   const refused: Refused = { connections: [], calls: [] }
   const listeners = new Set<(identity: Identity) => void>()
   let current = await identityOf(options)
+  const renewTo = (identity: Identity): void => {
+    current = identity
+    for (const listener of listeners) listener(identity)
+  }
   return {
     kind: 'mtls',
     refused,
@@ -48,8 +54,11 @@ export async function mutualTls(options: MutualTlsOptions): Promise<TestSecurity
       call: (method, caller) => void refused.calls.push(`${method} by ${caller ?? 'nobody'}`),
     },
     async renew(next) {
-      current = await identityOf(next)
-      for (const listener of listeners) listener(current)
+      renewTo(await identityOf(next))
+    },
+    async prepare(next) {
+      const identity = await identityOf(next)
+      return () => renewTo(identity)
     },
   }
 }
