@@ -16,7 +16,7 @@ import { until } from '../src/until.js'
 
 const DAY_MS = 86_400_000
 const LIMIT_MS = 30_000
-const ROTATIONS = isLong ? 40 : 3
+const ROTATIONS = isLong ? 40 : 6
 const AGENTS = 4
 
 const certificates = new RoleCertificates()
@@ -87,58 +87,54 @@ async function verifierHas(id: string, has: boolean): Promise<void> {
   )
 }
 
-// Long form only: in one of five runs an old connection with the wal is still open after 30 s, and the cause is not found.
-it.runIf(isLong)(
-  'keys, certificates and authorities change under load, past a broken pair: no valid submission is refused, every connection moves',
-  async () => {
-    const answers: (number | string)[] = []
-    let isOver = false
-    let believed = authority.cert
-    const agents = Array.from({ length: AGENTS }, async (_, agent) => {
-      const records = new RecordMaker(hmacKey(key), `rotation-${agent}`)
-      while (!isOver) answers.push(await submitted(textOf(resigned(records.next(), hmacKey(key))), believed))
-    })
-    for (let round = 1; round <= ROTATIONS; round += 1) {
-      const nowMs = Date.now()
-      // By its end the metrics tell a certificate of this round from those before.
-      const time = { notBefore: new Date(nowMs - 60_000), notAfter: new Date(nowMs + round * DAY_MS) }
-      const next = await Authority.create({ name: `authority ${round}`, ...time })
-      const nextKey = `the throw-away key of round ${round}`
-      const both = authority.cert + next.cert
-      await everyServiceTakes('both authorities', () => certificates.believe(both))
-      believed = both
-      writeKeys(key, nextKey)
-      await verifierHas(hmacKey(nextKey).id, true)
+it('keys, certificates and authorities change under load, past a broken pair: no valid submission is refused, every connection moves', async () => {
+  const answers: (number | string)[] = []
+  let isOver = false
+  let believed = authority.cert
+  const agents = Array.from({ length: AGENTS }, async (_, agent) => {
+    const records = new RecordMaker(hmacKey(key), `rotation-${agent}`)
+    while (!isOver) answers.push(await submitted(textOf(resigned(records.next(), hmacKey(key))), believed))
+  })
+  for (let round = 1; round <= ROTATIONS; round += 1) {
+    const nowMs = Date.now()
+    // By its end the metrics tell a certificate of this round from those before.
+    const time = { notBefore: new Date(nowMs - 60_000), notAfter: new Date(nowMs + round * DAY_MS) }
+    const next = await Authority.create({ name: `authority ${round}`, ...time })
+    const nextKey = `the throw-away key of round ${round}`
+    const both = authority.cert + next.cert
+    await everyServiceTakes('both authorities', () => certificates.believe(both))
+    believed = both
+    writeKeys(key, nextKey)
+    await verifierHas(hmacKey(nextKey).id, true)
 
-      const broken = serviceNames[round % serviceNames.length] ?? 'wal'
-      writeFileSync(certificates.file(broken, 'tls.crt'), 'broken')
-      await until(`${broken} says that its pair is broken`, LIMIT_MS, async () => {
-        return (await metricsOf(broken)).value('tls_certificate_files_good', { use: 'internal' }) === 0
+    const broken = serviceNames[round % serviceNames.length] ?? 'wal'
+    writeFileSync(certificates.file(broken, 'tls.crt'), 'broken')
+    await until(`${broken} says that its pair is broken`, LIMIT_MS, async () => {
+      return (await metricsOf(broken)).value('tls_certificate_files_good', { use: 'internal' }) === 0
+    })
+    const oldKey = key
+    key = nextKey
+    await everyServiceTakes('its new certificate', () => certificates.issue(next, time))
+    const endsS = Math.floor(time.notAfter.getTime() / 1000)
+    for (const [server, peer] of [
+      ...serviceNames.filter((name) => name !== 'gateway').map((name) => [name, 'gateway'] as const),
+      ['wal', 'dedup'] as const,
+    ]) {
+      await until(`all connections of ${peer} with ${server} show the new one`, LIMIT_MS, async () => {
+        return (await metricsOf(server)).value('tls_peer_not_after_timestamp_seconds', { peer }) === endsS
       })
-      const oldKey = key
-      key = nextKey
-      await everyServiceTakes('its new certificate', () => certificates.issue(next, time))
-      const endsS = Math.floor(time.notAfter.getTime() / 1000)
-      for (const [server, peer] of [
-        ...serviceNames.filter((name) => name !== 'gateway').map((name) => [name, 'gateway'] as const),
-        ['wal', 'dedup'] as const,
-      ]) {
-        await until(`all connections of ${peer} with ${server} show the new one`, LIMIT_MS, async () => {
-          return (await metricsOf(server)).value('tls_peer_not_after_timestamp_seconds', { peer }) === endsS
-        })
-      }
-      await everyServiceTakes('the new authority alone', () => certificates.believe(next.cert))
-      believed = next.cert
-      // Who began with the old key has its answer by then.
-      const seen = answers.length
-      await until('agents have gone on', LIMIT_MS, async () => answers.length >= seen + 2 * AGENTS)
-      writeKeys(nextKey)
-      await verifierHas(hmacKey(oldKey).id, false)
-      authority = next
     }
-    isOver = true
-    await Promise.all(agents)
-    expect(answers.filter((answer) => answer !== 200)).toEqual([])
-    expect(answers.length).toBeGreaterThan(ROTATIONS * AGENTS)
-  },
-)
+    await everyServiceTakes('the new authority alone', () => certificates.believe(next.cert))
+    believed = next.cert
+    // Who began with the old key has its answer by then.
+    const seen = answers.length
+    await until('agents have gone on', LIMIT_MS, async () => answers.length >= seen + 2 * AGENTS)
+    writeKeys(nextKey)
+    await verifierHas(hmacKey(oldKey).id, false)
+    authority = next
+  }
+  isOver = true
+  await Promise.all(agents)
+  expect(answers.filter((answer) => answer !== 200)).toEqual([])
+  expect(answers.length).toBeGreaterThan(ROTATIONS * AGENTS)
+})
