@@ -53,19 +53,25 @@ export type Rule =
       readonly annotations: Readonly<Record<string, string>>
     }
 
+export const recordingGroup = 'flk-recording'
+
+/** The group of those alerts of a group that a deployment loads beside the others. */
+export function optionalName(group: string): string {
+  return `${group}-optional`
+}
+
 /** The alerts that suit every fleet, or those that a deployment loads beside them. */
 export function alertFile(options: RuleOptions, which: 'usual' | 'optional'): RuleFile {
   const isWanted = ({ isOptional }: Alert): boolean => (isOptional === true) === (which === 'optional')
-  const suffix = which === 'optional' ? '-optional' : ''
   const groups = alertGroups.map(({ name, alerts }) => ({
-    name: `${name}${suffix}`,
+    name: which === 'optional' ? optionalName(name) : name,
     rules: alerts.filter(isWanted).map((alert) => alertRule(alert, options)),
   }))
   return { groups: groups.filter(({ rules }) => rules.length > 0) }
 }
 
 export function recordingFile({ time }: RuleOptions): RuleFile {
-  return { groups: [{ name: 'flk-recording', rules: recordingRules(time) }] }
+  return { groups: [{ name: recordingGroup, rules: recordingRules(time) }] }
 }
 
 /** What every alert carries for the person who gets it. */
