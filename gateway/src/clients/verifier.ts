@@ -4,9 +4,9 @@ import { fromItemStatus } from './record-fault.js'
 
 /**
  * To read a record costs 0.1 µs for each byte that is made for it, and a batch is read in one go: others wait some
- * 20 ms at most. A batch of honest records has half of this.
+ * 10 ms at most. A full batch of honest records has as much.
  */
-const BATCH_BYTES_MAX = 256 * 2 ** 10
+const BATCH_BYTES_MAX = 128 * 2 ** 10
 
 /** The verifier's refusal of a record: malformed or unauthenticated. */
 export class RefusedRecord extends AppError {

@@ -27,6 +27,8 @@ export interface WalClient {
   close(): void
 }
 
+/** Of a batch: others wait while large bodies are put on the wire. A full batch of honest records has as much. */
+const APPEND_BYTES_MAX = 128 * 2 ** 10
 /** A mark with a verdict, roughly. */
 const MARK_BYTES = 700
 
@@ -36,6 +38,7 @@ export function connectWal(address: string, limits: HopLimits, context: RpcConte
     answer: ({ result }) => demandPosition(result),
     sizeBytes: ({ body }) => body.length,
     idempotent: false,
+    batchBytesMax: APPEND_BYTES_MAX,
     describe: ({ logId, sequence }) => ({ 'pcs.log_id': logId, 'pcs.log_sequence': sequence }),
   })
   const marks = peer.batches('markDoneBatches', {
