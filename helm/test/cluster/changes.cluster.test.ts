@@ -2,10 +2,10 @@ import { type Cluster, ONE_NODE, startCluster } from '@fractal-lba/test-cluster'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CHART, HELMS, type Installation, upgradeInstall } from './installation.js'
 
-// Changes of a running installation that an API server could refuse, or that the chart must.
+// Changes of a running installation that an API server could refuse.
 
 interface Workload {
-  readonly spec: { readonly replicas: number; readonly strategy?: { readonly type: string } }
+  readonly spec: { readonly strategy?: { readonly type: string } }
 }
 
 let cluster: Cluster
@@ -31,13 +31,5 @@ describe.each(HELMS)('a running installation with %s', (helm) => {
     // Without values Helm takes those of the release.
     await upgrade('config.data.DEDUP_BACKEND=redis')
     expect((await workload('deployment', 'fractal-lba-dedup')).spec.strategy?.type).toBe('RollingUpdate')
-  })
-
-  test('loses no log by a lower number', async () => {
-    await upgrade('wal.replicaCount=2')
-    await expect(upgrade('wal.replicaCount=1')).rejects.toThrow('set wal.scaleDownFrom=2')
-    expect((await workload('statefulset', 'fractal-lba-wal')).spec.replicas).toBe(2)
-    await upgrade('wal.replicaCount=1', 'wal.scaleDownFrom=2')
-    expect((await workload('statefulset', 'fractal-lba-wal')).spec.replicas).toBe(1)
   })
 })
