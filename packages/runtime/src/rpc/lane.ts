@@ -100,7 +100,9 @@ export class Lane {
     this.#reopenAtMs = 0
     if (this.#next) this.#drop(this.#next)
     this.#next = undefined
-    if (this.#link) this.keepOpen(monotonicMs())
+    if (!this.#link) return
+    this.keepOpen(monotonicMs())
+    if (!this.#isOpening) this.#retryLater()
   }
 
   send(request: BatchRequest): void {
@@ -145,17 +147,18 @@ export class Lane {
         this.#isOutOfDate = false
         this.#backOff()
         if (this.#isClosed) return
-        // Of an idle one nobody else would think.
         if (this.#link) this.#retryLater()
         this.#events.failed(this)
       },
     )
   }
 
+  /** One that still serves, when it may be tried again: of an idle one nobody else would think. */
   #retryLater(): void {
     clearTimeout(this.#retry)
     const waitMs = Math.max(0, this.#retryAtMs - monotonicMs())
-    this.#retry = setTimeout(() => this.keepOpen(monotonicMs()), waitMs)
+    // A timer may be early by a part of a millisecond.
+    this.#retry = setTimeout(() => this.keepOpen(Math.max(monotonicMs(), this.#retryAtMs)), waitMs)
     this.#retry.unref()
   }
 

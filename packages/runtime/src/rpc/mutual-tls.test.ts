@@ -208,6 +208,33 @@ describe('a certificate that is new', () => {
     await expect.poll(mark, { timeout: 10_000 }).toBe('unavailable')
   })
 
+  it('is what an idle lane shows when the server has come to believe it, without a further call', async () => {
+    const [authority, next] = await Promise.all([testAuthority(), testAuthority('next')])
+    const both = authority.cert + next.cert
+    const server = await mutualTls({ names: ['wal'], authority })
+    const open = new Set<TLSSocket>()
+    const address = await serveWal(server, (socket) => {
+      open.add(socket)
+      socket.once('close', () => open.delete(socket))
+    })
+    const client = await mutualTls({ names: ['gateway'], authority, believes: both })
+    const { peer } = callWal(address, client)
+    const marks = peer.batches('markDoneBatches', {
+      answer: () => 'marked',
+      sizeBytes: () => 1,
+      idempotent: true,
+    })
+    expect(await marks.call({ logId: 'log', mark: undefined })).toBe('marked')
+    await client.renew({ names: ['gateway'], authority: next, believes: both })
+    // Each lane has failed some times, with a wait in between.
+    await expect.poll(() => server.refused.connections.length, { timeout: 5_000 }).toBeGreaterThan(6)
+    expect(open.size).toBeGreaterThan(0)
+    await server.renew({ names: ['wal'], authority, believes: both })
+    const shown = () => new Set([...open].map((socket) => socket.getPeerX509Certificate()?.fingerprint256))
+    const newest = new X509Certificate(client.identity.current.cert).fingerprint256
+    await expect.poll(shown, { timeout: 5_000 }).toEqual(new Set([newest]))
+  })
+
   // Unary calls and lanes alike; connections may be asked for, begun, half open or in use when it changes.
   it.each([0, 1, 2, 4, 8, 12, 16, 24, 32])(
     'is what every connection shows in the end, without a further call, when it changes each %i ms',
